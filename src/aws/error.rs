@@ -1,0 +1,127 @@
+//! What can go wrong when the console asks a cloud, and the one conversion from the SDK's errors.
+
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+
+/// Which side the trouble is on; decides the words around the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The service said no.
+    Service,
+    /// No answer: network, endpoint, timeout.
+    Unreachable,
+    /// No or expired credentials.
+    Credentials,
+    /// This connection is read-only and the call would have changed something.
+    ReadOnly,
+    /// What the user typed or chose cannot be sent, or a file cannot be read or written.
+    Input,
+}
+
+/// An error as the console shows it.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    pub kind: Kind,
+    /// AWS's code, `ConditionalCheckFailedException`; empty where there is none.
+    pub code: String,
+    /// AWS's words, or ours with what to do about it.
+    pub message: String,
+    pub request_id: Option<String>,
+}
+
+impl Error {
+    pub fn input(message: impl Into<String>) -> Self {
+        Self {
+            kind: Kind::Input,
+            code: String::new(),
+            message: message.into(),
+            request_id: None,
+        }
+    }
+
+    /// The work behind a question ended without an answer.
+    pub fn stopped(message: impl Into<String>) -> Self {
+        Self {
+            kind: Kind::Unreachable,
+            ..Self::input(message)
+        }
+    }
+
+    /// A few words for the head of an error box.
+    pub fn title(&self) -> &str {
+        match self.kind {
+            Kind::Service if !self.code.is_empty() => &self.code,
+            Kind::Service => "The service refused",
+            Kind::Unreachable => "No answer",
+            Kind::Credentials => "Credentials",
+            Kind::ReadOnly => "Read-only connection",
+            Kind::Input => "Not sent",
+        }
+    }
+
+    /// Everything known, for the clipboard.
+    pub fn details(&self) -> String {
+        let request = self.request_id.as_deref().unwrap_or("none");
+        format!("{}: {}\nrequest id: {request}", self.title(), self.message)
+    }
+}
+
+impl<E, R> From<SdkError<E, R>> for Error
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    fn from(error: SdkError<E, R>) -> Self {
+        let words = |error: &SdkError<E, R>| DisplayErrorContext(error).to_string();
+        match &error {
+            SdkError::ServiceError(context) => {
+                let it = context.err();
+                let code = it.code().unwrap_or_default().to_owned();
+                let kind = match code.as_str() {
+                    "ExpiredToken"
+                    | "ExpiredTokenException"
+                    | "UnrecognizedClientException"
+                    | "InvalidClientTokenId"
+                    | "MissingAuthenticationToken" => Kind::Credentials,
+                    _ => Kind::Service,
+                };
+                let message = it.message().map_or_else(|| words(&error), str::to_owned);
+                let request_id = it.meta().extra("aws_request_id").map(str::to_owned);
+                Self {
+                    kind,
+                    code,
+                    message,
+                    request_id,
+                }
+            }
+            _ => Self::from_words(&words(&error)),
+        }
+    }
+}
+
+impl Error {
+    /// Failures before or without an answer, told apart by where they came from.
+    fn from_words(words: &str) -> Self {
+        let kind = if words.contains(super::gate::REFUSED) {
+            Kind::ReadOnly
+        } else if words.contains("credentials") || words.contains("identity") {
+            Kind::Credentials
+        } else {
+            Kind::Unreachable
+        };
+        let message = match (kind, words.find(super::gate::REFUSED)) {
+            (Kind::ReadOnly, Some(at)) => {
+                words[at..].split(" (").next().unwrap_or(words).to_owned()
+            }
+            _ => words.to_owned(),
+        };
+        Self {
+            kind,
+            code: String::new(),
+            message,
+            request_id: None,
+        }
+    }
+}

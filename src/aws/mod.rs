@@ -1,0 +1,88 @@
+//! What the console may ask for: one function per wish, over the official SDK clients.
+//!
+//! The clients are the same whatever cloud is behind them; only [`connection`] tells clouds apart.
+
+pub mod connection;
+pub mod demo;
+pub mod dynamodb;
+pub mod error;
+pub mod files;
+pub mod gate;
+pub mod iam;
+pub mod lambda;
+pub mod local;
+pub mod logs;
+pub mod sqs;
+pub mod streams;
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+pub use connection::Connection;
+pub use error::Error;
+
+use crate::clock::Clock;
+use crate::engine::Engine;
+
+/// What kind of cloud this is; decides the badge and what may be offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ground {
+    /// The engine inside this process.
+    Local,
+    /// Another endpoint: an emulator.
+    Endpoint,
+    /// Amazon's.
+    Aws,
+}
+
+/// A cheap bundle of clients for one connection.
+#[derive(Clone)]
+pub struct Aws {
+    dynamodb: aws_sdk_dynamodb::Client,
+    streams: aws_sdk_dynamodbstreams::Client,
+    lambda: aws_sdk_lambda::Client,
+    iam: aws_sdk_iam::Client,
+    logs: aws_sdk_cloudwatchlogs::Client,
+    sqs: aws_sdk_sqs::Client,
+    clock: Clock,
+    gate: Arc<gate::Gate>,
+    about: Arc<About>,
+    local: Option<local::Local>,
+}
+
+/// What the badge says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    pub ground: Ground,
+    /// `demo-world`, a profile name, or the endpoint's host.
+    pub label: String,
+    pub region: String,
+    /// The label suggests production: `prod`, `live`.
+    pub production: bool,
+}
+
+impl Aws {
+    pub fn about(&self) -> &About {
+        &self.about
+    }
+
+    pub fn now(&self) -> SystemTime {
+        self.clock.now()
+    }
+
+    /// Read-only until unlocked, on AWS.
+    pub fn gate(&self) -> &gate::Gate {
+        &self.gate
+    }
+
+    pub fn is_local(&self) -> bool {
+        self.local.is_some()
+    }
+
+    fn engine(&self) -> Result<&Engine, Error> {
+        self.local
+            .as_ref()
+            .map(local::Local::engine)
+            .ok_or_else(|| Error::input("only the local cloud can do this"))
+    }
+}

@@ -1,0 +1,7 @@
+//! Roles and policies.
+
+use super::call::Operation;
+
+pub fn operations() -> &'static [Operation] {
+    &[]
+}

@@ -1,0 +1,305 @@
+//! A simulated AWS in one process: `Engine::handle` answers HTTP requests, whoever sends them.
+//!
+//! Knows no operation by name: services list their own in `operations()`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::{Notify, broadcast};
+
+use crate::clock::Clock;
+use crate::ids::Ids;
+use crate::mapping::Progress;
+
+pub mod call;
+pub mod connector;
+pub mod dynamodb;
+pub mod faults;
+pub mod iam;
+pub mod lambda;
+pub mod logs;
+pub mod saved;
+pub mod server;
+pub mod sqs;
+pub mod state;
+pub mod store;
+pub mod streams;
+pub mod sts;
+pub mod supervisor;
+pub mod wire;
+
+use call::{Account, Answer, Call, Fault, Operation, Principal, Run};
+use state::State;
+use store::{Durability, OpenError, Store};
+
+/// How to open an engine.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the world is kept; `None` forgets it at the end.
+    pub folder: Option<PathBuf>,
+    pub clock: Clock,
+    /// The same seed gives the same ids.
+    pub seed: Option<u64>,
+    pub durability: Durability,
+    pub account: Account,
+    /// Refuse access keys the engine did not issue.
+    pub strict_keys: bool,
+    /// Judge calls of roles by their policies.
+    pub enforce_iam: bool,
+}
+
+impl Options {
+    /// A world of its own that is forgotten at the end.
+    pub fn temporary(clock: Clock) -> Self {
+        Self {
+            folder: None,
+            clock,
+            seed: None,
+            durability: Durability::Process,
+            account: Account {
+                id: "000000000000".to_owned(),
+                region: "us-east-1".to_owned(),
+            },
+            strict_keys: false,
+            enforce_iam: true,
+        }
+    }
+}
+
+/// Most progress kept for a console that opens later.
+const STORY_MAX: usize = 20_000;
+/// Most progress a slow watcher may fall behind before it is told that it missed some.
+const WATCH_MAX: usize = 4096;
+/// Most API calls kept for the activity list.
+const CALLS_MAX: usize = 500;
+
+/// One answered request, for the activity list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ApiCall {
+    pub at: std::time::SystemTime,
+    pub service: &'static str,
+    pub operation: String,
+    pub status: u16,
+    /// AWS's error code where the answer was an error.
+    pub code: Option<&'static str>,
+    pub took: std::time::Duration,
+    pub principal: Principal,
+    /// What it was about: a table, function, role or queue name; may be empty.
+    pub subject: String,
+}
+
+/// The simulated cloud. Cheap to clone; clones are the same cloud.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+struct Inner {
+    options: Options,
+    store: Store,
+    ids: Ids,
+    state: Mutex<State>,
+    /// Rung after every change of the state; the supervisor listens.
+    changed: Notify,
+    watch: broadcast::Sender<Progress>,
+    story: Mutex<std::collections::VecDeque<Progress>>,
+    calls: Mutex<std::collections::VecDeque<ApiCall>>,
+    /// Access keys the engine issued.
+    keys: Mutex<std::collections::BTreeMap<String, Principal>>,
+    faults: faults::Faults,
+    dynamodb: dynamodb::Live,
+    streams: streams::Live,
+    lambda: lambda::Live,
+    sqs: sqs::Live,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("folder", &self.0.store.folder())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Engine {
+    pub fn clock(&self) -> &Clock {
+        &self.0.options.clock
+    }
+
+    pub fn ids(&self) -> &Ids {
+        &self.0.ids
+    }
+
+    pub fn account(&self) -> &Account {
+        &self.0.options.account
+    }
+
+    pub fn options(&self) -> &Options {
+        &self.0.options
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub fn faults(&self) -> &faults::Faults {
+        &self.0.faults
+    }
+
+    pub fn dynamodb(&self) -> &dynamodb::Live {
+        &self.0.dynamodb
+    }
+
+    pub fn streams(&self) -> &streams::Live {
+        &self.0.streams
+    }
+
+    pub fn lambda(&self) -> &lambda::Live {
+        &self.0.lambda
+    }
+
+    pub fn sqs(&self) -> &sqs::Live {
+        &self.0.sqs
+    }
+
+    /// Looks at the control plane. Keep it short: it holds the one lock.
+    pub fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.0.state.lock())
+    }
+
+    /// Changes the control plane, saves it, and wakes the supervisor. Nothing is kept when `change` fails.
+    pub fn change<T>(
+        &self,
+        change: impl FnOnce(&mut State) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let mut state = self.0.state.lock();
+        let mut next = state.clone();
+        let value = change(&mut next)?;
+        saved::save(&self.0.store, &next)?;
+        *state = next;
+        drop(state);
+        self.0.changed.notify_one();
+        Ok(value)
+    }
+
+    /// Resolves after the next change of the control plane.
+    pub async fn changed(&self) {
+        self.0.changed.notified().await;
+    }
+
+    /// Tells watchers what a poller did, and keeps it for those who come later.
+    pub fn report(&self, progress: Progress) {
+        let mut story = self.0.story.lock();
+        if story.len() == STORY_MAX {
+            story.pop_front();
+        }
+        story.push_back(progress.clone());
+        // Sent under the lock, so that `watch` misses nothing and sees nothing twice.
+        // An error only means that nobody watches.
+        let _ = self.0.watch.send(progress);
+    }
+
+    /// What is kept of the past, and everything from now on.
+    pub fn watch(&self) -> (Vec<Progress>, broadcast::Receiver<Progress>) {
+        let story = self.0.story.lock();
+        (story.iter().cloned().collect(), self.0.watch.subscribe())
+    }
+
+    /// The last API calls, oldest first.
+    pub fn recent_calls(&self) -> Vec<ApiCall> {
+        self.0.calls.lock().iter().cloned().collect()
+    }
+
+    /// An access key id under which requests count as this principal's.
+    pub fn issue_key(&self, principal: &Principal) -> String {
+        let prefix = match principal {
+            Principal::Root => "AKIA",
+            Principal::Role { .. } | Principal::Service(_) => "ASIA",
+        };
+        let mut keys = self.0.keys.lock();
+        if let Some((key, _)) = keys.iter().find(|(_, known)| *known == principal) {
+            return key.clone();
+        }
+        let key = self.0.ids.key(prefix, 16);
+        keys.insert(key.clone(), principal.clone());
+        key
+    }
+
+    /// Whose key this is. Unknown keys are root's unless the engine is strict.
+    pub fn principal_of(&self, access_key: &str) -> Option<Principal> {
+        let known = self.0.keys.lock().get(access_key).cloned();
+        match known {
+            None if !self.0.options.strict_keys => Some(Principal::Root),
+            known => known,
+        }
+    }
+
+    fn log_call(&self, call: ApiCall) {
+        let mut calls = self.0.calls.lock();
+        if calls.len() == CALLS_MAX {
+            calls.pop_front();
+        }
+        calls.push_back(call);
+    }
+
+    /// Runs an operation whose caller may make it.
+    async fn run(&self, operation: &'static Operation, call: Call) -> Answer {
+        match operation.run {
+            Run::Now(run) if reads(operation.name) => self.read(|state| {
+                // Readers get a copy so that one signature serves all rows.
+                run(&mut state.clone(), &call)
+            }),
+            Run::Now(run) => self.change(|state| run(state, &call)),
+            Run::Data(run) => run(self, &call),
+            Run::Later(run) => run(self.clone(), call).await,
+        }
+    }
+}
+
+fn reads(operation: &str) -> bool {
+    ["Get", "List", "Describe", "Simulate"]
+        .iter()
+        .any(|prefix| operation.starts_with(prefix))
+}
+
+/// Owns an engine and its background tasks; they stop when it is dropped.
+pub struct EngineHost {
+    engine: Engine,
+    tasks: tokio::task::JoinSet<()>,
+}
+
+impl EngineHost {
+    /// Opens the world and lets its pollers go on from their checkpoints. Needs a tokio runtime.
+    pub fn open(options: Options) -> Result<Self, OpenError> {
+        let store = Store::open(options.folder.as_deref(), options.durability)?;
+        let state = saved::load(&store)?;
+        let ids = options.seed.map_or_else(Ids::random, Ids::seeded);
+        let engine = Engine(Arc::new(Inner {
+            options,
+            store,
+            ids,
+            state: Mutex::new(state),
+            changed: Notify::new(),
+            watch: broadcast::channel(WATCH_MAX).0,
+            story: Mutex::default(),
+            calls: Mutex::default(),
+            keys: Mutex::default(),
+            faults: faults::Faults::default(),
+            dynamodb: dynamodb::Live::default(),
+            streams: streams::Live::default(),
+            lambda: lambda::Live::default(),
+            sqs: sqs::Live::default(),
+        }));
+        let mut tasks = tokio::task::JoinSet::new();
+        tasks.spawn(supervisor::run(engine.clone()));
+        Ok(Self { engine, tasks })
+    }
+
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Stops every background task and waits for it, so that the data folder can be opened again.
+    pub async fn close(mut self) {
+        self.tasks.shutdown().await;
+    }
+}

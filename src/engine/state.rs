@@ -1,0 +1,277 @@
+//! Everything the control plane remembers, one plain serde struct. No behaviour.
+//!
+//! Items, stream records, log events, messages, code and checkpoints live in the store.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::mapping::MappingConfig;
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct State {
+    /// By name.
+    pub tables: BTreeMap<String, Arc<Table>>,
+    /// By ARN; streams outlive the switch-off and the table for 24 hours.
+    pub streams: BTreeMap<String, Stream>,
+    /// By name.
+    pub roles: BTreeMap<String, Role>,
+    /// Customer managed policies by ARN; AWS's own come from `assets/`.
+    pub policies: BTreeMap<String, ManagedPolicy>,
+    /// By name.
+    pub functions: BTreeMap<String, Function>,
+    /// By UUID.
+    pub mappings: BTreeMap<String, Mapping>,
+    /// By name.
+    pub queues: BTreeMap<String, Queue>,
+    /// By name.
+    pub log_groups: BTreeMap<String, LogGroup>,
+    /// Next number for a table's or stream's key prefix in the store; never used twice.
+    pub next_store_id: u64,
+}
+
+/// Type of a key attribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeyType {
+    S,
+    N,
+    B,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyAttribute {
+    pub name: String,
+    pub kind: KeyType,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeySchema {
+    pub partition: KeyAttribute,
+    pub sort: Option<KeyAttribute>,
+}
+
+/// What a secondary index carries of an item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Projection {
+    All,
+    KeysOnly,
+    Include(Vec<String>),
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Index {
+    pub name: String,
+    /// Key prefix in the store.
+    pub store_id: u64,
+    pub global: bool,
+    pub keys: KeySchema,
+    pub projection: Projection,
+    /// `CREATING`, `ACTIVE`, `DELETING`.
+    pub status: String,
+    /// `ProvisionedThroughput` as given.
+    pub throughput: Option<Value>,
+}
+
+/// `StreamViewType`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ViewType {
+    KeysOnly,
+    NewImage,
+    OldImage,
+    NewAndOldImages,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Table {
+    pub name: String,
+    pub arn: String,
+    /// `TableId`.
+    pub id: String,
+    /// Key prefix in the store.
+    pub store_id: u64,
+    pub created: SystemTime,
+    /// `CREATING`, `ACTIVE`, `UPDATING`, `DELETING`.
+    pub status: String,
+    /// Every attribute named in a key, in the order of the request.
+    pub attributes: Vec<KeyAttribute>,
+    pub keys: KeySchema,
+    pub indexes: Vec<Index>,
+    pub pay_per_request: bool,
+    /// `ProvisionedThroughput` as given.
+    pub throughput: Option<Value>,
+    /// ARN of the enabled stream.
+    pub stream: Option<String>,
+    /// ARN of the newest stream, enabled or not.
+    pub latest_stream: Option<String>,
+    pub deletion_protection: bool,
+    pub tags: BTreeMap<String, String>,
+    /// Settings that are stored and returned: `TableClass`, `SSESpecification`, TTL.
+    pub settings: BTreeMap<String, Value>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stream {
+    pub arn: String,
+    pub label: String,
+    pub table: String,
+    /// Key prefix of its records in the store.
+    pub store_id: u64,
+    pub view_type: ViewType,
+    pub keys: KeySchema,
+    pub created: SystemTime,
+    /// Open while `None`.
+    pub disabled: Option<SystemTime>,
+    pub shards: Vec<Shard>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shard {
+    /// `shardId-` + 20 digits + `-` + 8 hex.
+    pub id: String,
+    pub parent: Option<String>,
+    /// Key prefix of its records in the store.
+    pub store_id: u64,
+    /// First sequence number it may hold.
+    pub starting: String,
+    /// Set when the shard is closed.
+    pub ending: Option<String>,
+    /// Partition key hashes it takes, inclusive.
+    pub hash_range: (u64, u64),
+    pub created: SystemTime,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Role {
+    pub name: String,
+    pub arn: String,
+    /// `AROA…`.
+    pub id: String,
+    pub path: String,
+    pub created: SystemTime,
+    pub description: Option<String>,
+    pub max_session_secs: u32,
+    /// JSON text, as given.
+    pub trust_policy: String,
+    /// Policy name to JSON text.
+    pub inline: BTreeMap<String, String>,
+    /// ARNs of managed policies, in the order attached.
+    pub attached: Vec<String>,
+    pub tags: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ManagedPolicy {
+    pub name: String,
+    pub arn: String,
+    /// `ANPA…`.
+    pub id: String,
+    pub path: String,
+    pub created: SystemTime,
+    pub description: Option<String>,
+    /// JSON text of the default version.
+    pub document: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Function {
+    pub name: String,
+    pub arn: String,
+    /// `nodejs22.x`; any name of the current API model.
+    pub runtime: String,
+    pub handler: String,
+    /// ARN of the execution role.
+    pub role: String,
+    pub description: String,
+    pub timeout_secs: u32,
+    pub memory_mb: u32,
+    pub environment: BTreeMap<String, String>,
+    /// Base64 of the package's SHA-256; also the key of its bytes in the store.
+    pub code_sha256: String,
+    pub code_size: u64,
+    pub revision_id: String,
+    pub last_modified: SystemTime,
+    /// When `Pending` becomes `Active`, or an update becomes `Successful`.
+    pub ready_at: SystemTime,
+    pub created: bool,
+    pub reserved_concurrency: Option<u32>,
+    pub tags: BTreeMap<String, String>,
+    /// Members that are stored and returned: `Architectures`, `LoggingConfig`, `Layers`.
+    pub settings: BTreeMap<String, Value>,
+}
+
+/// `State` of an event source mapping.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MappingState {
+    Creating,
+    Enabling,
+    Enabled,
+    Disabling,
+    Disabled,
+    Updating,
+    Deleting,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mapping {
+    pub uuid: String,
+    pub stream_arn: String,
+    pub function_arn: String,
+    pub config: MappingConfig,
+    /// What the user wants; the supervisor works towards it.
+    pub enabled: bool,
+    pub state: MappingState,
+    /// When a passing state (`Creating`, `Updating`, …) ends.
+    pub settles_at: SystemTime,
+    pub last_modified: SystemTime,
+    pub last_processing_result: String,
+    pub tags: BTreeMap<String, String>,
+    /// Grows with every update, so that a running poller can be told apart from a stale one.
+    pub revision: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Queue {
+    pub name: String,
+    pub arn: String,
+    pub url: String,
+    pub created: SystemTime,
+    /// Key prefix of its messages in the store.
+    pub store_id: u64,
+    /// Attributes as set by the user: `VisibilityTimeout`, `Policy`.
+    pub attributes: BTreeMap<String, String>,
+    pub tags: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LogGroup {
+    pub name: String,
+    pub arn: String,
+    pub created: SystemTime,
+    pub retention_days: Option<u32>,
+    /// By name.
+    pub streams: BTreeMap<String, LogStream>,
+    pub tags: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LogStream {
+    pub name: String,
+    pub created: SystemTime,
+    /// Key prefix of its events in the store.
+    pub store_id: u64,
+    pub first_event: Option<SystemTime>,
+    pub last_event: Option<SystemTime>,
+}
+
+impl State {
+    /// A number no table, stream or queue has had before.
+    pub fn take_store_id(&mut self) -> u64 {
+        self.next_store_id += 1;
+        self.next_store_id
+    }
+}

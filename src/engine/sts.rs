@@ -1,0 +1,7 @@
+//! sts.
+
+use super::call::Operation;
+
+pub fn operations() -> &'static [Operation] {
+    &[]
+}

@@ -1,0 +1,1 @@
+//! Which wire a request is on; one `Call` in, one answer out.

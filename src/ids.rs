@@ -1,0 +1,72 @@
+//! Identifiers: the only source of randomness, seeded so that a run can be repeated.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+/// Makes identifiers in AWS's forms. Clones share one sequence.
+#[derive(Clone, Debug)]
+pub struct Ids(Arc<Mutex<fastrand::Rng>>);
+
+impl Ids {
+    /// The same seed gives the same identifiers in the same order.
+    pub fn seeded(seed: u64) -> Self {
+        Self(Arc::new(Mutex::new(fastrand::Rng::with_seed(seed))))
+    }
+
+    /// From the machine's entropy.
+    pub fn random() -> Self {
+        Self(Arc::new(Mutex::new(fastrand::Rng::new())))
+    }
+
+    pub fn number(&self) -> u64 {
+        self.0.lock().u64(..)
+    }
+
+    /// `digits` lower-case hexadecimal digits.
+    pub fn hex(&self, digits: usize) -> String {
+        let mut rng = self.0.lock();
+        let mut text = String::with_capacity(digits + 16);
+        while text.len() < digits {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{:016x}", rng.u64(..));
+        }
+        text.truncate(digits);
+        text
+    }
+
+    /// A version-4 UUID in its 36-character form: request ids, mapping ids, revision ids.
+    pub fn uuid(&self) -> String {
+        let hex = self.hex(32);
+        format!(
+            "{}-{}-4{}-a{}-{}",
+            &hex[..8],
+            &hex[8..12],
+            &hex[13..16],
+            &hex[17..20],
+            &hex[20..32]
+        )
+    }
+
+    /// `prefix` followed by `length` upper-case letters and digits, as in `AROA…` and `AKIA…`.
+    pub fn key(&self, prefix: &str, length: usize) -> String {
+        const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+        let mut rng = self.0.lock();
+        let tail = (0..length).map(|_| char::from(ALPHABET[rng.usize(..ALPHABET.len())]));
+        prefix.chars().chain(tail).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_seed_gives_one_sequence() {
+        assert_eq!(Ids::seeded(7).uuid(), Ids::seeded(7).uuid());
+        assert_ne!(Ids::seeded(7).uuid(), Ids::seeded(8).uuid());
+        assert_eq!(Ids::seeded(1).uuid().len(), 36);
+        assert_eq!(Ids::seeded(1).key("AROA", 17).len(), 21);
+    }
+}

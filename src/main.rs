@@ -1,0 +1,5 @@
+//! The command line: a window, or `serve`.
+
+fn main() -> anyhow::Result<()> {
+    Ok(())
+}

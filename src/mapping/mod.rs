@@ -1,0 +1,17 @@
+//! Event source mappings: what lies between a stream and a function.
+//!
+//! `consumer` decides, `poller` does; everything else here is plain data or pure.
+
+pub mod answer;
+pub mod config;
+pub mod consumer;
+pub mod filter;
+pub mod poller;
+pub mod progress;
+pub mod record;
+pub mod window;
+
+pub use config::MappingConfig;
+pub use consumer::{ShardConsumer, Step};
+pub use progress::Progress;
+pub use record::Record;

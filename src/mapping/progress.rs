@@ -1,0 +1,122 @@
+//! What a poller did, for watchers. Plain data: the batch story is told from these alone.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::record::{Record, SequenceNumber};
+
+/// A batch of one mapping on one shard. A split makes two new batches with this one as parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct BatchId(pub u64);
+
+/// How an invocation ended, as the mapping sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Outcome {
+    Succeeded,
+    /// Partial batch response: everything before this record is done.
+    FailedFrom(SequenceNumber),
+    /// Function error, timeout, or an answer that makes no sense: counts as an attempt.
+    Failed,
+    /// Throttle, service or permission trouble: tried again, does not count as an attempt.
+    Throttled,
+}
+
+/// Why records were given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Condition {
+    RetryAttemptsExhausted,
+    RecordAgeExceeded,
+}
+
+/// Invocation as AWS answered it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Answer {
+    pub request_id: String,
+    /// HTTP status of the Invoke call; 0 when there was no answer.
+    pub status: u16,
+    /// `X-Amz-Function-Error`.
+    pub function_error: Option<String>,
+    pub executed_version: String,
+    /// What the function returned, or the service's error message.
+    pub payload: String,
+    /// Last 4 KB of the log, decoded.
+    pub log_tail: String,
+    pub took: Duration,
+}
+
+/// One thing that happened on one shard of one mapping.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// UUID of the mapping.
+    pub mapping: Arc<str>,
+    pub shard: Arc<str>,
+    pub at: SystemTime,
+    pub what: What,
+}
+
+/// Reasons are whole phrases for people: "splits 8 into 4 + 4: function error, bisect is on".
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum What {
+    ShardOpened,
+    ShardClosed,
+    /// Sent for every poll, empty ones too; `behind` is the age of the last record returned.
+    Polled {
+        records: usize,
+        behind: Option<Duration>,
+    },
+    /// Records no filter let through: they count as done.
+    FilteredOut {
+        records: Vec<Record>,
+    },
+    Waiting {
+        batch: Option<BatchId>,
+        until: SystemTime,
+        reason: String,
+    },
+    /// An attempt begins. `attempt` counts from 1 within this batch.
+    Invoking {
+        batch: BatchId,
+        parent: Option<BatchId>,
+        attempt: u32,
+        records: Vec<Record>,
+    },
+    Invoked {
+        batch: BatchId,
+        attempt: u32,
+        outcome: Outcome,
+        answer: Arc<Answer>,
+        reason: String,
+    },
+    /// The failed batch goes on as these, in this order.
+    Split {
+        batch: BatchId,
+        into: Vec<BatchId>,
+        reason: String,
+    },
+    /// Given up; `attempts` is what the dead letter calls `approximateInvokeCount`.
+    Discarded {
+        batch: Option<BatchId>,
+        records: Vec<Record>,
+        condition: Condition,
+        attempts: u32,
+        reason: String,
+    },
+    /// Sent to the on-failure destination, or `error` says why not.
+    Delivered {
+        batch: Option<BatchId>,
+        destination: String,
+        body: Arc<Value>,
+        error: Option<String>,
+    },
+    /// Everything up to here is done and will not be read again.
+    Checkpoint {
+        sequence_number: SequenceNumber,
+    },
+    /// The text AWS shows as `LastProcessingResult`.
+    Result {
+        text: String,
+    },
+}

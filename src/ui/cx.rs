@@ -1,0 +1,151 @@
+//! All a panel may reach or ask.
+
+use std::cell::RefCell;
+use std::time::SystemTime;
+
+use super::catalog::Catalog;
+use super::live::Live;
+use crate::aws::Aws;
+
+/// What a panel sees of the rest; read-only. Wishes go through [`Cx::send`].
+pub struct Cx<'a> {
+    pub aws: &'a Aws,
+    pub catalog: &'a Catalog,
+    /// What pollers did lately.
+    pub live: &'a Live,
+    pub runtime: &'a tokio::runtime::Handle,
+    pub ctx: &'a egui::Context,
+    /// The cloud's time at this frame.
+    pub now: SystemTime,
+    pub settings: &'a Settings,
+    pub wishes: &'a RefCell<Vec<Action>>,
+}
+
+impl Cx<'_> {
+    /// Asks the console; granted after the frame.
+    pub fn send(&self, action: Action) {
+        self.wishes.borrow_mut().push(action);
+    }
+}
+
+/// Three wishes, closed on purpose: results land in the slot that asked.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    Go(Route),
+    Toast(Toast),
+    Reload(Listing),
+}
+
+/// Every screen and object has one: links, history and the palette are made of them.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Route {
+    Overview,
+    Tables,
+    /// A table's items.
+    Table(String),
+    /// The create-table wizard.
+    NewTable,
+    /// A stream's records, by stream ARN.
+    Stream(String),
+    Streams,
+    Functions,
+    Function(String),
+    /// A function's code with the cursor on a line, counted from 1.
+    FunctionLine(String, u32),
+    NewFunction,
+    /// A function's test tab, with this event as JSON text.
+    TestEvent(String, String),
+    Roles,
+    Role(String),
+    NewRole,
+    Triggers,
+    /// A mapping by UUID.
+    Trigger(String),
+    /// The trigger wizard, with the stream ARN and function name where they are known.
+    NewTrigger {
+        stream_arn: Option<String>,
+        function: Option<String>,
+    },
+    Batches,
+    /// A batch of a mapping: UUID, shard id, batch number.
+    Batch(String, String, u64),
+    Logs,
+    /// A log group by name.
+    LogGroup(String),
+    LocalCloud,
+    Connections,
+}
+
+/// Shared listings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listing {
+    Tables,
+    Functions,
+    Roles,
+    Mappings,
+    Queues,
+    All,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    Good,
+    Bad,
+    Neutral,
+}
+
+/// A short message that goes away by itself and stays listed among the notifications.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Toast {
+    pub tone: Tone,
+    pub text: String,
+    /// A button: its label and where it leads.
+    pub link: Option<(String, Route)>,
+}
+
+impl Toast {
+    pub fn good(text: impl Into<String>) -> Self {
+        Self {
+            tone: Tone::Good,
+            text: text.into(),
+            link: None,
+        }
+    }
+
+    pub fn bad(text: impl Into<String>) -> Self {
+        Self {
+            tone: Tone::Bad,
+            text: text.into(),
+            link: None,
+        }
+    }
+}
+
+/// What the user chose, kept between runs.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    pub theme: egui::ThemePreference,
+    /// 0.8 to 2.0.
+    pub zoom: f32,
+    pub utc: bool,
+    pub reduced_motion: bool,
+    pub last_route: Option<Route>,
+    pub connection: Option<crate::aws::Connection>,
+    /// The welcome screen was answered.
+    pub welcomed: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            theme: egui::ThemePreference::System,
+            zoom: 1.0,
+            utc: true,
+            reduced_motion: false,
+            last_route: None,
+            connection: None,
+            welcomed: false,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Widgets: know egui and plain data, never `Cx`, `aws` or `mapping`.
