@@ -1,0 +1,330 @@
+//! What pollers did lately, gathered from `Progress` alone: counters, batch stories, what became of a record.
+//!
+//! Draws nothing. Bounded: [`story::BATCHES_MAX`] batches per shard, [`FATES_MAX`] records.
+
+pub mod rates;
+pub mod story;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio::sync::broadcast::{self, error::TryRecvError};
+
+use crate::mapping::progress::{Outcome, Progress, What};
+use crate::mapping::record::{Record, SequenceNumber};
+use rates::Rate;
+use story::{BatchStory, ShardStory};
+
+/// Records whose fate is remembered.
+const FATES_MAX: usize = 200_000;
+/// Steps taken in one frame; the rest wait for the next.
+const DRAIN_MAX: usize = 5_000;
+
+/// What became of a record, as far as it is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    FilteredOut,
+    InFlight,
+    Succeeded,
+    Retrying,
+    /// Given up, no destination.
+    Dropped,
+    /// Given up, details kept by the on-failure destination.
+    Delivered,
+}
+
+impl Fate {
+    /// One word for a column.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::FilteredOut => "filtered",
+            Self::InFlight => "in flight",
+            Self::Succeeded => "ok",
+            Self::Retrying => "retrying",
+            Self::Dropped => "dropped",
+            Self::Delivered => "delivered",
+        }
+    }
+}
+
+/// AWS's event-count metrics of one mapping, since this console opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Funnel {
+    /// `PolledEventCount`
+    pub polled: u64,
+    /// `FilteredOutEventCount`
+    pub filtered_out: u64,
+    /// `InvokedEventCount`, retries included
+    pub invoked: u64,
+    /// `FailedInvokeEventCount`
+    pub failed: u64,
+    pub succeeded: u64,
+    /// `DroppedEventCount`
+    pub dropped: u64,
+    /// `OnFailureDestinationDeliveredEventCount`
+    pub delivered: u64,
+    pub invocations: u64,
+    pub errors: u64,
+}
+
+/// Everything known of one mapping.
+#[derive(Clone, Debug, Default)]
+pub struct MappingStory {
+    pub funnel: Funnel,
+    /// By shard id.
+    pub shards: BTreeMap<Arc<str>, ShardStory>,
+    /// `LastProcessingResult`.
+    pub result: Option<String>,
+    pub polled_rate: Rate,
+    pub invoked_rate: Rate,
+    pub failed_rate: Rate,
+    /// Milliseconds of the last invocations, newest last.
+    pub durations: VecDeque<u64>,
+}
+
+impl MappingStory {
+    /// 95th percentile of the last invocations, in milliseconds.
+    pub fn p95_ms(&self) -> Option<u64> {
+        let mut sorted: Vec<u64> = self.durations.iter().copied().collect();
+        sorted.sort_unstable();
+        let last = sorted.len().checked_sub(1)?;
+        sorted.get(last * 95 / 100).copied()
+    }
+
+    /// The shard that is held up longest by a failing batch, and that batch.
+    pub fn blocked(&self) -> Option<(&Arc<str>, &BatchStory)> {
+        self.shards
+            .iter()
+            .filter_map(|(shard, story)| Some((shard, story.blocked_by()?)))
+            .min_by_key(|(_, batch)| batch.began)
+    }
+
+    /// Every batch, newest root last, shard by shard.
+    pub fn batches(&self) -> impl Iterator<Item = (&Arc<str>, &BatchStory)> {
+        self.shards
+            .iter()
+            .flat_map(|(shard, story)| story.batches.values().map(move |batch| (shard, batch)))
+    }
+}
+
+/// The live half of the console.
+#[derive(Default)]
+pub struct Live {
+    feed: Option<broadcast::Receiver<Progress>>,
+    /// Told before the feed was opened.
+    backlog: VecDeque<Progress>,
+    /// By mapping UUID.
+    pub mappings: BTreeMap<Arc<str>, MappingStory>,
+    /// Steps that were too many to keep up with.
+    pub skipped: u64,
+    /// Grows with every step taken: derived data is stale when it differs.
+    pub version: u64,
+    fates: HashMap<SequenceNumber, Fate>,
+    fate_order: VecDeque<SequenceNumber>,
+}
+
+impl Live {
+    /// Follows a cloud's pollers: first what it remembers, then what comes.
+    pub fn follow(&mut self, past: Vec<Progress>, feed: broadcast::Receiver<Progress>) {
+        *self = Self {
+            feed: Some(feed),
+            backlog: past.into(),
+            ..Self::default()
+        };
+    }
+
+    /// Forgets everything and follows nothing.
+    pub fn stop(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Takes what has arrived; true when there was anything. Call before drawing, hidden windows too.
+    pub fn drain(&mut self) -> bool {
+        let before = self.version;
+        for _ in 0..DRAIN_MAX {
+            let next = match self.backlog.pop_front() {
+                Some(step) => Some(step),
+                None => self.receive(),
+            };
+            match next {
+                Some(step) => self.take(&step),
+                None => break,
+            }
+        }
+        self.version != before
+    }
+
+    /// More is waiting than one frame takes.
+    pub fn has_backlog(&self) -> bool {
+        !self.backlog.is_empty() || self.feed.as_ref().is_some_and(|feed| !feed.is_empty())
+    }
+
+    pub fn fate(&self, sequence_number: &SequenceNumber) -> Option<Fate> {
+        self.fates.get(sequence_number).copied()
+    }
+
+    pub fn mapping(&self, uuid: &str) -> Option<&MappingStory> {
+        self.mappings.get(uuid)
+    }
+
+    pub fn batch(&self, uuid: &str, shard: &str, batch: u64) -> Option<&BatchStory> {
+        self.mapping(uuid)?.shards.get(shard)?.batches.get(&batch)
+    }
+
+    /// The newest batch that had this record, on any mapping: uuid, shard, batch.
+    pub fn batch_of(&self, sequence_number: &SequenceNumber) -> Option<(Arc<str>, Arc<str>, u64)> {
+        for (uuid, mapping) in &self.mappings {
+            for (shard, story) in &mapping.shards {
+                let found = story.batches.values().rev().find(|batch| {
+                    let mut records = batch.records.iter();
+                    records.any(|record| record.sequence_number == *sequence_number)
+                });
+                if let Some(batch) = found {
+                    return Some((Arc::clone(uuid), Arc::clone(shard), batch.id));
+                }
+            }
+        }
+        None
+    }
+
+    fn receive(&mut self) -> Option<Progress> {
+        let feed = self.feed.as_mut()?;
+        loop {
+            match feed.try_recv() {
+                Ok(step) => return Some(step),
+                Err(TryRecvError::Lagged(missed)) => self.skipped += missed,
+                Err(TryRecvError::Empty | TryRecvError::Closed) => return None,
+            }
+        }
+    }
+
+    /// Adds one step. Public so that tests and screens can be fed by hand.
+    pub fn take(&mut self, step: &Progress) {
+        self.version += 1;
+        self.note_fates(step);
+        let mapping = self.mappings.entry(Arc::clone(&step.mapping)).or_default();
+        mapping.take(step);
+        let shard = mapping.shards.entry(Arc::clone(&step.shard)).or_default();
+        shard.take(step);
+    }
+
+    fn note_fates(&mut self, step: &Progress) {
+        match &step.what {
+            What::FilteredOut { records } => self.note(records, Fate::FilteredOut),
+            What::Invoking { records, .. } => self.note(records, Fate::InFlight),
+            What::Invoked { batch, outcome, .. } => {
+                let records = self
+                    .batch(&step.mapping, &step.shard, batch.0)
+                    .map(|batch| batch.records.clone())
+                    .unwrap_or_default();
+                for record in &records {
+                    let fate = match outcome {
+                        Outcome::Succeeded => Fate::Succeeded,
+                        Outcome::FailedFrom(from) if record.sequence_number < *from => {
+                            Fate::Succeeded
+                        }
+                        _ => Fate::Retrying,
+                    };
+                    self.note(std::slice::from_ref(record), fate);
+                }
+            }
+            What::Discarded { records, .. } => self.note(records, Fate::Dropped),
+            What::Delivered {
+                batch: Some(batch),
+                error: None,
+                ..
+            } => {
+                let records = self
+                    .batch(&step.mapping, &step.shard, batch.0)
+                    .and_then(|batch| batch.given_up.as_ref())
+                    .map(|given_up| given_up.records.clone())
+                    .unwrap_or_default();
+                self.note(&records, Fate::Delivered);
+            }
+            _ => {}
+        }
+    }
+
+    fn note(&mut self, records: &[Record], fate: Fate) {
+        for record in records {
+            let number = &record.sequence_number;
+            if self.fates.insert(number.clone(), fate).is_none() {
+                self.fate_order.push_back(number.clone());
+                if self.fate_order.len() > FATES_MAX
+                    && let Some(oldest) = self.fate_order.pop_front()
+                {
+                    self.fates.remove(&oldest);
+                }
+            }
+        }
+    }
+}
+
+impl MappingStory {
+    fn take(&mut self, step: &Progress) {
+        const DURATIONS_MAX: usize = 500;
+        let count = |records: &[Record]| u64::try_from(records.len()).unwrap_or(u64::MAX);
+        match &step.what {
+            What::Polled { records, .. } => {
+                let records = u64::try_from(*records).unwrap_or(u64::MAX);
+                self.funnel.polled += records;
+                self.polled_rate.add(step.at, records);
+            }
+            What::FilteredOut { records } => self.funnel.filtered_out += count(records),
+            What::Invoking { records, .. } => {
+                self.funnel.invocations += 1;
+                self.funnel.invoked += count(records);
+                self.invoked_rate.add(step.at, 1);
+            }
+            What::Invoked {
+                batch,
+                outcome,
+                answer,
+                ..
+            } => {
+                let size = self
+                    .shards
+                    .get(&step.shard)
+                    .and_then(|shard| shard.batches.get(&batch.0))
+                    .map_or(0, |batch| count(&batch.records));
+                if *outcome == Outcome::Succeeded {
+                    self.funnel.succeeded += size;
+                } else {
+                    self.funnel.errors += 1;
+                    self.funnel.failed += size;
+                    self.failed_rate.add(step.at, 1);
+                }
+                if self.durations.len() == DURATIONS_MAX {
+                    self.durations.pop_front();
+                }
+                let took = u64::try_from(answer.took.as_millis()).unwrap_or(u64::MAX);
+                self.durations.push_back(took);
+            }
+            What::Discarded { records, .. } => self.funnel.dropped += count(records),
+            What::Delivered {
+                batch, error: None, ..
+            } => {
+                let size = batch
+                    .and_then(|batch| {
+                        let shard = self.shards.get(&step.shard)?;
+                        let given_up = shard.batches.get(&batch.0)?.given_up.as_ref()?;
+                        Some(count(&given_up.records))
+                    })
+                    .unwrap_or(1);
+                self.funnel.delivered += size;
+                self.funnel.dropped = self.funnel.dropped.saturating_sub(size);
+            }
+            What::Result { text } => self.result = Some(text.clone()),
+            _ => {}
+        }
+    }
+
+    /// When anything last happened.
+    pub fn last_at(&self) -> Option<SystemTime> {
+        self.shards
+            .values()
+            .filter_map(|shard| shard.last_polled)
+            .max()
+    }
+}
