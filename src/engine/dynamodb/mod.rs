@@ -2,6 +2,9 @@
 
 use super::call::Operation;
 
+pub mod number;
+pub mod value;
+
 /// In-memory parts.
 #[derive(Default)]
 pub struct Live;
