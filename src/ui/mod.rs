@@ -1,14 +1,23 @@
 //! The console: owns the connection, the catalog, the panels and what is live; draws one frame at a time.
 
 pub mod catalog;
+pub mod console;
 pub mod cx;
+mod history;
 pub mod live;
+mod rail;
 pub mod remote;
 pub mod theme;
+pub mod time;
+mod toasts;
+mod top_bar;
 pub mod widgets;
 
+pub use console::Console;
 pub use cx::{Action, Cx, Listing, Route, Settings, Toast};
 pub use remote::Remote;
+
+use widgets::Icon;
 
 /// One screen.
 pub trait Panel {
@@ -22,4 +31,30 @@ pub trait Panel {
     fn open(&mut self, _to: &Route) -> bool {
         false
     }
+}
+
+/// A panel and its place in the rail.
+pub struct Screen {
+    /// Where the rail leads.
+    pub home: Route,
+    pub icon: Icon,
+    pub panel: Box<dyn Panel>,
+}
+
+impl Screen {
+    fn new(home: Route, icon: Icon, panel: impl Panel + 'static) -> Self {
+        Self {
+            home,
+            icon,
+            panel: Box::new(panel),
+        }
+    }
+}
+
+/// Every panel, in the order of the rail; fresh ones, since what a panel knows belongs to one connection.
+///
+/// A new panel is its file, its `mod` line and its line here:
+/// `Screen::new(Route::Tables, Icon::Table, tables::TablesPanel::default()),`
+pub fn screens() -> Vec<Screen> {
+    vec![]
 }

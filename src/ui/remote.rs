@@ -138,9 +138,8 @@ impl<T> Drop for Remote<T> {
 /// Three dots; quiet, and known to tests and screen readers as a progress indicator.
 pub fn loading_ui(ui: &mut Ui) {
     let response = ui.weak("Loading…");
-    response.widget_info(|| {
-        egui::WidgetInfo::labeled(egui::WidgetType::ProgressIndicator, true, "Loading")
-    });
+    response
+        .widget_info(|| egui::WidgetInfo::labeled(egui::Role::ProgressIndicator, true, "Loading"));
 }
 
 /// What failed, in the service's own words, and a way to copy them.

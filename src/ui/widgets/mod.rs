@@ -1,1 +1,5 @@
-//! Widgets: know egui and plain data, never `Cx`, `aws` or `mapping`.
+//! Building blocks: know egui and plain data, nothing of the cloud.
+
+pub mod icon;
+
+pub use icon::Icon;
