@@ -49,6 +49,14 @@ impl Error {
         }
     }
 
+    /// The service answered without something its API promises.
+    pub(super) fn odd(operation: &str, member: &str) -> Self {
+        Self {
+            kind: Kind::Service,
+            ..Self::input(format!("{operation} answered without {member}"))
+        }
+    }
+
     /// A few words for the head of an error box.
     pub fn title(&self) -> &str {
         match self.kind {
@@ -65,6 +73,13 @@ impl Error {
     pub fn details(&self) -> String {
         let request = self.request_id.as_deref().unwrap_or("none");
         format!("{}: {}\nrequest id: {request}", self.title(), self.message)
+    }
+}
+
+/// A request that misses a required member: something was not filled in.
+impl From<aws_smithy_types::error::operation::BuildError> for Error {
+    fn from(error: aws_smithy_types::error::operation::BuildError) -> Self {
+        Self::input(DisplayErrorContext(&error).to_string())
     }
 }
 
