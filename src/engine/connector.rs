@@ -1,1 +1,85 @@
-//! The engine as the SDK's HTTP client: door 1, no socket. Knows no service.
+//! The engine as the HTTP client of the official SDK: no socket, no TLS. Knows no service.
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_smithy_runtime_api::shared::IntoShared as _;
+use aws_smithy_types::body::SdkBody;
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+
+use super::Engine;
+use super::call::Principal;
+use super::faults::AnswerLost;
+
+/// Shown to users who want to sign requests themselves; the engine judges the key id only.
+pub const SECRET: &str = "waterwheel";
+
+impl Engine {
+    /// Settings for SDK clients that call this engine in process, as this principal.
+    ///
+    /// Nothing is retried and nothing times out by itself, and time is the engine's.
+    pub fn sdk_config(&self, principal: &Principal) -> SdkConfig {
+        let key = self.issue_key(principal);
+        let credentials = Credentials::new(key, SECRET, None, None, "waterwheel");
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(self.account().region.clone()))
+            .http_client(InProcess(self.clone()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(TimeoutConfig::disabled())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .time_source(self.clock().clone())
+            .disable_clock_skew_correction(true)
+            .build()
+    }
+}
+
+#[derive(Clone, Debug)]
+struct InProcess(Engine);
+
+impl HttpConnector for InProcess {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let engine = self.0.clone();
+        HttpConnectorFuture::new(async move {
+            let request = request
+                .try_into_http1x()
+                .map_err(|error| ConnectorError::user(error.into()))?;
+            let (head, body) = request.into_parts();
+            let body = match body.bytes() {
+                Some(bytes) => Bytes::copy_from_slice(bytes),
+                None => body
+                    .collect()
+                    .await
+                    .map_err(ConnectorError::user)?
+                    .to_bytes(),
+            };
+            let response = engine.handle(http::Request::from_parts(head, body)).await;
+            if response.extensions().get::<AnswerLost>().is_some() {
+                return Err(ConnectorError::io(AnswerLost.into()));
+            }
+            HttpResponse::try_from(response.map(SdkBody::from))
+                .map_err(|error| ConnectorError::other(error.into(), None))
+        })
+    }
+}
+
+impl HttpClient for InProcess {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        self.clone().into_shared()
+    }
+}

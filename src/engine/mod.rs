@@ -16,6 +16,7 @@ pub mod call;
 pub mod connector;
 pub mod dynamodb;
 pub mod faults;
+mod handle;
 pub mod iam;
 pub mod lambda;
 pub mod logs;

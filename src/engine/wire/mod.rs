@@ -1,1 +1,257 @@
-//! Which wire a request is on; one `Call` in, one answer out.
+//! Which wire a request is on; one row and one input in, one answer out. Bytes and values only: may not touch `State`.
+
+use bytes::Bytes;
+use http::request::Parts;
+use http::{HeaderMap, Response};
+use serde_json::Value;
+
+use super::call::{Answer, Fault, Operation};
+
+mod aws_json;
+mod query_xml;
+mod rest_json;
+
+/// How a service talks.
+#[derive(Clone, Copy, Debug)]
+pub enum Wire {
+    /// AWS JSON 1.0 and 1.1: `X-Amz-Target` names the operation, everything else is in the body.
+    Json(&'static aws_json::Service),
+    /// Lambda: method and path name the operation; path, query, headers and body carry the input.
+    Rest,
+    /// A form with `Action` and `Version`, answered in XML.
+    Query(&'static query_xml::Service),
+}
+
+/// What the `Authorization` header claims.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credential<'a> {
+    pub access_key: &'a str,
+    /// Signing name of the service: streams sign as `dynamodb`.
+    pub service: &'a str,
+}
+
+impl Wire {
+    /// Finds the wire by target, then by the scope of the signature, then by path and form.
+    /// What fits nothing counts as DynamoDB's, which answers that it knows no such operation.
+    pub fn of(head: &Parts, body: &[u8]) -> Self {
+        if let Some(service) = target(&head.headers).and_then(aws_json::by_target) {
+            return Self::Json(service);
+        }
+        let signed_for = credential(&head.headers).map(|it| it.service);
+        match signed_for {
+            Some("lambda") => return Self::Rest,
+            Some(name @ ("logs" | "sqs")) => return Self::Json(aws_json::by_name(name)),
+            Some(name @ ("iam" | "sts")) => return Self::Query(query_xml::by_name(name)),
+            _ => (),
+        }
+        if is_dated(head.uri.path()) {
+            return Self::Rest;
+        }
+        query_xml::by_version(body).map_or(Self::Json(aws_json::by_name("dynamodb")), Self::Query)
+    }
+
+    /// As in `Call.service`.
+    pub fn service(self) -> &'static str {
+        match self {
+            Self::Json(service) => service.name,
+            Self::Rest => "lambda",
+            Self::Query(service) => service.name,
+        }
+    }
+
+    /// Most bytes a request may have.
+    pub fn body_bytes_max(self) -> usize {
+        const MB: usize = 1024 * 1024;
+        match self {
+            Self::Json(_) => 16 * MB,
+            // A package of 50 MB, in base64.
+            Self::Rest => 70 * MB,
+            Self::Query(_) => MB,
+        }
+    }
+
+    /// The row the request asks for.
+    pub fn row<'a>(
+        self,
+        head: &Parts,
+        body: &[u8],
+        rows: &'a [Operation],
+    ) -> Result<&'a Operation, Fault> {
+        match self {
+            Self::Json(_) => aws_json::row(target(&head.headers), rows),
+            Self::Rest => rest_json::row(head, rows),
+            Self::Query(service) => query_xml::row(service, body, rows),
+        }
+    }
+
+    /// The request's members, and its body where that is a blob of the user's.
+    pub fn input(
+        self,
+        head: &Parts,
+        body: &Bytes,
+        row: &Operation,
+    ) -> Result<(Value, Bytes), Fault> {
+        match self {
+            Self::Json(_) => Ok((aws_json::input(body)?, Bytes::new())),
+            Self::Rest => rest_json::input(head, body, row),
+            Self::Query(_) => Ok((query_xml::input(body)?, Bytes::new())),
+        }
+    }
+
+    pub fn encode(self, operation: &str, answer: Answer, request_id: &str) -> Response<Bytes> {
+        match self {
+            Self::Json(service) => aws_json::encode(service, answer, request_id),
+            Self::Rest => rest_json::encode(answer, request_id),
+            Self::Query(service) => query_xml::encode(service, operation, answer, request_id),
+        }
+    }
+
+    /// The service's words for a key nobody issued.
+    pub fn unknown_key(self) -> Fault {
+        let message = "The security token included in the request is invalid.";
+        match self {
+            Self::Json(service) if service.name == "sqs" => {
+                Fault::new(403, "InvalidClientTokenId", message)
+            }
+            Self::Json(_) => Fault::new(400, "UnrecognizedClientException", message),
+            Self::Rest => Fault::new(403, "UnrecognizedClientException", message),
+            Self::Query(_) => Fault::new(403, "InvalidClientTokenId", message),
+        }
+    }
+
+    /// The service's words for a request without a signature.
+    pub fn unsigned(self) -> Fault {
+        match self {
+            Self::Json(_) => Fault::new(
+                400,
+                "MissingAuthenticationTokenException",
+                "Request is missing Authentication Token",
+            ),
+            Self::Rest => Fault::new(
+                403,
+                "MissingAuthenticationTokenException",
+                "Missing Authentication Token",
+            ),
+            Self::Query(_) => Fault::new(
+                403,
+                "MissingAuthenticationToken",
+                "Request is missing Authentication Token",
+            ),
+        }
+    }
+}
+
+/// The key and scope of a `SigV4` header; `None` without one.
+pub fn credential(headers: &HeaderMap) -> Option<Credential<'_>> {
+    let value = headers.get(http::header::AUTHORIZATION)?.to_str().ok()?;
+    let fields = value.strip_prefix("AWS4-HMAC-SHA256")?;
+    let scope = fields
+        .split(',')
+        .find_map(|field| field.trim().strip_prefix("Credential="))?;
+    // The key, the day, the region, the service, `aws4_request`.
+    let mut parts = scope.split('/');
+    let access_key = parts.next().filter(|key| !key.is_empty())?;
+    let service = parts.nth(2)?;
+    Some(Credential {
+        access_key,
+        service,
+    })
+}
+
+/// `DynamoDB_20120810.PutItem`.
+pub fn target(headers: &HeaderMap) -> Option<&str> {
+    headers.get("x-amz-target")?.to_str().ok()
+}
+
+/// Whether the path begins like `/2015-03-31/`.
+fn is_dated(path: &str) -> bool {
+    let bytes = path.as_bytes();
+    bytes.len() > 11
+        && bytes[..12]
+            .iter()
+            .zip(b"/dddd-dd-dd/")
+            .all(|(byte, form)| match form {
+                b'd' => byte.is_ascii_digit(),
+                other => byte == other,
+            })
+}
+
+/// A response with the headers every service sends.
+fn response(
+    status: u16,
+    content_type: &'static str,
+    request_id: &str,
+    body: Bytes,
+) -> Response<Bytes> {
+    use http::header::{CONTENT_TYPE, HeaderValue};
+
+    let mut response = Response::new(body);
+    *response.status_mut() =
+        http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    set(headers, "x-amzn-requestid", request_id);
+    response
+}
+
+/// Sets a header, in lower case as HTTP wants it, unless its name or value has bytes a header cannot carry.
+fn set(headers: &mut HeaderMap, name: &str, value: &str) {
+    let name = http::HeaderName::from_bytes(name.as_bytes());
+    if let (Ok(name), Ok(value)) = (name, http::HeaderValue::from_str(value)) {
+        headers.insert(name, value);
+    }
+}
+
+/// JSON text of a value; values made of strings as keys always have one.
+fn text(value: &Value) -> Bytes {
+    Bytes::from(value.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(build: http::request::Builder) -> Parts {
+        build.body(()).unwrap().into_parts().0
+    }
+
+    fn signed(service: &str) -> String {
+        format!(
+            "AWS4-HMAC-SHA256 Credential=AKIA1/20260101/us-east-1/{service}/aws4_request, \
+             SignedHeaders=host, Signature=00"
+        )
+    }
+
+    #[test]
+    fn a_target_says_more_than_the_signature() {
+        let head = head(
+            http::Request::post("/")
+                .header("X-Amz-Target", "DynamoDBStreams_20120810.GetRecords")
+                .header("Authorization", signed("dynamodb")),
+        );
+        assert_eq!(Wire::of(&head, b"{}").service(), "streams");
+    }
+
+    #[test]
+    fn signature_path_and_form_tell_the_rest_apart() {
+        let by_scope =
+            |service: &str| head(http::Request::post("/").header("Authorization", signed(service)));
+        assert_eq!(Wire::of(&by_scope("sts"), b"").service(), "sts");
+        assert_eq!(Wire::of(&by_scope("lambda"), b"").service(), "lambda");
+        let by_path = head(http::Request::get("/2015-03-31/functions/"));
+        assert_eq!(Wire::of(&by_path, b"").service(), "lambda");
+        let plain = head(http::Request::post("/"));
+        let form = b"Action=ListRoles&Version=2010-05-08";
+        assert_eq!(Wire::of(&plain, form).service(), "iam");
+        assert_eq!(Wire::of(&plain, b"").service(), "dynamodb");
+    }
+
+    #[test]
+    fn a_credential_names_its_key_and_service() {
+        let head = head(http::Request::post("/").header("Authorization", signed("iam")));
+        let found = credential(&head.headers).unwrap();
+        assert_eq!((found.access_key, found.service), ("AKIA1", "iam"));
+        let bearer = self::head(http::Request::post("/").header("Authorization", "Bearer x"));
+        assert_eq!(credential(&bearer.headers), None);
+    }
+}

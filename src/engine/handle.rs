@@ -1,0 +1,166 @@
+//! One request, one answer: wire, signature, permission, injected faults, the operation. Knows no operation by name.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
+
+use bytes::Bytes;
+use http::request::Parts;
+use serde_json::Value;
+
+use super::call::{Answer, Call, Fault, Operation, Principal};
+use super::faults::AnswerLost;
+use super::wire::{self, Wire};
+use super::{ApiCall, Engine, dynamodb, iam, lambda, logs, sqs, streams, sts};
+
+impl Engine {
+    /// Answers one AWS request, whoever sends it. Never fails: what goes wrong is an answer too.
+    ///
+    /// An answer that an injected fault loses carries [`AnswerLost`] among its extensions;
+    /// whoever sends answers on must break the connection instead.
+    pub async fn handle(&self, request: http::Request<Bytes>) -> http::Response<Bytes> {
+        let (head, body) = request.into_parts();
+        let wire = Wire::of(&head, &body);
+        let request_id = self.ids().uuid();
+        let started = self.clock().now();
+        let mut record = ApiCall {
+            at: started,
+            service: wire.service(),
+            operation: String::new(),
+            status: 200,
+            code: None,
+            took: std::time::Duration::ZERO,
+            principal: Principal::Root,
+            subject: String::new(),
+        };
+        let mut answer_lost = false;
+        let answer = match self.decode(wire, &head, &body, &request_id, &mut record) {
+            Err(fault) => Err(fault),
+            Ok((operation, call)) => {
+                let fate = self.faults().fate(call.service, operation.name);
+                answer_lost = fate.answer_lost;
+                if !fate.delay.is_zero() {
+                    self.clock().sleep(fate.delay).await;
+                }
+                match fate.fault {
+                    Some(fault) => Err(fault),
+                    None => shielded(self.run(operation, call)).await,
+                }
+            }
+        };
+        record.took = self
+            .clock()
+            .now()
+            .duration_since(started)
+            .unwrap_or_default();
+        match &answer {
+            Ok(reply) => record.status = reply.status,
+            Err(fault) => (record.status, record.code) = (fault.status, Some(fault.code)),
+        }
+        let mut response = wire.encode(&record.operation, answer, &request_id);
+        self.log_call(record);
+        if answer_lost {
+            response.extensions_mut().insert(AnswerLost);
+        }
+        response
+    }
+
+    /// The request as a call, once it is known what it asks and by whom.
+    fn decode(
+        &self,
+        wire: Wire,
+        head: &Parts,
+        body: &Bytes,
+        request_id: &str,
+        record: &mut ApiCall,
+    ) -> Result<(&'static Operation, Call), Fault> {
+        if body.len() > wire.body_bytes_max() {
+            return Err(Fault::new(
+                413,
+                "RequestEntityTooLarge",
+                format!(
+                    "Request must be smaller than {} bytes",
+                    wire.body_bytes_max()
+                ),
+            ));
+        }
+        let row = wire.row(head, body, operations(wire.service()))?;
+        row.name.clone_into(&mut record.operation);
+        let credential = wire::credential(&head.headers).ok_or_else(|| wire.unsigned())?;
+        let principal = self
+            .principal_of(credential.access_key)
+            .ok_or_else(|| wire.unknown_key())?;
+        record.principal = principal.clone();
+        let (input, payload) = wire.input(head, body, row)?;
+        record.subject = subject(&input);
+        let call = Call {
+            service: wire.service(),
+            operation: row.name.to_owned(),
+            principal,
+            input,
+            payload,
+            now: self.clock().now(),
+            ids: self.ids().clone(),
+            account: self.account().clone(),
+            request_id: request_id.to_owned(),
+        };
+        Ok((row, call))
+    }
+}
+
+fn operations(service: &str) -> &'static [Operation] {
+    match service {
+        "dynamodb" => dynamodb::operations(),
+        "streams" => streams::operations(),
+        "lambda" => lambda::operations(),
+        "iam" => iam::operations(),
+        "sts" => sts::operations(),
+        "logs" => logs::operations(),
+        "sqs" => sqs::operations(),
+        _ => &[],
+    }
+}
+
+/// A panic of an operation is our bug and not the caller's: it becomes an answer, and nothing else dies of it.
+async fn shielded(work: impl Future<Output = Answer>) -> Answer {
+    let mut work = pin!(work);
+    std::future::poll_fn(|cx| {
+        catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))).unwrap_or_else(|panic| {
+            let reason = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied())
+                .unwrap_or("no reason was given");
+            let message = format!("Waterwheel failed while it answered this request: {reason}");
+            Poll::Ready(Err(Fault::internal(message)))
+        })
+    })
+    .await
+}
+
+/// What a request is about, for the list of calls: the name of a table, function, role or queue.
+fn subject(input: &Value) -> String {
+    const MEMBERS: [&str; 12] = [
+        "TableName",
+        "FunctionName",
+        "RoleName",
+        "QueueName",
+        "QueueUrl",
+        "logGroupName",
+        "UUID",
+        "StreamArn",
+        "ResourceArn",
+        "Resource",
+        "PolicyArn",
+        "PolicyName",
+    ];
+    let found = MEMBERS
+        .iter()
+        .find_map(|member| input.get(*member)?.as_str());
+    let text = found.unwrap_or_default();
+    match text.strip_prefix("http") {
+        Some(url) => url.rsplit('/').next().unwrap_or(url).to_owned(),
+        None => text.to_owned(),
+    }
+}

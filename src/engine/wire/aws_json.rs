@@ -1,0 +1,286 @@
+//! AWS JSON 1.0 and 1.1: DynamoDB, Streams, CloudWatch Logs, SQS.
+
+use bytes::Bytes;
+use http::Response;
+use serde_json::{Map, Value};
+
+use crate::engine::call::{Answer, Body, Fault, Operation};
+
+/// A service on this wire.
+#[derive(Debug)]
+pub struct Service {
+    pub name: &'static str,
+    /// Of `X-Amz-Target`, with its dot.
+    prefix: &'static str,
+    content_type: &'static str,
+    /// Before the error's code in `__type`.
+    namespace: &'static str,
+}
+
+const JSON_1_0: &str = "application/x-amz-json-1.0";
+const JSON_1_1: &str = "application/x-amz-json-1.1";
+
+static SERVICES: [Service; 4] = [
+    Service {
+        name: "dynamodb",
+        prefix: "DynamoDB_20120810.",
+        content_type: JSON_1_0,
+        namespace: "com.amazonaws.dynamodb.v20120810#",
+    },
+    Service {
+        name: "streams",
+        prefix: "DynamoDBStreams_20120810.",
+        content_type: JSON_1_0,
+        namespace: "com.amazonaws.dynamodb.v20120810#",
+    },
+    Service {
+        name: "logs",
+        prefix: "Logs_20140328.",
+        content_type: JSON_1_1,
+        namespace: "",
+    },
+    Service {
+        name: "sqs",
+        prefix: "AmazonSQS.",
+        content_type: JSON_1_0,
+        namespace: "com.amazonaws.sqs#",
+    },
+];
+
+pub(super) fn by_target(target: &str) -> Option<&'static Service> {
+    SERVICES.iter().find(|it| target.starts_with(it.prefix))
+}
+
+/// DynamoDB for a name that is not here.
+pub(super) fn by_name(name: &str) -> &'static Service {
+    SERVICES
+        .iter()
+        .find(|it| it.name == name)
+        .unwrap_or(&SERVICES[0])
+}
+
+pub(super) fn row<'a>(target: Option<&str>, rows: &'a [Operation]) -> Result<&'a Operation, Fault> {
+    let name = target.and_then(|it| it.split_once('.')).map(|it| it.1);
+    rows.iter()
+        .find(|row| Some(row.name) == name)
+        .ok_or_else(|| {
+            let message = match target {
+                Some(target) => format!("Waterwheel does not know the operation {target}"),
+                None => "The request names no operation: X-Amz-Target is missing".to_owned(),
+            };
+            Fault::new(400, "UnknownOperationException", message)
+        })
+}
+
+pub(super) fn input(body: &[u8]) -> Result<Value, Fault> {
+    match serde_json::from_slice(body) {
+        Ok(input @ Value::Object(_)) => Ok(input),
+        Ok(_) => Err(unreadable(
+            "Start of structure or map found where not expected.",
+        )),
+        Err(error) => Err(unreadable(error.to_string())),
+    }
+}
+
+pub(super) fn encode(service: &Service, answer: Answer, request_id: &str) -> Response<Bytes> {
+    let (status, headers, body, query_error) = match answer {
+        Ok(reply) => {
+            let body = match reply.body {
+                Body::Json(value) => super::text(&value),
+                Body::Blob(bytes) => bytes,
+                Body::Empty => Bytes::new(),
+            };
+            (reply.status, reply.headers, body, None)
+        }
+        Err(fault) => {
+            let query_error = (service.name == "sqs").then(|| query_error(&fault));
+            let body = super::text(&error(service, &fault));
+            (fault.status, Vec::new(), body, query_error)
+        }
+    };
+    let checksum = matches!(service.name, "dynamodb" | "streams").then(|| crc32fast::hash(&body));
+    let mut response = super::response(status, service.content_type, request_id, body);
+    for (name, value) in headers {
+        super::set(response.headers_mut(), name, &value);
+    }
+    if let Some(checksum) = checksum {
+        response
+            .headers_mut()
+            .insert("x-amz-crc32", checksum.into());
+    }
+    if let Some(code) = query_error {
+        super::set(response.headers_mut(), "x-amzn-query-error", &code);
+    }
+    response
+}
+
+fn unreadable(message: impl Into<String>) -> Fault {
+    Fault::new(400, "SerializationException", message)
+}
+
+fn error(service: &Service, fault: &Fault) -> Value {
+    let code = model_code(service, fault.code);
+    let mut body = Map::new();
+    let kind = format!("{}{code}", namespace(service, code));
+    body.insert("__type".to_owned(), kind.into());
+    let member = match code {
+        "AccessDeniedException"
+        | "IdempotentParameterMismatchException"
+        | "SerializationException"
+        | "TransactionCanceledException"
+        | "TransactionInProgressException" => "Message",
+        _ => "message",
+    };
+    body.insert(member.to_owned(), fault.message.as_str().into());
+    if let Some(Value::Object(extra)) = &fault.extra {
+        body.extend(extra.clone());
+    }
+    Value::Object(body)
+}
+
+fn namespace(service: &Service, code: &str) -> &'static str {
+    if service.name == "logs" {
+        return service.namespace;
+    }
+    match code {
+        "ValidationException" => "com.amazon.coral.validate#",
+        "ThrottlingException" => "com.amazon.coral.availability#",
+        "AccessDeniedException"
+        | "ExpiredTokenException"
+        | "IncompleteSignatureException"
+        | "InvalidSignatureException"
+        | "MissingAuthenticationTokenException"
+        | "SerializationException"
+        | "UnknownOperationException"
+        | "UnrecognizedClientException" => "com.amazon.coral.service#",
+        _ => service.namespace,
+    }
+}
+
+/// Codes of SQS's former Query protocol beside their names in today's model, where the two differ.
+/// SDKs of both ages expect theirs: the old one in `x-amzn-query-error`, the new one in `__type`.
+const QUERY_CODES: [(&str, &str); 9] = [
+    (
+        "QueueDoesNotExist",
+        "AWS.SimpleQueueService.NonExistentQueue",
+    ),
+    (
+        "QueueDeletedRecently",
+        "AWS.SimpleQueueService.QueueDeletedRecently",
+    ),
+    ("QueueNameExists", "QueueAlreadyExists"),
+    (
+        "PurgeQueueInProgress",
+        "AWS.SimpleQueueService.PurgeQueueInProgress",
+    ),
+    (
+        "UnsupportedOperation",
+        "AWS.SimpleQueueService.UnsupportedOperation",
+    ),
+    (
+        "EmptyBatchRequest",
+        "AWS.SimpleQueueService.EmptyBatchRequest",
+    ),
+    (
+        "InvalidBatchEntryId",
+        "AWS.SimpleQueueService.InvalidBatchEntryId",
+    ),
+    (
+        "BatchEntryIdsNotDistinct",
+        "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
+    ),
+    (
+        "TooManyEntriesInBatchRequest",
+        "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
+    ),
+];
+
+fn model_code(service: &Service, code: &'static str) -> &'static str {
+    if service.name != "sqs" {
+        return code;
+    }
+    let known = QUERY_CODES.iter().find(|(_, old)| *old == code);
+    known.map_or(code, |(new, _)| new)
+}
+
+/// `AWS.SimpleQueueService.NonExistentQueue;Sender`
+fn query_error(fault: &Fault) -> String {
+    let known = QUERY_CODES.iter().find(|(new, _)| *new == fault.code);
+    let code = known.map_or(fault.code, |(_, old)| old);
+    let side = if fault.status < 500 {
+        "Sender"
+    } else {
+        "Receiver"
+    };
+    format!("{code};{side}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn body(response: &Response<Bytes>) -> Value {
+        serde_json::from_slice(response.body()).unwrap()
+    }
+
+    #[test]
+    fn answers_of_dynamodb_carry_a_checksum_of_their_bytes() {
+        let response = encode(by_name("dynamodb"), Ok(json!({"Count": 1}).into()), "id-1");
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["x-amzn-requestid"], "id-1");
+        let sum = crc32fast::hash(response.body()).to_string();
+        assert_eq!(response.headers()["x-amz-crc32"], sum.as_str());
+    }
+
+    #[test]
+    fn errors_name_their_shape_with_its_namespace() {
+        let validation = encode(by_name("dynamodb"), Err(Fault::validation("no")), "1");
+        let expected =
+            json!({"__type": "com.amazon.coral.validate#ValidationException", "message": "no"});
+        assert_eq!(body(&validation), expected);
+        let mut fault = Fault::new(
+            400,
+            "ConditionalCheckFailedException",
+            "The conditional request failed",
+        );
+        fault.extra = Some(json!({"Item": {"id": {"S": "1"}}}));
+        let failed = body(&encode(by_name("dynamodb"), Err(fault), "1"));
+        assert_eq!(
+            failed["__type"],
+            "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"
+        );
+        assert_eq!(failed["Item"]["id"]["S"], "1");
+        let logs = Fault::new(400, "ResourceNotFoundException", "none");
+        let logs = encode(by_name("logs"), Err(logs), "1");
+        assert_eq!(body(&logs)["__type"], "ResourceNotFoundException");
+        assert_eq!(logs.headers()["content-type"], JSON_1_1);
+    }
+
+    #[test]
+    fn errors_of_sqs_carry_their_former_code_as_well() {
+        for code in [
+            "QueueDoesNotExist",
+            "AWS.SimpleQueueService.NonExistentQueue",
+        ] {
+            let response = encode(by_name("sqs"), Err(Fault::new(400, code, "gone")), "1");
+            assert_eq!(
+                response.headers()["x-amzn-query-error"],
+                "AWS.SimpleQueueService.NonExistentQueue;Sender"
+            );
+            assert_eq!(
+                body(&response)["__type"],
+                "com.amazonaws.sqs#QueueDoesNotExist"
+            );
+        }
+    }
+
+    #[test]
+    fn a_body_that_is_no_object_is_refused() {
+        for text in ["", "[]", "{\"a\":", "7"] {
+            let fault = input(text.as_bytes()).unwrap_err();
+            assert_eq!((fault.status, fault.code), (400, "SerializationException"));
+        }
+        assert_eq!(input(b"{\"a\":1}").unwrap(), json!({"a": 1}));
+    }
+}
