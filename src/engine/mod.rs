@@ -110,6 +110,7 @@ struct Inner {
     dynamodb: dynamodb::Live,
     streams: streams::Live,
     lambda: lambda::Live,
+    logs: logs::Live,
     sqs: sqs::Live,
 }
 
@@ -156,6 +157,10 @@ impl Engine {
 
     pub fn lambda(&self) -> &lambda::Live {
         &self.0.lambda
+    }
+
+    pub fn logs(&self) -> &logs::Live {
+        &self.0.logs
     }
 
     pub fn sqs(&self) -> &sqs::Live {
@@ -288,6 +293,7 @@ impl EngineHost {
             dynamodb: dynamodb::Live::default(),
             streams: streams::Live::default(),
             lambda: lambda::Live::default(),
+            logs: logs::Live::default(),
             sqs: sqs::Live::default(),
         }));
         let mut tasks = tokio::task::JoinSet::new();

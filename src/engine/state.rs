@@ -264,8 +264,6 @@ pub struct LogStream {
     pub created: SystemTime,
     /// Key prefix of its events in the store.
     pub store_id: u64,
-    pub first_event: Option<SystemTime>,
-    pub last_event: Option<SystemTime>,
 }
 
 impl State {

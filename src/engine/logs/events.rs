@@ -1,0 +1,199 @@
+//! Log events in the store, ordered by time and then by arrival. Knows no groups and no requests.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use parking_lot::Mutex;
+
+use crate::engine::store::{Commit, Shelf, Store, StoreError, prefix_end};
+
+/// In-memory parts: the newest position of each stream written to since the start.
+#[derive(Default)]
+pub struct Live(Mutex<BTreeMap<u64, Position>>);
+
+/// Where an event stands in its stream: milliseconds since 1970, then a number that counts from 1
+/// within the millisecond.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Position {
+    pub(super) millis: u64,
+    pub(super) number: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Event {
+    pub(super) position: Position,
+    /// Milliseconds since 1970.
+    pub(super) ingested: u64,
+    pub(super) message: String,
+}
+
+/// Adds lines (milliseconds, text) in their order; lines of one millisecond keep it.
+pub(super) fn add<'a>(
+    store: &Store,
+    live: &Live,
+    store_id: u64,
+    ingested: u64,
+    lines: impl Iterator<Item = (u64, &'a str)>,
+) -> Result<(), StoreError> {
+    let mut newest_of = live.0.lock();
+    let mut newest = match newest_of.get(&store_id) {
+        Some(newest) => *newest,
+        None => last(store, store_id)?.map_or(Position::default(), |event| event.position),
+    };
+    let mut commit = Commit::default();
+    // Positions of this commit that are older than the newest: the store does not know them yet.
+    let mut older: BTreeMap<u64, u64> = BTreeMap::new();
+    for (millis, line) in lines {
+        let number = if millis > newest.millis {
+            1
+        } else if millis == newest.millis {
+            newest.number + 1
+        } else {
+            let before = match older.get(&millis) {
+                Some(number) => *number,
+                None => last_number(store, store_id, millis)?,
+            };
+            older.insert(millis, before + 1);
+            before + 1
+        };
+        let position = Position { millis, number };
+        newest = newest.max(position);
+        let mut value = ingested.to_be_bytes().to_vec();
+        value.extend_from_slice(line.as_bytes());
+        commit.put(Shelf::Logs, key(store_id, position), value);
+    }
+    if !commit.is_empty() {
+        store.commit(commit)?;
+        newest_of.insert(store_id, newest);
+    }
+    Ok(())
+}
+
+/// Visits events strictly between two positions, from the old or from the new end, until `visit` says false.
+pub(super) fn scan(
+    store: &Store,
+    store_id: u64,
+    after: Position,
+    before: Position,
+    newest_first: bool,
+    mut visit: impl FnMut(Event) -> bool,
+) -> Result<(), StoreError> {
+    let from = key(store_id, after);
+    let to = key(store_id, before);
+    let range = (
+        Bound::Excluded(from.as_slice()),
+        Bound::Excluded(to.as_slice()),
+    );
+    store.scan(Shelf::Logs, range, newest_first, |key, value| {
+        event(key, value).is_none_or(&mut visit)
+    })
+}
+
+/// The oldest event of a stream.
+pub(super) fn first(store: &Store, store_id: u64) -> Result<Option<Event>, StoreError> {
+    end(store, store_id, false)
+}
+
+/// The newest event of a stream.
+pub(super) fn last(store: &Store, store_id: u64) -> Result<Option<Event>, StoreError> {
+    end(store, store_id, true)
+}
+
+/// Forgets every event of a stream.
+pub(super) fn clear(store: &Store, live: &Live, store_id: u64) -> Result<(), StoreError> {
+    live.0.lock().remove(&store_id);
+    store.clear(Shelf::Logs, &store_id.to_be_bytes())
+}
+
+fn end(store: &Store, store_id: u64, newest: bool) -> Result<Option<Event>, StoreError> {
+    let mut found = None;
+    let most = Position {
+        millis: u64::MAX,
+        number: u64::MAX,
+    };
+    scan(
+        store,
+        store_id,
+        Position::default(),
+        most,
+        newest,
+        |event| {
+            found = Some(event);
+            false
+        },
+    )?;
+    Ok(found)
+}
+
+/// The greatest number in use at a millisecond; 0 where there is none.
+fn last_number(store: &Store, store_id: u64, millis: u64) -> Result<u64, StoreError> {
+    let mut prefix = store_id.to_be_bytes().to_vec();
+    prefix.extend_from_slice(&millis.to_be_bytes());
+    let end = prefix_end(&prefix);
+    let upper = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
+    let mut number = 0;
+    let range = (Bound::Included(prefix.as_slice()), upper);
+    store.scan(Shelf::Logs, range, true, |key, value| {
+        number = event(key, value).map_or(0, |event| event.position.number);
+        false
+    })?;
+    Ok(number)
+}
+
+fn key(store_id: u64, position: Position) -> Vec<u8> {
+    let mut key = store_id.to_be_bytes().to_vec();
+    key.extend_from_slice(&position.millis.to_be_bytes());
+    key.extend_from_slice(&position.number.to_be_bytes());
+    key
+}
+
+/// `None` where the bytes are none of ours.
+fn event(key: &[u8], value: &[u8]) -> Option<Event> {
+    let number = |bytes: Option<&[u8]>| Some(u64::from_be_bytes(bytes?.try_into().ok()?));
+    Some(Event {
+        position: Position {
+            millis: number(key.get(8..16))?,
+            number: number(key.get(16..24))?,
+        },
+        ingested: number(value.get(..8))?,
+        message: String::from_utf8_lossy(value.get(8..)?).into_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::store::Durability;
+
+    fn messages(store: &Store, store_id: u64) -> Vec<String> {
+        let mut found = Vec::new();
+        let most = Position {
+            millis: u64::MAX,
+            number: 0,
+        };
+        scan(store, store_id, Position::default(), most, false, |event| {
+            found.push(event.message);
+            true
+        })
+        .unwrap();
+        found
+    }
+
+    #[test]
+    fn events_of_one_millisecond_keep_their_order_also_after_a_restart() {
+        let store = Store::open(None, Durability::Process).unwrap();
+        let add = |live: &Live, lines: &[(u64, &str)]| {
+            add(&store, live, 7, 1, lines.iter().copied()).unwrap();
+        };
+        let live = Live::default();
+        add(&live, &[(5, "b"), (5, "c"), (6, "e")]);
+        add(&live, &[(5, "d"), (4, "a"), (6, "f")]);
+        add(&Live::default(), &[(6, "g"), (6, "h")]);
+        assert_eq!(messages(&store, 7).concat(), "abcdefgh");
+        assert_eq!(messages(&store, 8).len(), 0);
+        assert_eq!(last(&store, 7).unwrap().unwrap().message, "h");
+        assert_eq!(first(&store, 7).unwrap().unwrap().message, "a");
+        clear(&store, &live, 7).unwrap();
+        assert_eq!(first(&store, 7).unwrap(), None);
+    }
+}

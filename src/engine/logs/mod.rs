@@ -1,0 +1,81 @@
+//! Log groups, their streams and events.
+//!
+//! Groups and streams are part of the state; events are kept in the store only.
+
+mod events;
+
+use std::collections::BTreeMap;
+use std::time::SystemTime;
+
+use super::Engine;
+use super::call::{Account, Fault, Operation};
+use super::state::{LogGroup, LogStream, State};
+use crate::clock::epoch_millis;
+pub use events::Live;
+
+pub fn operations() -> &'static [Operation] {
+    &[]
+}
+
+/// Writes lines in their order, and makes group and stream where they are missing.
+pub fn append(
+    engine: &Engine,
+    group: &str,
+    stream: &str,
+    lines: &[(SystemTime, String)],
+) -> Result<(), Fault> {
+    let known = engine.read(|state| {
+        let group = state.log_groups.get(group)?;
+        group.streams.get(stream).map(|stream| stream.store_id)
+    });
+    let now = engine.clock().now();
+    let store_id = match known {
+        Some(store_id) => store_id,
+        None => engine.change(|state| Ok(ensure(state, engine.account(), now, group, stream)))?,
+    };
+    let lines = lines
+        .iter()
+        .map(|(at, line)| (epoch_millis(*at), line.as_str()));
+    events::add(
+        engine.store(),
+        engine.logs(),
+        store_id,
+        epoch_millis(now),
+        lines,
+    )?;
+    Ok(())
+}
+
+/// Finds or makes group and stream; returns the stream's key prefix in the store.
+fn ensure(state: &mut State, account: &Account, now: SystemTime, group: &str, stream: &str) -> u64 {
+    let store_id = state.next_store_id + 1;
+    let found = state
+        .log_groups
+        .entry(group.to_owned())
+        .or_insert_with(|| new_group(account, now, group))
+        .streams
+        .entry(stream.to_owned())
+        .or_insert_with(|| new_stream(now, stream, store_id))
+        .store_id;
+    state.next_store_id = state.next_store_id.max(found);
+    found
+}
+
+fn new_group(account: &Account, now: SystemTime, name: &str) -> LogGroup {
+    LogGroup {
+        name: name.to_owned(),
+        arn: account.arn("logs", format!("log-group:{name}")).to_string(),
+        created: now,
+        retention_days: None,
+        streams: BTreeMap::new(),
+        tags: BTreeMap::new(),
+    }
+}
+
+fn new_stream(now: SystemTime, name: &str, store_id: u64) -> LogStream {
+    LogStream {
+        name: name.to_owned(),
+        created: now,
+        store_id,
+    }
+}
