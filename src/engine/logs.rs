@@ -1,7 +1,0 @@
-//! logs.
-
-use super::call::Operation;
-
-pub fn operations() -> &'static [Operation] {
-    &[]
-}
