@@ -76,14 +76,7 @@ impl Engine {
         record: &mut ApiCall,
     ) -> Result<(&'static Operation, Call), Fault> {
         if body.len() > wire.body_bytes_max() {
-            return Err(Fault::new(
-                413,
-                "RequestEntityTooLarge",
-                format!(
-                    "Request must be smaller than {} bytes",
-                    wire.body_bytes_max()
-                ),
-            ));
+            return Err(wire.too_large());
         }
         let row = wire.row(head, body, operations(wire.service()))?;
         row.name.clone_into(&mut record.operation);

@@ -70,6 +70,13 @@ impl Wire {
         }
     }
 
+    /// The answer to a request with more bytes than that.
+    pub fn too_large(self) -> Fault {
+        let bytes = self.body_bytes_max();
+        let message = format!("The request must be smaller than {bytes} bytes");
+        Fault::new(413, "RequestEntityTooLarge", message)
+    }
+
     /// The row the request asks for.
     pub fn row<'a>(
         self,
