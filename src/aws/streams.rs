@@ -1,1 +1,0 @@
-//! Streams, shards and records.
