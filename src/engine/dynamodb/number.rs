@@ -73,13 +73,17 @@ impl Number {
         digits_of(self.coefficient)
     }
 
-    /// Bytes this number counts for in an item's size.
+    /// Bytes this number counts for in an item's size: one, one for each pair of digits that is not all zeros at
+    /// the ends, and one for a minus. Pairs are counted from the decimal point, so 1.5 takes a byte more than 15.
     pub fn size(self) -> usize {
-        let digits = self.digits() as usize;
-        1 + digits.div_ceil(2) + usize::from(self.negative)
+        if self.is_zero() {
+            return 1;
+        }
+        let pairs = self.magnitude().div_euclid(2) - self.exponent.div_euclid(2) + 1;
+        1 + usize::from(pairs.unsigned_abs()) + usize::from(self.negative)
     }
 
-    /// The exact sum; a fault when it needs more than 38 digits or is out of range.
+    /// The exact sum. When it needs more than 38 digits the service calls that an overflow, too.
     pub fn add(&self, other: &Self) -> Result<Self, Fault> {
         if self.is_zero() {
             return Ok(*other);
@@ -97,18 +101,23 @@ impl Number {
             .ok()
             .and_then(|power| 10_u128.checked_pow(power))
             .and_then(|factor| coarse.coefficient.checked_mul(factor))
-            .ok_or_else(too_many_digits)?;
+            .ok_or_else(overflow)?;
         let exponent = i64::from(fine.exponent);
-        if coarse.negative == fine.negative {
-            let sum = scaled
-                .checked_add(fine.coefficient)
-                .ok_or_else(too_many_digits)?;
+        let sum = if coarse.negative == fine.negative {
+            let sum = scaled.checked_add(fine.coefficient).ok_or_else(overflow)?;
             Self::normal(fine.negative, sum, exponent)
         } else if scaled >= fine.coefficient {
             Self::normal(coarse.negative, scaled - fine.coefficient, exponent)
         } else {
             Self::normal(fine.negative, fine.coefficient - scaled, exponent)
-        }
+        };
+        sum.map_err(|fault| {
+            if fault == too_many_digits() {
+                overflow()
+            } else {
+                fault
+            }
+        })
     }
 
     /// The exact difference; faults as [`Self::add`].
@@ -360,79 +369,38 @@ mod tests {
     }
 
     #[test]
-    fn a_number_out_of_limits_is_refused_in_the_words_of_aws() {
-        for (written, words) in [
-            ("", "The parameter cannot be converted to a numeric value"),
-            (
-                "abc",
-                "The parameter cannot be converted to a numeric value: abc",
-            ),
-            (
-                " 1",
-                "The parameter cannot be converted to a numeric value:  1",
-            ),
-            (
-                "1e",
-                "The parameter cannot be converted to a numeric value: 1e",
-            ),
-            (
-                "--1",
-                "The parameter cannot be converted to a numeric value: --1",
-            ),
-            (
-                ".",
-                "The parameter cannot be converted to a numeric value: .",
-            ),
-            (
-                "1.2.3",
-                "The parameter cannot be converted to a numeric value: 1.2.3",
-            ),
-            (
-                "NaN",
-                "The parameter cannot be converted to a numeric value: NaN",
-            ),
-            (
-                "1e126",
-                "Number overflow. Attempting to store a number with magnitude larger than supported range",
-            ),
-            (
-                "-1e126",
-                "Number overflow. Attempting to store a number with magnitude larger than supported range",
-            ),
-            (
-                "10e125",
-                "Number overflow. Attempting to store a number with magnitude larger than supported range",
-            ),
-            (
-                "1e99999999999999999999",
-                "Number overflow. Attempting to store a number with magnitude larger than supported range",
-            ),
-            (
-                "1e-131",
-                "Number underflow. Attempting to store a number with magnitude smaller than supported range",
-            ),
-            (
-                "0.1e-130",
-                "Number underflow. Attempting to store a number with magnitude smaller than supported range",
-            ),
-            (
-                "1e-99999999999999999999",
-                "Number underflow. Attempting to store a number with magnitude smaller than supported range",
-            ),
-            (
-                "123456789012345678901234567890123456789",
-                "Attempting to store more than 38 significant digits in a Number",
-            ),
-            (
-                "1.00000000000000000000000000000000000001",
-                "Attempting to store more than 38 significant digits in a Number",
-            ),
+    fn a_text_that_is_no_number_is_refused() {
+        for text in [
+            "abc", " 1", "1 ", "1e", "--1", ".", "1.2.3", "NaN", "Infinity", "0x1",
         ] {
             assert_eq!(
-                Number::parse(written).unwrap_err().message,
-                words,
-                "{written}"
+                Number::parse(text).unwrap_err().message,
+                format!("The parameter cannot be converted to a numeric value: {text}")
             );
+        }
+        assert_eq!(
+            Number::parse("").unwrap_err().message,
+            "The parameter cannot be converted to a numeric value"
+        );
+    }
+
+    #[test]
+    fn a_number_out_of_limits_is_refused_in_the_words_of_aws() {
+        let over = "Number overflow. Attempting to store a number with magnitude larger than supported range";
+        let under = "Number underflow. Attempting to store a number with magnitude smaller than supported range";
+        let long = "Attempting to store more than 38 significant digits in a Number";
+        for (text, words) in [
+            ("1e126", over),
+            ("-1e126", over),
+            ("10e125", over),
+            ("1e99999999999999999999", over),
+            ("1e-131", under),
+            ("0.1e-130", under),
+            ("1e-99999999999999999999", under),
+            ("123456789012345678901234567890123456789", long),
+            ("1.00000000000000000000000000000000000001", long),
+        ] {
+            assert_eq!(Number::parse(text).unwrap_err().message, words, "{text}");
         }
     }
 
@@ -502,11 +470,38 @@ mod tests {
         for (left, right) in [("1e20", "1e-18"), ("1e125", "1e-130"), ("1e38", "-0.1")] {
             let fault = number(left).add(&number(right)).unwrap_err();
             assert!(
-                fault
-                    .message
-                    .starts_with("Attempting to store more than 38"),
+                fault.message.starts_with("Number overflow"),
                 "{left} {right}"
             );
+        }
+    }
+
+    #[test]
+    fn sizes_count_pairs_of_digits_from_the_decimal_point() {
+        for (text, bytes) in [
+            ("0", 1),
+            ("-0", 1),
+            ("1", 2),
+            ("12", 2),
+            ("123", 3),
+            ("1234", 3),
+            ("12345678901234567890123456789012345678", 20),
+            ("0042", 2),
+            ("100", 2),
+            ("1010", 3),
+            ("0.0000001", 2),
+            ("1E125", 2),
+            ("1E-100", 2),
+            ("1.5", 3),
+            ("15", 2),
+            ("1.234", 4),
+            ("3.14159", 5),
+            ("123456", 4),
+            ("100.5", 4),
+            ("0.15", 2),
+            ("-42", 3),
+        ] {
+            assert_eq!(number(text).size(), bytes, "{text}");
         }
     }
 

@@ -14,6 +14,8 @@ pub use super::number::Number;
 /// Deepest nesting of maps and lists in one attribute.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
 const DEPTH_MAX: usize = 32;
+/// Longest attribute name; the published 64 KB are one too many.
+const NAME_BYTES_MAX: usize = 65_535;
 
 /// A top-level attribute name to its value.
 pub type Item = BTreeMap<String, Attribute>;
@@ -100,7 +102,31 @@ impl Attribute {
 
 /// Reads `{"name": {"S": "text"}, …}`.
 pub fn item_from_json(json: &Value) -> Result<Item, Fault> {
+    if let Value::Object(members) = json {
+        members.keys().try_for_each(|name| check_name(name))?;
+    }
     read_map(json, 0)
+}
+
+/// A top-level attribute name has between 1 byte and 64 KB less one.
+pub fn check_name(name: &str) -> Result<(), Fault> {
+    if name.is_empty() {
+        Err(Fault::validation("Empty attribute name"))
+    } else if name.len() > NAME_BYTES_MAX {
+        Err(Fault::validation(
+            "Attribute name is too large, must be less than 65536 bytes",
+        ))
+    } else {
+        Ok(())
+    }
+}
+
+/// A value that grew by an update may be nested no deeper than one that was sent.
+pub fn check_depth(attribute: &Attribute) -> Result<(), Fault> {
+    if attribute.depth() > DEPTH_MAX {
+        return Err(too_deep());
+    }
+    Ok(())
 }
 
 /// `{"name": {"S": "text"}, …}` in the order of names.
@@ -118,26 +144,24 @@ fn read(json: &Value, depth: usize) -> Result<Attribute, Fault> {
     let Value::Object(members) = json else {
         return Err(not_a_structure(json));
     };
-    let mut found = None;
+    let mut found = Vec::new();
     for (datatype, value) in members {
         // The service drops null members and those it does not know before it looks at the value.
         if value.is_null() {
             continue;
         }
-        let Some(attribute) = read_typed(datatype, value, depth)? else {
-            continue;
-        };
-        if found.replace(attribute).is_some() {
-            return Err(Fault::validation(
-                "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes",
-            ));
-        }
+        found.extend(read_typed(datatype, value, depth)?);
     }
-    found.ok_or_else(|| {
-        Fault::validation(
+    let several = found.len() > 1;
+    match found.pop() {
+        Some(attribute) if !several => Ok(attribute),
+        Some(_) => Err(Fault::validation(
+            "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes",
+        )),
+        None => Err(Fault::validation(
             "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes",
-        )
-    })
+        )),
+    }
 }
 
 fn read_typed(datatype: &str, value: &Value, depth: usize) -> Result<Option<Attribute>, Fault> {
@@ -230,11 +254,15 @@ fn read_binaries(value: &Value) -> Result<BTreeSet<Vec<u8>>, Fault> {
 
 fn deeper(depth: usize) -> Result<usize, Fault> {
     if depth == DEPTH_MAX {
-        return Err(Fault::validation(
-            "Nesting Levels have exceeded supported limits",
-        ));
+        return Err(too_deep());
     }
     Ok(depth + 1)
+}
+
+fn too_deep() -> Fault {
+    Fault::validation(
+        "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit",
+    )
 }
 
 fn text(value: &Value) -> Result<&str, Fault> {
@@ -246,8 +274,11 @@ fn text(value: &Value) -> Result<&str, Fault> {
 fn boolean(value: &Value) -> Result<bool, Fault> {
     match value {
         Value::Bool(it) => Ok(*it),
-        Value::String(it) if it.eq_ignore_ascii_case("true") => Ok(true),
-        Value::String(it) if it.eq_ignore_ascii_case("false") => Ok(false),
+        Value::String(it) => match it.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "1" => Ok(true),
+            "false" | "no" | "0" => Ok(false),
+            _ => Err(serialization("Unexpected token received from parser")),
+        },
         _ => Err(wrong_shape(value, "class java.lang.Boolean", "Boolean")),
     }
 }
@@ -262,8 +293,16 @@ fn list(value: &Value) -> Result<&Vec<Value>, Fault> {
 }
 
 fn binary(value: &Value) -> Result<Vec<u8>, Fault> {
-    let Some(text) = value.as_str() else {
-        return Err(wrong_shape(value, "class java.nio.ByteBuffer", "Blob"));
+    let text = match value {
+        Value::String(text) => text,
+        Value::Array(_) | Value::Object(_) => {
+            return Err(wrong_shape(value, "class java.nio.ByteBuffer", "Blob"));
+        }
+        _ => {
+            return Err(serialization(
+                "only base-64-encoded strings are convertible to bytes",
+            ));
+        }
     };
     if !text.len().is_multiple_of(4) {
         return Err(serialization(&format!(
@@ -271,9 +310,10 @@ fn binary(value: &Value) -> Result<Vec<u8>, Fault> {
             text.len()
         )));
     }
+    // The misspelling is the service's.
     STANDARD
         .decode(text)
-        .map_err(|_invalid| serialization(&format!("Invalid Base64 data: {text}")))
+        .map_err(|_invalid| serialization("Invalid last non-pad Base64 character dectected"))
 }
 
 /// What the service says when JSON of one kind stands where another belongs.
@@ -320,6 +360,8 @@ mod tests {
     fn refused(json: &Value) -> String {
         Attribute::from_json(json).unwrap_err().message
     }
+
+    const TOO_DEEP: &str = "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit";
 
     fn nested(levels: usize) -> Value {
         (0..levels).fold(json!({"S": "leaf"}), |inner, level| {
@@ -378,7 +420,13 @@ mod tests {
             (json!({"S": []}), "Unrecognized collection type class java.lang.String".to_owned()),
             (json!({"SS": "a"}), "Unexpected field type".to_owned()),
             (json!({"B": "a"}), "Base64 encoded length is expected a multiple of 4 bytes but found: 1".to_owned()),
-            (json!({"B": "????"}), "Invalid Base64 data: ????".to_owned()),
+            (json!({"B": "????"}), "Invalid last non-pad Base64 character dectected".to_owned()),
+            (json!({"B": "YX=="}), "Invalid last non-pad Base64 character dectected".to_owned()),
+            (json!({"B": 1}), "only base-64-encoded strings are convertible to bytes".to_owned()),
+            (json!({"BOOL": "maybe"}), "Unexpected token received from parser".to_owned()),
+            (json!({"S": "a", "N": "b"}), "The parameter cannot be converted to a numeric value: b".to_owned()),
+            (json!({"S": "a", "N": "1", "SS": []}), format!("{prefix}An string set  may not be empty")),
+            (json!({"NULL": "no"}), format!("{prefix}Null attribute value types must have the value of true")),
         ] {
             assert_eq!(refused(&json), words, "{json}");
         }
@@ -388,19 +436,13 @@ mod tests {
     fn nesting_ends_at_thirty_two_levels() {
         let deepest = Attribute::from_json(&nested(32)).unwrap();
         assert_eq!(deepest.depth(), 32);
-        assert_eq!(
-            refused(&nested(33)),
-            "Nesting Levels have exceeded supported limits"
-        );
+        assert_eq!(refused(&nested(33)), TOO_DEEP);
     }
 
     #[test]
     fn nesting_of_ten_thousand_levels_is_refused_without_a_crash() {
         let json = nested(10_000);
-        assert_eq!(
-            refused(&json),
-            "Nesting Levels have exceeded supported limits"
-        );
+        assert_eq!(refused(&json), TOO_DEEP);
         // Dropping it recurses, and only this test ever builds one so deep.
         std::mem::forget(json);
     }
@@ -437,6 +479,14 @@ mod tests {
             item_to_json(&item).to_string(),
             r#"{"a":{"S":"x"},"b":{"N":"1"}}"#
         );
+        assert_eq!(
+            item_from_json(&json!({"": {"S": "x"}}))
+                .unwrap_err()
+                .message,
+            "Empty attribute name"
+        );
+        let long = "a".repeat(65_536);
+        assert!(item_from_json(&json!({long: {"S": "x"}})).is_err());
         assert_eq!(
             item_from_json(&json!([])).unwrap_err().code,
             "SerializationException"
