@@ -1,11 +1,15 @@
 //! A stream record as the pipeline sees it: converted once from the SDK's shape. Pure.
 
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use aws_sdk_dynamodbstreams::types::{AttributeValue, Identity, OperationType, Record as Sdk};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 /// Position of a record in its shard: 21 to 40 decimal digits, ordered as an integer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -88,4 +92,217 @@ pub struct Record {
     pub size_bytes: u64,
     /// The record as the function receives it, one element of `Records`, `eventSourceARN` included.
     pub event: Arc<Value>,
+}
+
+impl Record {
+    /// From a reply of `GetRecords`. `keys` are the names of the key attributes, partition key
+    /// first, as `DescribeStream` tells them; without them the key is told in alphabetical order.
+    pub fn from_stream(record: &Sdk, stream_arn: &str, keys: &[String]) -> Self {
+        let body = record.dynamodb.as_ref();
+        let created = body.and_then(|body| body.approximate_creation_date_time);
+        let created = created.map_or(0, |at| u64::try_from(at.secs()).unwrap_or(0));
+        let number = body.and_then(|body| body.sequence_number.as_deref());
+        let size = body.and_then(|body| body.size_bytes).unwrap_or(0);
+        Self {
+            sequence_number: SequenceNumber::new(number.unwrap_or_default()),
+            event_id: Arc::from(record.event_id.as_deref().unwrap_or_default()),
+            event_name: match record.event_name {
+                Some(OperationType::Modify) => EventName::Modify,
+                Some(OperationType::Remove) => EventName::Remove,
+                _ => EventName::Insert,
+            },
+            key: Arc::from(key_words(body.and_then(|body| body.keys.as_ref()), keys)),
+            created: SystemTime::UNIX_EPOCH + Duration::from_secs(created),
+            size_bytes: u64::try_from(size).unwrap_or(0),
+            event: Arc::new(event(record, stream_arn, keys)),
+        }
+    }
+}
+
+/// An attribute in DynamoDB's JSON, `{"S": "x"}`; members of maps in alphabetical order.
+pub fn attribute_to_json(value: &AttributeValue) -> Value {
+    let base64 = |bytes: &[u8]| Value::from(BASE64_STANDARD.encode(bytes));
+    match value {
+        AttributeValue::S(text) => json!({ "S": text }),
+        AttributeValue::N(digits) => json!({ "N": digits }),
+        AttributeValue::B(bytes) => json!({ "B": base64(bytes.as_ref()) }),
+        AttributeValue::Bool(flag) => json!({ "BOOL": flag }),
+        AttributeValue::Null(flag) => json!({ "NULL": flag }),
+        AttributeValue::M(members) => json!({ "M": image(members, &[]) }),
+        AttributeValue::L(elements) => {
+            let elements: Vec<Value> = elements.iter().map(attribute_to_json).collect();
+            json!({ "L": elements })
+        }
+        AttributeValue::Ss(texts) => json!({ "SS": texts }),
+        AttributeValue::Ns(numbers) => json!({ "NS": numbers }),
+        AttributeValue::Bs(blobs) => {
+            let blobs: Vec<Value> = blobs.iter().map(|blob| base64(blob.as_ref())).collect();
+            json!({ "BS": blobs })
+        }
+        _ => Value::Null,
+    }
+}
+
+/// Members in the order AWS writes them; what the record does not have is left out.
+fn event(record: &Sdk, stream_arn: &str, keys: &[String]) -> Value {
+    let mut out = Map::new();
+    let mut put = |name: &str, value: Option<&str>| {
+        if let Some(value) = value {
+            out.insert(name.to_owned(), Value::from(value));
+        }
+    };
+    put("eventID", record.event_id.as_deref());
+    let name = record.event_name.as_ref().map(OperationType::as_str);
+    put("eventName", name);
+    put("eventVersion", record.event_version.as_deref());
+    put("eventSource", record.event_source.as_deref());
+    put("awsRegion", record.aws_region.as_deref());
+    if let Some(body) = &record.dynamodb {
+        let mut inner = Map::new();
+        if let Some(at) = body.approximate_creation_date_time {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "seconds stay below 2^53 for millions of years"
+            )]
+            let secs = at.secs() as f64;
+            inner.insert("ApproximateCreationDateTime".to_owned(), Value::from(secs));
+        }
+        let images = [
+            ("Keys", &body.keys, keys),
+            ("NewImage", &body.new_image, &[]),
+            ("OldImage", &body.old_image, &[]),
+        ];
+        for (name, members, first) in images {
+            if let Some(members) = members {
+                inner.insert(name.to_owned(), image(members, first));
+            }
+        }
+        if let Some(number) = &body.sequence_number {
+            inner.insert("SequenceNumber".to_owned(), Value::from(number.as_str()));
+        }
+        if let Some(size) = body.size_bytes {
+            inner.insert("SizeBytes".to_owned(), Value::from(size));
+        }
+        if let Some(kind) = &body.stream_view_type {
+            inner.insert("StreamViewType".to_owned(), Value::from(kind.as_str()));
+        }
+        out.insert("dynamodb".to_owned(), Value::Object(inner));
+    }
+    if let Some(Identity {
+        principal_id,
+        r#type,
+        ..
+    }) = &record.user_identity
+    {
+        // Lower-case here, unlike in the Streams API.
+        let identity = json!({ "type": r#type, "principalId": principal_id });
+        out.insert("userIdentity".to_owned(), identity);
+    }
+    out.insert("eventSourceARN".to_owned(), Value::from(stream_arn));
+    Value::Object(out)
+}
+
+/// Members in the order of `first`, then the others by name.
+fn image(members: &HashMap<String, AttributeValue>, first: &[String]) -> Value {
+    let out = ordered(members, first).map(|(name, value)| (name.clone(), attribute_to_json(value)));
+    Value::Object(out.collect())
+}
+
+fn ordered<'a>(
+    members: &'a HashMap<String, AttributeValue>,
+    first: &'a [String],
+) -> impl Iterator<Item = (&'a String, &'a AttributeValue)> {
+    let sorted: BTreeMap<&String, &AttributeValue> = members.iter().collect();
+    let rest = sorted.into_iter().filter(|(name, _)| !first.contains(name));
+    first
+        .iter()
+        .filter_map(|name| members.get_key_value(name))
+        .chain(rest)
+}
+
+fn key_words(members: Option<&HashMap<String, AttributeValue>>, keys: &[String]) -> String {
+    let Some(members) = members else {
+        return String::new();
+    };
+    let words = ordered(members, keys).map(|(_, value)| match value {
+        AttributeValue::S(text) | AttributeValue::N(text) => text.clone(),
+        AttributeValue::B(bytes) => BASE64_STANDARD.encode(bytes.as_ref()),
+        other => attribute_to_json(other).to_string(),
+    });
+    words.collect::<Vec<_>>().join(" / ")
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_dynamodbstreams::primitives::{Blob, DateTime};
+    use aws_sdk_dynamodbstreams::types::{StreamRecord, StreamViewType};
+
+    use super::*;
+
+    fn text(value: &str) -> AttributeValue {
+        AttributeValue::S(value.to_owned())
+    }
+
+    fn modified() -> Sdk {
+        let body = StreamRecord::builder()
+            .approximate_creation_date_time(DateTime::from_secs(1_678_831_218))
+            .keys("when", text("2026-11-02"))
+            .keys("customer", text("cust-7"))
+            .new_image("blob", AttributeValue::B(Blob::new("hi")))
+            .old_image("n", AttributeValue::N("42".to_owned()))
+            .sequence_number("100000000005391461882")
+            .size_bytes(15)
+            .stream_view_type(StreamViewType::NewAndOldImages)
+            .build();
+        Sdk::builder()
+            .event_id("0d3a")
+            .event_name(OperationType::Modify)
+            .event_version("1.1")
+            .event_source("aws:dynamodb")
+            .aws_region("us-east-1")
+            .dynamodb(body)
+            .build()
+    }
+
+    #[test]
+    fn the_event_has_the_members_and_the_order_of_aws() {
+        let keys = ["customer".to_owned(), "when".to_owned()];
+        let record = Record::from_stream(&modified(), "stream-arn", &keys);
+        assert_eq!(
+            record.event.to_string(),
+            concat!(
+                r#"{"eventID":"0d3a","eventName":"MODIFY","eventVersion":"1.1","#,
+                r#""eventSource":"aws:dynamodb","awsRegion":"us-east-1","#,
+                r#""dynamodb":{"ApproximateCreationDateTime":1678831218.0,"#,
+                r#""Keys":{"customer":{"S":"cust-7"},"when":{"S":"2026-11-02"}},"#,
+                r#""NewImage":{"blob":{"B":"aGk="}},"OldImage":{"n":{"N":"42"}},"#,
+                r#""SequenceNumber":"100000000005391461882","SizeBytes":15,"#,
+                r#""StreamViewType":"NEW_AND_OLD_IMAGES"},"eventSourceARN":"stream-arn"}"#
+            )
+        );
+        assert_eq!(&*record.key, "cust-7 / 2026-11-02");
+        assert_eq!(record.size_bytes, 15);
+    }
+
+    #[test]
+    fn a_deletion_by_ttl_names_the_service_in_lower_case() {
+        let identity = Identity::builder()
+            .principal_id("dynamodb.amazonaws.com")
+            .r#type("Service")
+            .build();
+        let mut removed = modified();
+        removed.user_identity = Some(identity);
+        let record = Record::from_stream(&removed, "stream-arn", &[]);
+        assert_eq!(
+            record.event["userIdentity"],
+            json!({ "type": "Service", "principalId": "dynamodb.amazonaws.com" })
+        );
+    }
+
+    #[test]
+    fn sequence_numbers_are_ordered_as_integers() {
+        let number = SequenceNumber::new;
+        assert!(number("99") < number("100"));
+        assert!(number("0100") > number("99"));
+    }
 }

@@ -1,0 +1,270 @@
+//! Filter patterns: which records may pass, and for the others which leaf says no. Pure.
+//!
+//! <https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html>
+
+mod parse;
+
+use serde_json::Value;
+
+/// The filters of one mapping: a record passes when any pattern matches, or when there is none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filters(Vec<Pattern>);
+
+/// One `FilterCriteria.Filters[].Pattern`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pattern(Branch);
+
+/// AWS's words for a pattern it does not understand; `reason` says more.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Invalid filter pattern definition.")]
+pub struct BadPattern {
+    /// What is wrong and where: "dynamodb.Keys.id.S: write the values as a list, [\"x\"]".
+    pub reason: String,
+}
+
+/// What one leaf of a pattern says about one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaf {
+    /// `dynamodb.NewImage.status.S`
+    pub path: String,
+    /// The alternatives as JSON text: `["shipped"]`.
+    pub wanted: String,
+    /// JSON text of what is there; `None` when nothing is.
+    pub actual: Option<String>,
+    pub matched: bool,
+    /// Number of the `$or` alternative this leaf belongs to, from 1.
+    pub alternative: Option<usize>,
+    /// A likely mistake in the pattern.
+    pub hint: Option<&'static str>,
+}
+
+impl Filters {
+    pub fn parse(patterns: &[String]) -> Result<Self, BadPattern> {
+        let patterns = patterns.iter().map(|text| Pattern::parse(text));
+        Ok(Self(patterns.collect::<Result<_, _>>()?))
+    }
+
+    /// Whether a record with this event, as the function would receive it, passes.
+    pub fn pass(&self, event: &Value) -> bool {
+        self.0.is_empty() || self.0.iter().any(|pattern| pattern.matches(event))
+    }
+
+    /// The patterns, in the order given.
+    pub fn patterns(&self) -> &[Pattern] {
+        &self.0
+    }
+}
+
+impl Pattern {
+    pub fn parse(text: &str) -> Result<Self, BadPattern> {
+        parse::pattern(text).map(Self)
+    }
+
+    pub fn matches(&self, event: &Value) -> bool {
+        self.0.matches(Some(event))
+    }
+
+    /// Every leaf with its verdict, in the order of the pattern.
+    pub fn explain(&self, event: &Value) -> Vec<Leaf> {
+        let mut leaves = Vec::new();
+        self.0
+            .explain(&mut Vec::new(), None, Some(event), &mut leaves);
+        leaves
+    }
+}
+
+impl Leaf {
+    /// `dynamodb.NewImage.status.S is "packed", the pattern wants ["shipped"]`
+    pub fn words(&self) -> String {
+        let Self { path, wanted, .. } = self;
+        match &self.actual {
+            Some(actual) => format!("{path} is {actual}, the pattern wants {wanted}"),
+            None => format!("{path} is not there, the pattern wants {wanted}"),
+        }
+    }
+}
+
+/// Fields that must all hold, and groups of alternatives of which one each must.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Branch {
+    fields: Vec<(String, Node)>,
+    any_of: Vec<Vec<Branch>>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Node {
+    Branch(Branch),
+    Leaf(Tests),
+}
+
+/// Alternatives of one leaf.
+#[derive(Clone, Debug, PartialEq)]
+struct Tests {
+    any: Vec<Test>,
+    /// As typed, for people.
+    text: String,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum Test {
+    /// Text, number, boolean or null; numbers are the same when their text is.
+    Equals(Value),
+    AnythingBut(Vec<Value>),
+    Prefix(String),
+    Suffix(String),
+    EqualsIgnoreCase(String),
+    /// Every comparison holds.
+    Numeric(Vec<(Comparison, f64)>),
+    Exists(bool),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Comparison {
+    Equal,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Branch {
+    fn matches(&self, value: Option<&Value>) -> bool {
+        if let Some(Value::Array(elements)) = value
+            && !elements.is_empty()
+        {
+            return elements.iter().any(|element| self.matches(Some(element)));
+        }
+        self.fields.iter().all(|(name, node)| {
+            let inner = value.and_then(|value| value.get(name));
+            match node {
+                Node::Branch(branch) => branch.matches(inner),
+                Node::Leaf(tests) => tests.hold(inner),
+            }
+        }) && self
+            .any_of
+            .iter()
+            .all(|group| group.iter().any(|branch| branch.matches(value)))
+    }
+
+    fn explain<'a>(
+        &'a self,
+        path: &mut Vec<&'a str>,
+        alternative: Option<usize>,
+        value: Option<&Value>,
+        leaves: &mut Vec<Leaf>,
+    ) {
+        // Of a list, the element that matches tells most; otherwise the first.
+        let value = match value {
+            Some(Value::Array(elements)) => elements
+                .iter()
+                .find(|element| self.matches(Some(element)))
+                .or_else(|| elements.first()),
+            other => other,
+        };
+        for (name, node) in &self.fields {
+            path.push(name);
+            let inner = value.and_then(|value| value.get(name));
+            match node {
+                Node::Branch(branch) => branch.explain(path, alternative, inner, leaves),
+                Node::Leaf(tests) => leaves.push(Leaf {
+                    path: path.join("."),
+                    wanted: tests.text.clone(),
+                    actual: inner.map(Value::to_string),
+                    matched: tests.hold(inner),
+                    alternative,
+                    hint: tests.hint(inner),
+                }),
+            }
+            path.pop();
+        }
+        for group in &self.any_of {
+            for (at, branch) in group.iter().enumerate() {
+                branch.explain(path, Some(at + 1), value, leaves);
+            }
+        }
+    }
+}
+
+impl Tests {
+    fn hold(&self, value: Option<&Value>) -> bool {
+        let mut found = Vec::new();
+        scalars(value, &mut found);
+        self.any.iter().any(|test| match test {
+            // Only leaves exist: nothing below this path, or an object, is no leaf.
+            Test::Exists(wanted) => *wanted != found.is_empty(),
+            other => found.iter().any(|value| other.holds(value)),
+        })
+    }
+
+    fn hint(&self, value: Option<&Value>) -> Option<&'static str> {
+        const TYPES: [&str; 10] = ["S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"];
+        let numeric = self.any.iter().any(|test| matches!(test, Test::Numeric(_)));
+        match value {
+            Some(Value::String(_)) if numeric => {
+                Some("a value of type N is text in the record: numeric never matches it")
+            }
+            Some(Value::Object(members)) => members
+                .keys()
+                .any(|name| TYPES.contains(&name.as_str()))
+                .then_some("name the attribute's type as well, as in {\"S\": [\"x\"]}"),
+            _ => None,
+        }
+    }
+}
+
+impl Test {
+    fn holds(&self, value: &Value) -> bool {
+        match self {
+            Self::Equals(wanted) => same(wanted, value),
+            Self::AnythingBut(unwanted) => !unwanted.iter().any(|it| same(it, value)),
+            Self::Prefix(head) => value.as_str().is_some_and(|it| it.starts_with(head)),
+            Self::Suffix(tail) => value.as_str().is_some_and(|it| it.ends_with(tail)),
+            Self::EqualsIgnoreCase(wanted) => value
+                .as_str()
+                .is_some_and(|it| it.to_lowercase() == wanted.to_lowercase()),
+            Self::Numeric(bounds) => value
+                .as_f64()
+                .is_some_and(|it| bounds.iter().all(|(how, bound)| how.holds(it, *bound))),
+            Self::Exists(wanted) => *wanted,
+        }
+    }
+}
+
+impl Comparison {
+    #[expect(
+        clippy::float_cmp,
+        reason = "equal means equal: the pattern names the number"
+    )]
+    fn holds(self, value: f64, bound: f64) -> bool {
+        match self {
+            Self::Equal => value == bound,
+            Self::Less => value < bound,
+            Self::LessOrEqual => value <= bound,
+            Self::Greater => value > bound,
+            Self::GreaterOrEqual => value >= bound,
+        }
+    }
+}
+
+fn same(wanted: &Value, value: &Value) -> bool {
+    match (wanted, value) {
+        (Value::Number(wanted), Value::Number(value)) => wanted.to_string() == value.to_string(),
+        _ => wanted == value,
+    }
+}
+
+/// The leaves at a path: the value itself, or the elements of a list; an object has none.
+fn scalars<'a>(value: Option<&'a Value>, found: &mut Vec<&'a Value>) {
+    match value {
+        None | Some(Value::Object(_)) => {}
+        Some(Value::Array(elements)) => {
+            for element in elements {
+                scalars(Some(element), found);
+            }
+        }
+        Some(scalar) => found.push(scalar),
+    }
+}
+
+#[cfg(test)]
+mod tests;
