@@ -4,6 +4,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use super::gate::Refused;
+
 /// Which side the trouble is on; decides the words around the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -86,10 +88,16 @@ impl From<aws_smithy_types::error::operation::BuildError> for Error {
 impl<E, R> From<SdkError<E, R>> for Error
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
-    R: std::fmt::Debug,
+    R: std::fmt::Debug + 'static,
 {
     fn from(error: SdkError<E, R>) -> Self {
         let words = |error: &SdkError<E, R>| DisplayErrorContext(error).to_string();
+        if let Some(refused) = refused(&error) {
+            return Self {
+                kind: Kind::ReadOnly,
+                ..Self::input(refused.to_string())
+            };
+        }
         match &error {
             SdkError::ServiceError(context) => {
                 let it = context.err();
@@ -116,27 +124,29 @@ where
     }
 }
 
+/// The gate's refusal, if that is what is behind an error.
+fn refused<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Refused> {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if let Some(refused) = error.downcast_ref::<Refused>() {
+            return Some(refused);
+        }
+        cause = error.source();
+    }
+    None
+}
+
 impl Error {
     /// Failures before or without an answer, told apart by where they came from.
     fn from_words(words: &str) -> Self {
-        let kind = if words.contains(super::gate::REFUSED) {
-            Kind::ReadOnly
-        } else if words.contains("credentials") || words.contains("identity") {
+        let kind = if words.contains("credentials") || words.contains("identity") {
             Kind::Credentials
         } else {
             Kind::Unreachable
         };
-        let message = match (kind, words.find(super::gate::REFUSED)) {
-            (Kind::ReadOnly, Some(at)) => {
-                words[at..].split(" (").next().unwrap_or(words).to_owned()
-            }
-            _ => words.to_owned(),
-        };
         Self {
             kind,
-            code: String::new(),
-            message,
-            request_id: None,
+            ..Self::input(words)
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod iam;
 pub mod lambda;
 pub mod local;
 pub mod logs;
+mod profiles;
 pub mod sqs;
 pub mod streams;
 

@@ -210,6 +210,12 @@ impl Engine {
         (story.iter().cloned().collect(), self.0.watch.subscribe())
     }
 
+    /// Forgets what pollers did and which calls were made: the world was wiped.
+    pub fn forget_story(&self) {
+        self.0.story.lock().clear();
+        self.0.calls.lock().clear();
+    }
+
     /// The last API calls, oldest first.
     pub fn recent_calls(&self) -> Vec<ApiCall> {
         self.0.calls.lock().iter().cloned().collect()
