@@ -118,7 +118,9 @@ fn difference(wanted: &str, given: &str, context: &Context) -> (usize, String) {
 
 /// Compares `table/Order/stream/*` with `table/Orders/stream/2026`, segment by segment.
 fn segment_difference(service: &str, wanted: &str, given: &str) -> (usize, String) {
-    let split = |text: &str| -> Vec<String> { text.split(['/', ':']).map(str::to_owned).collect() };
+    // A stream label has colons, a log group slashes: the first separator tells the real one.
+    let separator = given.chars().find(|it| "/:".contains(*it)).unwrap_or('/');
+    let split = |text: &str| -> Vec<String> { text.split(separator).map(str::to_owned).collect() };
     let (wanted, given) = (split(wanted), split(given));
     let first = wanted
         .iter()
@@ -127,7 +129,7 @@ fn segment_difference(service: &str, wanted: &str, given: &str) -> (usize, Strin
     let Some(at) = first else {
         let why = if wanted.len() < given.len() {
             let kind = given.get(wanted.len()).map_or("", String::as_str);
-            format!("it ends before /{kind}")
+            format!("it ends before {separator}{kind}")
         } else {
             let kind = wanted.get(given.len()).map_or("", String::as_str);
             format!("it is about a {kind} of it only")

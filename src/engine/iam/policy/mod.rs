@@ -1,16 +1,21 @@
 //! What policies allow. Pure: knows no roles, no requests, no clock.
 
+mod check;
 mod condition;
 mod context;
 mod explain;
 mod parse;
 mod pattern;
 
+#[cfg(test)]
+mod cases;
+
 use std::sync::Arc;
 
+pub use check::{check_identity, check_trust};
 pub use condition::Condition;
 pub use context::Context;
-pub use parse::{Malformed, check_identity, check_trust, parse};
+pub use parse::{Malformed, parse};
 
 /// A policy document.
 #[derive(Clone, Debug, PartialEq)]
@@ -204,7 +209,7 @@ impl Statement {
         self.resources.as_ref().is_none_or(|resources| {
             resources.holds(|text| {
                 pattern::expand(text, context, self.has_variables)
-                    .map(|pattern| pattern::matches_arn(&pattern, resource))
+                    .map(|pattern| pattern::matches_resource(&pattern, resource))
             })
         })
     }

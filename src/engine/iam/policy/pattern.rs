@@ -10,6 +10,33 @@ pub(super) enum Piece {
     AnyOne,
     /// `*`
     AnyRun,
+    /// `?` that takes no colon.
+    OneInPart,
+    /// `*` that takes no colon.
+    RunInPart,
+}
+
+impl Piece {
+    fn repeats(self) -> bool {
+        matches!(self, Self::AnyRun | Self::RunInPart)
+    }
+
+    fn takes(self, next: char) -> bool {
+        match self {
+            Self::Char(it) => it == next,
+            Self::AnyOne | Self::AnyRun => true,
+            Self::OneInPart | Self::RunInPart => next != ':',
+        }
+    }
+
+    /// The same piece in an ARN part that ends at the next colon.
+    fn in_part(self) -> Self {
+        match self {
+            Self::AnyOne => Self::OneInPart,
+            Self::AnyRun => Self::RunInPart,
+            other => other,
+        }
+    }
 }
 
 /// Reads wildcards and replaces `${key}` by its one value; `None` when it has none.
@@ -45,8 +72,8 @@ pub(super) fn expand_literal(text: &str, context: &Context, has_variables: bool)
             .into_iter()
             .map(|piece| match piece {
                 Piece::Char(it) => it,
-                Piece::AnyOne => '?',
-                Piece::AnyRun => '*',
+                Piece::AnyOne | Piece::OneInPart => '?',
+                Piece::AnyRun | Piece::RunInPart => '*',
             })
             .collect(),
     )
@@ -74,36 +101,33 @@ fn variable(inner: &str, context: &Context) -> Option<String> {
 }
 
 /// `*` takes any run of characters, `?` exactly one; everything else takes itself.
+/// Follows every way to match at once, so that no pattern can make it slow.
 pub(super) fn matches(pattern: &[Piece], text: &str) -> bool {
-    let text: Vec<char> = text.chars().collect();
-    let (mut at, mut from) = (0, 0);
-    // Where to go on after the last `*` when the rest does not match.
-    let mut retry: Option<(usize, usize)> = None;
-    while from < text.len() {
-        match pattern.get(at) {
-            Some(Piece::AnyRun) => {
-                retry = Some((at + 1, from));
-                at += 1;
+    // `open[at]`: the text so far can be taken by the pieces before `at`.
+    let mut open = vec![false; pattern.len() + 1];
+    open[0] = true;
+    let mut then = open.clone();
+    skip_runs(pattern, &mut open);
+    for next in text.chars() {
+        then.fill(false);
+        for (at, piece) in pattern.iter().enumerate() {
+            if open[at] && piece.takes(next) {
+                then[if piece.repeats() { at } else { at + 1 }] = true;
             }
-            Some(Piece::AnyOne) => {
-                at += 1;
-                from += 1;
-            }
-            Some(Piece::Char(it)) if *it == text[from] => {
-                at += 1;
-                from += 1;
-            }
-            _ => match retry {
-                Some((star, taken)) => {
-                    at = star;
-                    from = taken + 1;
-                    retry = Some((star, from));
-                }
-                None => return false,
-            },
+        }
+        skip_runs(pattern, &mut then);
+        std::mem::swap(&mut open, &mut then);
+    }
+    open[pattern.len()]
+}
+
+/// A run may be empty.
+fn skip_runs(pattern: &[Piece], open: &mut [bool]) {
+    for (at, piece) in pattern.iter().enumerate() {
+        if open[at] && piece.repeats() {
+            open[at + 1] = true;
         }
     }
-    pattern[at..].iter().all(|piece| *piece == Piece::AnyRun)
 }
 
 /// Wildcards without variables, as written.
@@ -116,25 +140,50 @@ pub(super) fn matches_action(pattern: &str, action: &str) -> bool {
     matches_text(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase())
 }
 
-/// Part by part: a `*` does not reach over the colons between the first six parts.
+/// A resource: wildcards stay in their part of the ARN, but a `*` at the end of a part may reach on.
 /// Parts left out at the end are `*`.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html>
-pub(super) fn matches_arn(pattern: &[Piece], arn: &str) -> bool {
-    if pattern == [Piece::AnyRun] {
+pub(super) fn matches_resource(pattern: &[Piece], arn: &str) -> bool {
+    let parts = parts(pattern);
+    let last = parts.len() - 1;
+    let mut whole = Vec::with_capacity(pattern.len() + 2);
+    for (index, part) in parts.iter().enumerate() {
+        if index == last {
+            whole.extend_from_slice(part);
+        } else {
+            whole.extend(part.iter().map(|piece| piece.in_part()));
+            if part.last() == Some(&Piece::AnyRun) {
+                whole.pop();
+                whole.push(Piece::AnyRun);
+            }
+            whole.push(Piece::Char(':'));
+        }
+    }
+    if matches(&whole, arn) {
         return true;
     }
-    let wanted: Vec<&[Piece]> = pattern
-        .splitn(6, |piece| *piece == Piece::Char(':'))
-        .collect();
+    whole.extend([Piece::Char(':'), Piece::AnyRun]);
+    (2..6).contains(&parts.len()) && matches(&whole, arn)
+}
+
+/// A value of an ARN condition: each of the six parts is compared with its own.
+/// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html>
+pub(super) fn matches_arn(pattern: &[Piece], arn: &str) -> bool {
+    let wanted = parts(pattern);
     let given: Vec<&str> = arn.splitn(6, ':').collect();
-    if given.len() < 6 {
-        return matches(pattern, arn);
-    }
-    given.iter().enumerate().all(|(index, part)| {
-        wanted
-            .get(index)
-            .is_none_or(|pattern| matches(pattern, part))
-    })
+    wanted == [[Piece::AnyRun]]
+        || (wanted.len() == given.len()
+            && wanted
+                .iter()
+                .zip(given)
+                .all(|(pattern, part)| matches(pattern, part)))
+}
+
+/// Up to six parts between colons; the last keeps its colons.
+fn parts(pattern: &[Piece]) -> Vec<&[Piece]> {
+    pattern
+        .splitn(6, |piece| *piece == Piece::Char(':'))
+        .collect()
 }
 
 #[cfg(test)]
@@ -161,23 +210,54 @@ mod tests {
     }
 
     #[test]
-    fn a_star_does_not_reach_over_the_parts_of_an_arn() {
+    fn a_star_of_a_resource_reaches_over_colons_only_at_the_end_of_a_part() {
         let arn =
             "arn:aws:dynamodb:us-east-1:123456789012:table/Orders/stream/2026-01-01T00:00:00.000";
-        for (pattern, expected) in [
-            ("*", true),
-            ("arn:*", true),
-            ("arn:aws:dynamodb", true),
-            ("arn:aws:dynamodb:*:*:table/Orders/stream/*", true),
-            ("arn:aws:dynamodb:*:*:*", true),
-            ("arn:aws:dynamodb:*:table/Orders/stream/*", false),
-            ("arn:aws:dynamodb:us-*:123456789012:table/Orders/*", true),
-            ("arn:aws:dynamodb:us-*:123456789012:table/Orders", false),
-            ("arn:aws:sqs", false),
+        // Pattern, as a resource, as a value of an ARN condition.
+        for (pattern, resource, condition) in [
+            ("*", true, true),
+            ("arn:*", true, false),
+            ("arn:aws:dynamodb", true, false),
+            ("arn:aws:dynamodb:*:*:table/Orders/stream/*", true, true),
+            ("arn:aws:dynamodb:*:*:*", true, true),
+            ("arn:aws:dynamodb:*:table/Orders/stream/*", true, false),
+            (
+                "arn:aws:dynamodb:us-*:123456789012:table/Orders/*",
+                true,
+                true,
+            ),
+            ("arn:aws:dynamodb:us-*:table/Orders/*", true, false),
+            ("arn:aws:dynamodb:us-*-1:table/Orders/*", false, false),
+            (
+                "arn:aws:dynamodb:us-*:123456789012:table/Orders",
+                false,
+                false,
+            ),
+            (
+                "arn:aws:dynamodb:us-east-1?123456789012:table/Orders/*",
+                false,
+                false,
+            ),
+            (
+                "arn:aws:dynamodb:us-east-?:123456789012:table/Orders/*",
+                true,
+                true,
+            ),
+            ("arn:aws:dynamodb:*:*:table/orders/stream/*", false, false),
+            ("arn:aws:sqs", false, false),
         ] {
             let pieces = expand(pattern, &Context::default(), true).unwrap();
-            assert_eq!(matches_arn(&pieces, arn), expected, "{pattern}");
+            assert_eq!(matches_resource(&pieces, arn), resource, "{pattern}");
+            assert_eq!(matches_arn(&pieces, arn), condition, "{pattern}");
         }
+    }
+
+    #[test]
+    fn a_pattern_of_many_stars_is_still_quick() {
+        assert!(!matches_text(
+            &format!("{}b", "*a".repeat(40)),
+            &"a".repeat(300)
+        ));
     }
 
     #[test]
