@@ -1,13 +1,191 @@
 //! Roles and policies, and what they let a principal do.
 
+mod input;
+mod managed;
+mod policies;
 pub mod policy;
+mod roles;
+mod simulate;
 
-use super::call::{Account, Fault, Operation, Principal};
+use super::call::{Account, Answer, Call, Fault, Operation, Principal, Run, any_resource};
 use super::state::{Role, State};
-use policy::{Context, Decision, Malformed, Statement, Who};
+use policy::{Context, Decision, Malformed, Span, Statement, Who};
 
 pub fn operations() -> &'static [Operation] {
-    &[]
+    OPERATIONS
+}
+
+const OPERATIONS: &[Operation] = &[
+    row("CreateRole", "iam:CreateRole", role_arn, roles::create),
+    row("GetRole", "iam:GetRole", role_arn, roles::get),
+    row("ListRoles", "iam:ListRoles", role_arn, roles::list),
+    row("DeleteRole", "iam:DeleteRole", role_arn, roles::delete),
+    row("UpdateRole", "iam:UpdateRole", role_arn, roles::update),
+    row(
+        "UpdateAssumeRolePolicy",
+        "iam:UpdateAssumeRolePolicy",
+        role_arn,
+        roles::update_trust,
+    ),
+    row("TagRole", "iam:TagRole", role_arn, roles::tag),
+    row("UntagRole", "iam:UntagRole", role_arn, roles::untag),
+    row(
+        "ListRoleTags",
+        "iam:ListRoleTags",
+        role_arn,
+        roles::list_tags,
+    ),
+    row(
+        "PutRolePolicy",
+        "iam:PutRolePolicy",
+        role_arn,
+        roles::put_policy,
+    ),
+    row(
+        "GetRolePolicy",
+        "iam:GetRolePolicy",
+        role_arn,
+        roles::get_policy,
+    ),
+    row(
+        "ListRolePolicies",
+        "iam:ListRolePolicies",
+        role_arn,
+        roles::list_policies,
+    ),
+    row(
+        "DeleteRolePolicy",
+        "iam:DeleteRolePolicy",
+        role_arn,
+        roles::delete_policy,
+    ),
+    row(
+        "AttachRolePolicy",
+        "iam:AttachRolePolicy",
+        role_arn,
+        policies::attach,
+    ),
+    row(
+        "DetachRolePolicy",
+        "iam:DetachRolePolicy",
+        role_arn,
+        policies::detach,
+    ),
+    row(
+        "ListAttachedRolePolicies",
+        "iam:ListAttachedRolePolicies",
+        role_arn,
+        policies::list_attached,
+    ),
+    row(
+        "CreatePolicy",
+        "iam:CreatePolicy",
+        policy_arn,
+        policies::create,
+    ),
+    row("GetPolicy", "iam:GetPolicy", policy_arn, policies::get),
+    row(
+        "GetPolicyVersion",
+        "iam:GetPolicyVersion",
+        policy_arn,
+        policies::get_version,
+    ),
+    row(
+        "ListPolicyVersions",
+        "iam:ListPolicyVersions",
+        policy_arn,
+        policies::list_versions,
+    ),
+    row(
+        "ListPolicies",
+        "iam:ListPolicies",
+        policy_arn,
+        policies::list,
+    ),
+    row(
+        "ListEntitiesForPolicy",
+        "iam:ListEntitiesForPolicy",
+        policy_arn,
+        policies::list_entities,
+    ),
+    row(
+        "DeletePolicy",
+        "iam:DeletePolicy",
+        policy_arn,
+        policies::delete,
+    ),
+    row(
+        "SimulatePrincipalPolicy",
+        "iam:SimulatePrincipalPolicy",
+        source_arn,
+        simulate::principal,
+    ),
+    row(
+        "SimulateCustomPolicy",
+        "iam:SimulateCustomPolicy",
+        any_resource,
+        simulate::custom,
+    ),
+];
+
+const fn row(
+    name: &'static str,
+    action: &'static str,
+    resource: fn(&Call) -> String,
+    run: fn(&mut State, &Call) -> Answer,
+) -> Operation {
+    Operation {
+        name,
+        http: "",
+        action,
+        resource,
+        run: Run::Now(run),
+    }
+}
+
+/// A role's path is not part of most requests; it is left out where it is not.
+fn role_arn(call: &Call) -> String {
+    let path = call.text("Path").unwrap_or("/");
+    let name = call.text("RoleName").unwrap_or_default();
+    call.account
+        .arn("iam", format!("role{path}{name}"))
+        .to_string()
+}
+
+fn policy_arn(call: &Call) -> String {
+    if let Some(arn) = call.text("PolicyArn") {
+        return arn.to_owned();
+    }
+    let path = call.text("Path").unwrap_or("/");
+    let name = call.text("PolicyName").unwrap_or_default();
+    call.account
+        .arn("iam", format!("policy{path}{name}"))
+        .to_string()
+}
+
+fn source_arn(call: &Call) -> String {
+    call.text("PolicySourceArn").unwrap_or("*").to_owned()
+}
+
+/// A policy document with where it comes from.
+struct Source {
+    /// Its name.
+    id: String,
+    /// `IAM Policy` or `Resource Policy`.
+    kind: &'static str,
+    spans: Vec<Span>,
+    statements: Vec<Statement>,
+}
+
+impl Source {
+    fn parse(id: &str, kind: &'static str, document: &str) -> Result<Self, Malformed> {
+        Ok(Self {
+            id: id.to_owned(),
+            kind,
+            spans: policy::statement_spans(document),
+            statements: policy::parse(id, document)?.statements,
+        })
+    }
 }
 
 /// Whether this principal may do this. The account and services may; a role by its policies.
@@ -79,37 +257,51 @@ pub fn decide_trust(role: &Role, who: Who<'_>, context: &Context) -> Decision {
     }
 }
 
-/// Every statement that counts for a role: inline policies by name, then attached ones.
-fn statements_of(state: &State, role: &Role) -> Vec<Statement> {
+/// Every document that counts for a role: inline policies by name, then attached ones.
+fn documents_of<'a>(state: &'a State, role: &'a Role) -> impl Iterator<Item = (&'a str, &'a str)> {
     let inline = role
         .inline
         .iter()
         .map(|(name, document)| (name.as_str(), document.as_str()));
-    let attached = role.attached.iter().filter_map(|arn| {
-        let found = state.policies.get(arn)?;
-        Some((found.name.as_str(), found.document.as_str()))
-    });
-    inline
-        .chain(attached)
+    let attached = role
+        .attached
+        .iter()
+        .filter_map(|arn| managed::find(state, arn))
+        .map(|policy| (policy.name.as_str(), policy.document.as_str()));
+    inline.chain(attached)
+}
+
+fn statements_of(state: &State, role: &Role) -> Vec<Statement> {
+    documents_of(state, role)
         // Documents are checked before they are kept; one that cannot be read allows nothing.
         .filter_map(|(name, document)| policy::parse(name, document).ok())
         .flat_map(|policy| policy.statements)
         .collect()
 }
 
-fn session_context(account: &Account, role: &Role, session: &str) -> Context {
+fn sources_of(state: &State, role: &Role) -> Vec<Source> {
+    documents_of(state, role)
+        .filter_map(|(name, document)| Source::parse(name, "IAM Policy", document).ok())
+        .collect()
+}
+
+/// What is known of every request of a role.
+fn subject_context(account: &Account, role: &Role) -> Context {
     let mut context = Context::default()
         .with("aws:PrincipalArn", &role.arn)
         .with("aws:PrincipalAccount", &account.id)
         .with("aws:PrincipalType", "AssumedRole")
         .with("aws:ResourceAccount", &account.id)
         .with("aws:RequestedRegion", &account.region)
-        .with("aws:SecureTransport", "true")
-        .with("aws:userid", format!("{}:{session}", role.id));
+        .with("aws:SecureTransport", "true");
     for (key, value) in &role.tags {
         context.add(&format!("aws:PrincipalTag/{key}"), value);
     }
     context
+}
+
+fn session_context(account: &Account, role: &Role, session: &str) -> Context {
+    subject_context(account, role).with("aws:userid", format!("{}:{session}", role.id))
 }
 
 impl From<Malformed> for Fault {

@@ -6,6 +6,7 @@ mod context;
 mod explain;
 mod parse;
 mod pattern;
+mod position;
 
 #[cfg(test)]
 mod cases;
@@ -16,6 +17,7 @@ pub use check::{check_identity, check_trust};
 pub use condition::Condition;
 pub use context::Context;
 pub use parse::{Malformed, parse};
+pub use position::{Span, statement_spans};
 
 /// A policy document.
 #[derive(Clone, Debug, PartialEq)]
@@ -222,7 +224,7 @@ impl Statement {
     }
 
     /// Its `Principal` or `NotPrincipal` covers this caller.
-    fn names(&self, who: Who<'_>) -> bool {
+    pub fn names(&self, who: Who<'_>) -> bool {
         match (&self.principals, &self.not_principals) {
             (Some(principals), _) => principals.cover(who),
             (None, Some(principals)) => !principals.cover(who),
