@@ -1,10 +1,9 @@
 //! Streams, shards and records. Following a stream as it grows is in `tail`.
 
 mod feed;
-mod record;
 mod tail;
 
-use aws_sdk_dynamodbstreams::types::{ShardIteratorType, Stream, StreamDescription};
+use aws_sdk_dynamodbstreams::types::{KeyType, ShardIteratorType, Stream, StreamDescription};
 
 pub use feed::{Feed, Row};
 pub use tail::tail;
@@ -79,14 +78,20 @@ pub async fn records(
 ) -> Result<Vec<Record>, Error> {
     // Away from the tip, AWS answers with empty pages now and then; an engine in process does not.
     let empties_max = if aws.is_local() { 1 } else { 5 };
+    let answer = aws.streams.describe_stream().stream_arn(&arn);
+    let stream = answer.limit(1).send().await?.stream_description;
+    let place = Place {
+        keys: stream.as_ref().map(keys_of).unwrap_or_default(),
+        arn,
+    };
     let mut found = Vec::new();
     let mut empties = 0;
-    let mut next = Some(iterator(&aws, &arn, &shard, &from).await?);
+    let mut next = Some(iterator(&aws, &place.arn, &shard, &from).await?);
     while let Some(iterator) = next.take()
         && found.len() < limit
         && empties < empties_max
     {
-        let page = page(&aws, &arn, iterator, limit - found.len()).await?;
+        let page = page(&aws, &place, iterator, limit - found.len()).await?;
         empties = if page.records.is_empty() {
             empties + 1
         } else {
@@ -96,6 +101,21 @@ pub async fn records(
         next = page.next;
     }
     Ok(found)
+}
+
+/// What records are read from.
+struct Place {
+    arn: String,
+    /// Names of the key attributes, partition key first.
+    keys: Vec<String>,
+}
+
+fn keys_of(stream: &StreamDescription) -> Vec<String> {
+    let mut keys: Vec<_> = stream.key_schema().iter().collect();
+    keys.sort_by_key(|key| key.key_type != KeyType::Hash);
+    keys.into_iter()
+        .map(|key| key.attribute_name.clone())
+        .collect()
 }
 
 /// One answer to `GetRecords`.
@@ -129,7 +149,12 @@ async fn iterator(aws: &Aws, arn: &str, shard: &str, from: &From) -> Result<Stri
 /// Most records `GetRecords` gives.
 const PAGE_MAX: usize = 1000;
 
-async fn page(aws: &Aws, arn: &str, iterator: String, limit: usize) -> Result<StreamPage, Error> {
+async fn page(
+    aws: &Aws,
+    place: &Place,
+    iterator: String,
+    limit: usize,
+) -> Result<StreamPage, Error> {
     let answer = aws
         .streams
         .get_records()
@@ -142,7 +167,7 @@ async fn page(aws: &Aws, arn: &str, iterator: String, limit: usize) -> Result<St
             .records
             .unwrap_or_default()
             .iter()
-            .map(|it| record::convert(it, arn))
+            .map(|it| Record::from_stream(it, &place.arn, &place.keys))
             .collect(),
         next: answer.next_shard_iterator,
     })

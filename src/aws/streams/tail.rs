@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodbstreams::types::Shard;
 
-use super::{Feed, From, PAGE_MAX, Row, describe, iterator, page};
+use super::{Feed, From, PAGE_MAX, Place, Row, describe, iterator, keys_of, page};
 use crate::aws::error::Kind;
 use crate::aws::{Aws, Error};
 use crate::mapping::record::SequenceNumber;
@@ -22,23 +22,26 @@ const DISCOVER: Duration = Duration::from_secs(5);
 pub async fn tail(aws: Aws, arn: String, from: From, feed: Arc<Feed>) -> Result<(), Error> {
     let mut shards: BTreeMap<String, Reading> = BTreeMap::new();
     let mut start = Start::First(from);
+    let keys = Vec::new();
+    let mut place = Place { arn, keys };
     let mut look_again = aws.now();
     loop {
         if !feed.is_paused() {
             let mut trouble = None;
             if aws.now() >= look_again {
                 look_again = aws.now() + DISCOVER;
-                match describe(aws.clone(), arn.clone()).await {
+                match describe(aws.clone(), place.arn.clone()).await {
                     Ok(stream) => {
                         for shard in stream.shards() {
                             take_on(&mut shards, shard, &start);
                         }
+                        place.keys = keys_of(&stream);
                         start = Start::Later;
                     }
                     Err(error) => trouble = Some(tolerable(error)?),
                 }
             }
-            let finished = poll_all(&aws, &arn, &mut shards, &feed, &mut trouble).await?;
+            let finished = poll_all(&aws, &place, &mut shards, &feed, &mut trouble).await?;
             if finished {
                 // Children of a closed shard are there already.
                 look_again = aws.now();
@@ -102,7 +105,7 @@ fn take_on(shards: &mut BTreeMap<String, Reading>, shard: &Shard, start: &Start)
 /// One poll of every shard whose parent is finished. True when a shard came to its end.
 async fn poll_all(
     aws: &Aws,
-    arn: &str,
+    place: &Place,
     shards: &mut BTreeMap<String, Reading>,
     feed: &Feed,
     trouble: &mut Option<String>,
@@ -119,7 +122,7 @@ async fn poll_all(
     let mut finished = false;
     for id in ready {
         if let Some(reading) = shards.get_mut(&id) {
-            if let Err(error) = poll(aws, arn, &id, reading, feed).await {
+            if let Err(error) = poll(aws, place, &id, reading, feed).await {
                 *trouble = recover(error, reading)?.or(trouble.take());
             }
             finished |= reading.done;
@@ -130,16 +133,16 @@ async fn poll_all(
 
 async fn poll(
     aws: &Aws,
-    arn: &str,
+    place: &Place,
     id: &str,
     reading: &mut Reading,
     feed: &Feed,
 ) -> Result<(), Error> {
     let iterator = match reading.iterator.clone() {
         Some(iterator) => iterator,
-        None => iterator(aws, arn, id, &reading.from).await?,
+        None => iterator(aws, &place.arn, id, &reading.from).await?,
     };
-    let page = page(aws, arn, iterator, PAGE_MAX).await?;
+    let page = page(aws, place, iterator, PAGE_MAX).await?;
     reading.done = page.next.is_none();
     reading.iterator = page.next;
     if let Some(last) = page.records.last() {
