@@ -196,6 +196,7 @@ mod tests {
     #[test]
     fn every_operation_the_verbs_send_is_judged_here() {
         let sources = [
+            include_str!("demo.rs"),
             include_str!("dynamodb/mod.rs"),
             include_str!("dynamodb/items.rs"),
             include_str!("dynamodb/read.rs"),

@@ -13,6 +13,7 @@ pub mod lambda;
 pub mod local;
 pub mod logs;
 mod profiles;
+pub mod samples;
 pub mod sqs;
 pub mod streams;
 
