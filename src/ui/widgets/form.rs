@@ -137,7 +137,7 @@ pub fn number(
     row(ui, label, help, wrong.as_deref(), |ui| {
         let field = TextEdit::singleline(&mut value.text)
             .desired_width(NUMBER_WIDTH)
-            .horizontal_align(egui::Align::Max);
+            .align(egui::Align2::RIGHT_CENTER);
         let changed = ui.add(field).changed();
         let tokens = theme::of(ui);
         let bounds = format!("{}–{}", grouped(*range.start()), grouped(*range.end()));
