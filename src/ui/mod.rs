@@ -1,5 +1,6 @@
 //! The console: owns the connection, the catalog, the panels and what is live; draws one frame at a time.
 
+pub mod batches;
 pub mod catalog;
 pub mod console;
 pub mod cx;
@@ -56,5 +57,9 @@ impl Screen {
 /// A new panel is its file, its `mod` line and its line here:
 /// `Screen::new(Route::Tables, Icon::Table, tables::TablesPanel::default()),`
 pub fn screens() -> Vec<Screen> {
-    vec![]
+    vec![Screen::new(
+        Route::Batches,
+        Icon::Batch,
+        batches::BatchesPanel::default(),
+    )]
 }

@@ -227,6 +227,14 @@ impl ShardStory {
                 reason,
                 ..
             } => self.answered(batch.0, at, outcome, answer, reason),
+            _ => self.take_end(step),
+        }
+    }
+
+    /// Splits, and what was given up.
+    fn take_end(&mut self, step: &Progress) {
+        let at = step.at;
+        match &step.what {
             What::Split {
                 batch,
                 into,

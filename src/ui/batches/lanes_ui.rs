@@ -1,0 +1,231 @@
+//! The timeline: one lane per shard, a dot per attempt, forks where a batch was split.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use egui::{Align2, Rect, Sense, Stroke, Ui, pos2, vec2};
+
+use super::data::{self, Lane, Mark};
+use super::{BatchesPanel, Selected, mark_look};
+use crate::ui::live::MappingStory;
+use crate::ui::live::story::ShardStory;
+use crate::ui::widgets::icon;
+use crate::ui::{Cx, theme, time};
+
+const ROW: f32 = 18.0;
+const DOT: f32 = 12.0;
+/// Room for the shard's name.
+const NAME: f32 = 96.0;
+/// Room for what the shard is doing now.
+const STATE: f32 = 220.0;
+/// Most rows drawn for one shard; deeper forks are in the tree.
+const ROWS_MAX: usize = 7;
+const HEIGHT_MAX: f32 = 240.0;
+
+pub(super) fn show(ui: &mut Ui, cx: &Cx<'_>, story: &MappingStory, panel: &mut BatchesPanel) {
+    let (since, until) = span(cx, story, panel);
+    let lanes: Vec<(&Arc<str>, &ShardStory, Lane)> = story
+        .shards
+        .iter()
+        .map(|(id, shard)| (id, shard, data::lane(shard, since)))
+        .collect();
+    egui::ScrollArea::vertical()
+        .id_salt("lanes")
+        .max_height(HEIGHT_MAX)
+        .show(ui, |ui| {
+            for (id, shard, lane) in &lanes {
+                lane_ui(ui, cx, (id, shard, lane), (since, until), panel);
+            }
+            axis_ui(ui, since, until);
+        });
+}
+
+/// What time the lanes cover. When nothing happens the picture stands still.
+fn span(cx: &Cx<'_>, story: &MappingStory, panel: &BatchesPanel) -> (SystemTime, SystemTime) {
+    let batches = || {
+        story
+            .shards
+            .values()
+            .flat_map(|shard| shard.batches.values())
+    };
+    let last = batches()
+        .map(|batch| batch.ended.unwrap_or(cx.now))
+        .max()
+        .unwrap_or(cx.now);
+    let until = last + Duration::from_secs(1);
+    let first = batches().map(|batch| batch.began).min().unwrap_or(until);
+    let since = match panel.window() {
+        Some(window) => until.checked_sub(window).unwrap_or(first),
+        None => first,
+    };
+    (since, until)
+}
+
+fn lane_ui(
+    ui: &mut Ui,
+    cx: &Cx<'_>,
+    (id, shard, lane): (&Arc<str>, &ShardStory, &Lane),
+    (since, until): (SystemTime, SystemTime),
+    panel: &mut BatchesPanel,
+) {
+    let tokens = theme::of(ui);
+    let rows = lane.rows.clamp(1, ROWS_MAX);
+    #[expect(clippy::cast_precision_loss, reason = "a handful of rows")]
+    let height = rows as f32 * ROW + 8.0;
+    let (rect, response) =
+        ui.allocate_exact_size(vec2(ui.available_width(), height), Sense::click());
+    let track = Rect::from_min_max(
+        pos2(rect.left() + NAME, rect.top() + 4.0),
+        pos2(rect.right() - STATE, rect.bottom() - 4.0),
+    );
+    let x = |at: SystemTime| track.left() + track.width() * share(at, since, until);
+    #[expect(clippy::cast_precision_loss, reason = "a handful of rows")]
+    let y = |row: usize| track.top() + ROW * (row.min(ROWS_MAX - 1) as f32 + 0.5);
+
+    let painter = ui.painter().with_clip_rect(rect);
+    painter.hline(track.x_range(), y(0), Stroke::new(1.0, tokens.line_strong));
+    forks_ui(&painter, lane, tokens, x, y);
+    let pointer = response.interact_pointer_pos();
+    let mut nearest: Option<(f32, usize)> = None;
+    // Trouble is painted last, so that it is never hidden.
+    let mut order: Vec<usize> = (0..lane.dots.len()).collect();
+    order.sort_by_key(|nth| lane.dots[*nth].mark != Mark::Succeeded);
+    for nth in order {
+        let dot = lane.dots[nth];
+        let center = pos2(x(dot.at), y(dot.row));
+        let (symbol, color) = mark_look(dot.mark, tokens);
+        if is_selected(panel, id, dot) {
+            painter.circle_stroke(center, DOT * 0.8, Stroke::new(2.0, tokens.accent));
+        }
+        painter.circle_filled(center, DOT * 0.55, tokens.panel);
+        icon::paint(&painter, center, symbol, DOT, color);
+        let distance = pointer.map(|at| at.distance(center));
+        if let Some(distance) = distance
+            && nearest.is_none_or(|(best, _)| distance < best)
+        {
+            nearest = Some((distance, nth));
+        }
+    }
+    name_ui(ui, id, pos2(rect.left(), y(0)));
+    let state = Rect::from_min_max(pos2(track.right() + 12.0, rect.top()), rect.max);
+    state_ui(ui, cx, shard, state, y(0));
+    response.widget_info(|| {
+        let text = format!("Shard {}, {} marks", short_shard(id), lane.dots.len());
+        egui::WidgetInfo::labeled(egui::Role::Button, true, text)
+    });
+    if response.clicked()
+        && let Some((distance, nth)) = nearest
+        && distance < 24.0
+    {
+        let dot = lane.dots[nth];
+        panel.chosen = true;
+        panel.selected = Some(Selected {
+            shard: Arc::clone(id),
+            root: shard.root_of(dot.batch),
+            batch: dot.batch,
+            attempt: dot.attempt,
+        });
+    }
+    response.on_hover_text(&**id);
+}
+
+fn forks_ui(
+    painter: &egui::Painter,
+    lane: &Lane,
+    tokens: &theme::Tokens,
+    x: impl Fn(SystemTime) -> f32,
+    y: impl Fn(usize) -> f32,
+) {
+    let line = Stroke::new(1.5, tokens.text_faint);
+    for fork in &lane.forks {
+        let from = pos2(x(fork.at), y(fork.from_row));
+        let corner = pos2(from.x, y(fork.to_row));
+        painter.line_segment([from, corner], line);
+        painter.line_segment([corner, corner + vec2(DOT, 0.0)], line);
+    }
+}
+
+fn name_ui(ui: &Ui, shard: &str, at: egui::Pos2) {
+    let font = egui::TextStyle::Monospace.resolve(ui.style());
+    let color = theme::of(ui).text;
+    ui.painter()
+        .text(at, Align2::LEFT_CENTER, short_shard(shard), font, color);
+}
+
+/// What the shard is doing, in words.
+fn state_ui(ui: &Ui, cx: &Cx<'_>, shard: &ShardStory, rect: Rect, y: f32) {
+    let tokens = theme::of(ui);
+    let (text, color) = match shard.blocked_by() {
+        Some(batch) => {
+            let held = cx.now.duration_since(batch.began).unwrap_or_default();
+            let text = format!("blocked {} by batch {}", time::span(held), batch.id);
+            (text, tokens.failed)
+        }
+        None if shard.closed => ("closed".to_owned(), tokens.text_muted),
+        None => {
+            let behind = shard.behind.unwrap_or_default();
+            (format!("lag {}", time::span(behind)), tokens.text_muted)
+        }
+    };
+    let font = egui::TextStyle::Small.resolve(ui.style());
+    ui.painter().with_clip_rect(rect).text(
+        pos2(rect.left(), y),
+        Align2::LEFT_CENTER,
+        text,
+        font,
+        color,
+    );
+}
+
+fn axis_ui(ui: &mut Ui, since: SystemTime, until: SystemTime) {
+    let tokens = theme::of(ui);
+    let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), 16.0), Sense::hover());
+    let left = rect.left() + NAME;
+    let width = rect.width() - NAME - STATE;
+    let font = egui::TextStyle::Small.resolve(ui.style());
+    let length = until.duration_since(since).unwrap_or_default();
+    for quarter in 0..=4_u32 {
+        let at = since + length * quarter / 4;
+        #[expect(clippy::cast_precision_loss, reason = "quarters")]
+        let x = left + width * quarter as f32 / 4.0;
+        let align = match quarter {
+            0 => Align2::LEFT_CENTER,
+            4 => Align2::RIGHT_CENTER,
+            _ => Align2::CENTER_CENTER,
+        };
+        let text = time::clock(at);
+        let text = text.split('.').next().unwrap_or_default();
+        ui.painter().text(
+            pos2(x, rect.center().y),
+            align,
+            text,
+            font.clone(),
+            tokens.text_muted,
+        );
+    }
+}
+
+fn is_selected(panel: &BatchesPanel, shard: &Arc<str>, dot: data::Dot) -> bool {
+    panel.selected.as_ref().is_some_and(|selected| {
+        selected.batch == dot.batch && selected.attempt == dot.attempt && selected.shard == *shard
+    })
+}
+
+/// Where `at` lies between `since` and `until`, 0 to 1.
+fn share(at: SystemTime, since: SystemTime, until: SystemTime) -> f32 {
+    let whole = until
+        .duration_since(since)
+        .unwrap_or_default()
+        .as_secs_f32();
+    let part = at.duration_since(since).unwrap_or_default().as_secs_f32();
+    if whole > 0.0 {
+        (part / whole).clamp(0.0, 1.0)
+    } else {
+        0.0
+    }
+}
+
+/// The last eight characters tell shards of one stream apart.
+pub(super) fn short_shard(id: &str) -> String {
+    id.rsplit('-').next().unwrap_or(id).to_owned()
+}
