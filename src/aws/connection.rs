@@ -182,13 +182,10 @@ async fn open_endpoint(url: &str, region: &str) -> Result<Aws, Error> {
             "{url} is not an address: {error}; it looks like http://localhost:8000"
         ))
     })?;
-    let host = match (parsed.scheme(), parsed.host_str()) {
-        ("http" | "https", Some(host)) => host,
-        _ => {
-            return Err(Error::input(format!(
-                "{url} is not an address of a service; it looks like http://localhost:8000"
-            )));
-        }
+    let ("http" | "https", Some(host)) = (parsed.scheme(), parsed.host_str()) else {
+        return Err(Error::input(format!(
+            "{url} is not an address of a service; it looks like http://localhost:8000"
+        )));
     };
     let label = parsed
         .port()

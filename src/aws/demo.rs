@@ -88,7 +88,7 @@ pub struct Writer {
     poison_after: Option<Duration>,
 }
 
-/// Key of an order that the function cannot bill.
+/// Key of the order that the function cannot bill.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Poison {
     pub customer: String,
@@ -257,17 +257,16 @@ async fn mapping(
     let there = there.into_iter().find(|it| {
         it.event_source_arn() == Some(stream_arn) && it.function_arn() == Some(function_arn)
     });
-    let mapping = match there {
-        Some(mapping) => mapping,
-        None => {
-            let new = NewMapping {
-                function: FUNCTION.to_owned(),
-                stream_arn: stream_arn.to_owned(),
-                config: trigger(queue_arn),
-                enabled: true,
-            };
-            lambda::create_mapping(aws.clone(), new).await?
-        }
+    let mapping = if let Some(mapping) = there {
+        mapping
+    } else {
+        let new = NewMapping {
+            function: FUNCTION.to_owned(),
+            stream_arn: stream_arn.to_owned(),
+            config: trigger(queue_arn),
+            enabled: true,
+        };
+        lambda::create_mapping(aws.clone(), new).await?
     };
     mapping
         .uuid
@@ -302,7 +301,8 @@ const CITIES: [&str; 6] = [
 /// An order that is not deleted yet.
 struct Order {
     customer: String,
-    order: String,
+    /// The sort key.
+    number: String,
     /// Where in [`STATES`] it is.
     state: usize,
 }
@@ -334,7 +334,7 @@ impl Shop {
         }
         let key = item_from_row([
             ("customer", text(order.customer)),
-            ("order", text(order.order)),
+            ("order", text(order.number)),
         ]);
         dynamodb::delete_item(aws.clone(), TABLE.to_owned(), key).await
     }
@@ -353,7 +353,7 @@ impl Shop {
         let order = self.put(aws, items).await?;
         Ok(Poison {
             customer: order.customer,
-            order: order.order,
+            order: order.number,
         })
     }
 
@@ -361,12 +361,12 @@ impl Shop {
         let placed = iso_millis(aws.now());
         let order = Order {
             customer: format!("cust-{:04}", 1 + self.below(200)),
-            order: format!("{placed}-{}", self.ids.hex(4)),
+            number: format!("{placed}-{}", self.ids.hex(4)),
             state: 0,
         };
         let item: Item = item_from_row([
             ("customer", text(order.customer.clone())),
-            ("order", text(order.order.clone())),
+            ("order", text(order.number.clone())),
             ("status", text(STATES[0])),
             ("placed", text(placed)),
             ("city", text(CITIES[self.below(CITIES.len())])),
@@ -402,7 +402,7 @@ async fn advance(aws: &Aws, order: &Order) -> Result<(), Error> {
         .update_item()
         .table_name(TABLE)
         .key("customer", text(order.customer.as_str()))
-        .key("order", text(order.order.as_str()))
+        .key("order", text(order.number.as_str()))
         .update_expression("SET #status = :next")
         .expression_attribute_names("#status", "status")
         .expression_attribute_values(":next", text(STATES[order.state]))

@@ -83,7 +83,7 @@ pub fn is_read(operation: &str) -> bool {
             .strip_prefix(*prefix)
             .is_some_and(|rest| rest.starts_with(|it: char| it.is_ascii_uppercase()))
     };
-    WHOLE.contains(&operation) || PREFIXES.iter().any(|it| begins(&it))
+    WHOLE.contains(&operation) || PREFIXES.iter().any(begins)
 }
 
 /// The gate as part of an SDK client.

@@ -85,7 +85,11 @@ impl Local {
 
 /// Where the world is, how large it is and how to reach it.
 pub async fn status(aws: Aws) -> Result<Status, Error> {
-    let engine = aws.engine()?;
+    let engine = aws.engine()?.clone();
+    let store = engine.store().clone();
+    let disk_bytes = tokio::task::spawn_blocking(move || store.disk_bytes())
+        .await
+        .map_err(|error| Error::stopped(error.to_string()))?;
     let (port, endpoint) = match &*aws.local()?.port.lock() {
         Some(listening) => (Some(listening.port()), Some(listening.endpoint())),
         None => (None, None),
@@ -93,7 +97,7 @@ pub async fn status(aws: Aws) -> Result<Status, Error> {
     Ok(Status {
         folder: engine.store().folder().to_owned(),
         temporary: engine.store().is_temporary(),
-        disk_bytes: engine.store().disk_bytes(),
+        disk_bytes,
         port,
         endpoint,
         region: engine.account().region.clone(),
@@ -124,6 +128,7 @@ pub async fn close_port(aws: Aws) -> Result<(), Error> {
 }
 
 /// The last API calls, whoever made them, oldest first.
+#[expect(clippy::unused_async, reason = "panels ask verbs through `Remote`")]
 pub async fn recent_calls(aws: Aws) -> Result<Vec<CallRow>, Error> {
     let row = |call: crate::engine::ApiCall| CallRow {
         at: call.at,
@@ -180,16 +185,7 @@ pub async fn reset(aws: Aws) -> Result<(), Error> {
     })?;
     let wiped = tokio::task::spawn_blocking(move || {
         engine.forget_story();
-        const KEPT_BY_OWNER: [Shelf; 7] = [
-            Shelf::Items,
-            Shelf::Indexes,
-            Shelf::Records,
-            Shelf::Logs,
-            Shelf::Messages,
-            Shelf::Code,
-            Shelf::Checkpoints,
-        ];
-        let mut shelves = KEPT_BY_OWNER.into_iter();
+        let mut shelves = WIPED.into_iter();
         shelves.try_for_each(|shelf| engine.store().clear(shelf, &[]))
     });
     wiped
@@ -197,6 +193,17 @@ pub async fn reset(aws: Aws) -> Result<(), Error> {
         .map_err(|error| Error::stopped(error.to_string()))?
         .map_err(|error| Error::input(error.to_string()))
 }
+
+/// Everything but the control plane's own documents.
+const WIPED: [Shelf; 7] = [
+    Shelf::Items,
+    Shelf::Indexes,
+    Shelf::Records,
+    Shelf::Logs,
+    Shelf::Messages,
+    Shelf::Code,
+    Shelf::Checkpoints,
+];
 
 /// Deletes every mapping and waits until they are gone.
 async fn delete_mappings(aws: &Aws) -> Result<(), Error> {

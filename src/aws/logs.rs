@@ -70,7 +70,7 @@ pub async fn list_streams(aws: Aws, group: String) -> Result<Vec<Stream>, Error>
             last_event: stream.last_event_timestamp.map(at),
         });
     }
-    found.sort_by(|one, other| other.last_event.cmp(&one.last_event));
+    found.sort_by_key(|it: &Stream| std::cmp::Reverse(it.last_event));
     Ok(found)
 }
 

@@ -211,7 +211,7 @@ impl Aws {
         if self.is_local() {
             Duration::from_millis(20)
         } else {
-            Duration::from_millis(1000)
+            Duration::from_secs(1)
         }
     }
 }

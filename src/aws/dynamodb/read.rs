@@ -1,7 +1,6 @@
 //! Reading pages of items: a query or a scan from parts, and the expressions those parts give.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 
@@ -241,8 +240,7 @@ impl Expressions {
             let (name, indexes) = step.split_at(step.find('[').unwrap_or(step.len()));
             let name = self.name(name);
             let dot = if at == 0 { "" } else { "." };
-            // Writing to a String cannot fail.
-            let _ = write!(out, "{dot}{name}{indexes}");
+            out.extend([dot, &name, indexes]);
         }
         out
     }

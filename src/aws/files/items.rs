@@ -9,8 +9,8 @@ use super::{blocking, unreadable, write_whole};
 use crate::aws::dynamodb::{self, Item, JsonForm, ReadRequest};
 use crate::aws::{Aws, Error};
 
-/// How far an import or export has come; share it to show it. Items.
-pub type Progress = Arc<AtomicU64>;
+/// Items an import or export has done so far; share it to show it.
+pub type Counter = Arc<AtomicU64>;
 
 /// What an import did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub async fn import_items(
     aws: Aws,
     table: String,
     path: PathBuf,
-    progress: Progress,
+    progress: Counter,
 ) -> Result<Imported, Error> {
     let checked = path.clone();
     let mut imported = blocking(move || check(&checked)).await?;
@@ -65,7 +65,7 @@ pub async fn export_items(
     mut request: ReadRequest,
     path: PathBuf,
     form: JsonForm,
-    progress: Progress,
+    progress: Counter,
 ) -> Result<u64, Error> {
     // Pages go through a channel, so that the file is written whole or not at all.
     let (send, mut receive) = tokio::sync::mpsc::channel::<Result<Vec<Item>, ()>>(2);

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use code::load_code;
-pub use items::{Imported, export_items, import_items, save_items};
+pub use items::{Counter, Imported, export_items, import_items, save_items};
 
 use super::Error;
 use crate::clock::Clock;

@@ -123,7 +123,11 @@ pub async fn create_function(aws: Aws, new: NewFunction) -> Result<FunctionConfi
         .timeout(signed(new.timeout_secs))
         .memory_size(signed(new.memory_mb))
         .set_description(Some(new.description).filter(|it| !it.is_empty()))
-        .set_environment(environment(new.environment).filter(|it| it.variables().is_some()));
+        .set_environment(
+            Some(new.environment)
+                .filter(|it| !it.is_empty())
+                .map(environment),
+        );
     let attempts = if aws.about.ground == Ground::Local {
         1
     } else {
@@ -169,7 +173,7 @@ pub async fn update_configuration(
         .set_role(settings.role_arn)
         .set_timeout(settings.timeout_secs.map(signed))
         .set_memory_size(settings.memory_mb.map(signed))
-        .set_environment(settings.environment.and_then(environment))
+        .set_environment(settings.environment.map(environment))
         .set_description(settings.description)
         .send()
         .await?;
@@ -247,13 +251,11 @@ async fn settled(aws: &Aws, name: &str) -> Result<FunctionConfiguration, Error> 
     Err(Error::stopped(format!("{name} is still not ready")))
 }
 
-fn environment(variables: BTreeMap<String, String>) -> Option<Environment> {
+fn environment(variables: BTreeMap<String, String>) -> Environment {
     let variables = variables.into_iter().collect();
-    Some(
-        Environment::builder()
-            .set_variables(Some(variables))
-            .build(),
-    )
+    Environment::builder()
+        .set_variables(Some(variables))
+        .build()
 }
 
 fn signed(number: u32) -> i32 {

@@ -5,7 +5,7 @@ mod tail;
 
 use aws_sdk_dynamodbstreams::types::{KeyType, ShardIteratorType, Stream, StreamDescription};
 
-pub use feed::{Feed, Row};
+pub use feed::{Feed, ROWS_MAX, Row};
 pub use tail::tail;
 
 use super::{Aws, Error};

@@ -80,9 +80,8 @@ fn take_on(shards: &mut BTreeMap<String, Reading>, shard: &Shard, start: &Start)
     let first = range.and_then(|it| it.starting_sequence_number());
     let last = range.and_then(|it| it.ending_sequence_number());
     let (from, done) = match start {
-        Start::Later => (From::TrimHorizon, false),
+        Start::Later | Start::First(From::TrimHorizon) => (From::TrimHorizon, false),
         Start::First(From::Latest) => (From::Latest, last.is_some()),
-        Start::First(From::TrimHorizon) => (From::TrimHorizon, false),
         Start::First(From::At(number) | From::After(number))
             if first.is_some_and(|it| SequenceNumber::new(it) > *number) =>
         {
