@@ -1,11 +1,202 @@
-//! lambda.
+//! Lambda: functions, event source mappings and invocations.
+//!
+//! The control plane is operations on the state; packages lie in the store under their SHA-256.
 
-use super::call::Operation;
+mod checks;
+mod code;
+mod functions;
+mod mapping_settings;
+mod mappings;
+mod names;
+mod permissions;
+mod settings;
+mod tags;
+#[cfg(test)]
+mod testing;
+
+use bytes::Bytes;
+
+use super::Engine;
+use super::call::{Call, Fault, Operation, Run, any_resource};
+pub use code::Package;
+pub use names::LATEST;
+pub use settings::{RUNTIMES, log_group};
 
 /// In-memory parts.
 #[derive(Default)]
-pub struct Live;
+pub struct Live {
+    packages: code::Packages,
+}
 
 pub fn operations() -> &'static [Operation] {
-    &[]
+    OPERATIONS
 }
+
+/// The files of a function's package, by path. 404 where there is no such function.
+pub fn code_of(engine: &Engine, name: &str) -> Result<Vec<(String, Bytes)>, Fault> {
+    let sha256 = engine.read(|state| {
+        let function = state.functions.get(name);
+        function.map(|it| it.code_sha256.clone())
+    });
+    let sha256 = sha256.ok_or_else(|| {
+        let arn = names::function_arn(engine.account(), name);
+        checks::not_found(format!("Function not found: {arn}"))
+    })?;
+    let package = engine.lambda().packages.open(engine, &sha256)?;
+    let files = package.files.iter();
+    Ok(files
+        .map(|(path, bytes)| (path.clone(), bytes.clone()))
+        .collect())
+}
+
+const fn row(
+    name: &'static str,
+    http: &'static str,
+    action: &'static str,
+    resource: fn(&Call) -> String,
+    run: Run,
+) -> Operation {
+    Operation {
+        name,
+        http,
+        action,
+        resource,
+        run,
+    }
+}
+
+const OPERATIONS: &[Operation] = &[
+    row(
+        "CreateFunction",
+        "POST /2015-03-31/functions",
+        "lambda:CreateFunction",
+        names::resource,
+        Run::Later(functions::create),
+    ),
+    row(
+        "ListFunctions",
+        "GET /2015-03-31/functions",
+        "lambda:ListFunctions",
+        any_resource,
+        Run::Now(functions::list),
+    ),
+    row(
+        "GetFunction",
+        "GET /2015-03-31/functions/{FunctionName}",
+        "lambda:GetFunction",
+        names::resource,
+        Run::Now(functions::get),
+    ),
+    row(
+        "DeleteFunction",
+        "DELETE /2015-03-31/functions/{FunctionName}",
+        "lambda:DeleteFunction",
+        names::resource,
+        Run::Data(functions::delete),
+    ),
+    row(
+        "GetFunctionConfiguration",
+        "GET /2015-03-31/functions/{FunctionName}/configuration",
+        "lambda:GetFunctionConfiguration",
+        names::resource,
+        Run::Now(functions::get_configuration),
+    ),
+    row(
+        "UpdateFunctionConfiguration",
+        "PUT /2015-03-31/functions/{FunctionName}/configuration",
+        "lambda:UpdateFunctionConfiguration",
+        names::resource,
+        Run::Data(functions::update_configuration),
+    ),
+    row(
+        "UpdateFunctionCode",
+        "PUT /2015-03-31/functions/{FunctionName}/code",
+        "lambda:UpdateFunctionCode",
+        names::resource,
+        Run::Later(functions::update_code),
+    ),
+    row(
+        "GetFunctionPackage",
+        "GET /2015-03-31/functions/{FunctionName}/package",
+        "lambda:GetFunction",
+        names::resource,
+        Run::Data(functions::package),
+    ),
+    row(
+        "PutFunctionConcurrency",
+        "PUT /2017-10-31/functions/{FunctionName}/concurrency",
+        "lambda:PutFunctionConcurrency",
+        names::resource,
+        Run::Now(functions::put_concurrency),
+    ),
+    row(
+        "GetFunctionConcurrency",
+        "GET /2019-09-30/functions/{FunctionName}/concurrency",
+        "lambda:GetFunctionConcurrency",
+        names::resource,
+        Run::Now(functions::get_concurrency),
+    ),
+    row(
+        "DeleteFunctionConcurrency",
+        "DELETE /2017-10-31/functions/{FunctionName}/concurrency",
+        "lambda:DeleteFunctionConcurrency",
+        names::resource,
+        Run::Now(functions::delete_concurrency),
+    ),
+    row(
+        "TagResource",
+        "POST /2017-03-31/tags/{Resource}",
+        "lambda:TagResource",
+        tags::resource,
+        Run::Now(tags::tag),
+    ),
+    row(
+        "UntagResource",
+        "DELETE /2017-03-31/tags/{Resource}",
+        "lambda:UntagResource",
+        tags::resource,
+        Run::Now(tags::untag),
+    ),
+    row(
+        "ListTags",
+        "GET /2017-03-31/tags/{Resource}",
+        "lambda:ListTags",
+        tags::resource,
+        Run::Now(tags::list),
+    ),
+    row(
+        "CreateEventSourceMapping",
+        "POST /2015-03-31/event-source-mappings",
+        "lambda:CreateEventSourceMapping",
+        any_resource,
+        Run::Data(mappings::create),
+    ),
+    row(
+        "ListEventSourceMappings",
+        "GET /2015-03-31/event-source-mappings",
+        "lambda:ListEventSourceMappings",
+        any_resource,
+        Run::Now(mappings::list),
+    ),
+    row(
+        "GetEventSourceMapping",
+        "GET /2015-03-31/event-source-mappings/{UUID}",
+        "lambda:GetEventSourceMapping",
+        mappings::resource,
+        Run::Now(mappings::get),
+    ),
+    row(
+        "UpdateEventSourceMapping",
+        "PUT /2015-03-31/event-source-mappings/{UUID}",
+        "lambda:UpdateEventSourceMapping",
+        mappings::resource,
+        Run::Data(mappings::update),
+    ),
+    row(
+        "DeleteEventSourceMapping",
+        "DELETE /2015-03-31/event-source-mappings/{UUID}",
+        "lambda:DeleteEventSourceMapping",
+        mappings::resource,
+        Run::Now(mappings::delete),
+    ),
+];

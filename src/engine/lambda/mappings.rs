@@ -1,0 +1,299 @@
+//! Event source mappings: operations on the state. Starts nothing; the supervisor does.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::checks::{Checks, conflict, flag, invalid, not_found, whole};
+use super::mapping_settings::{apply, check_form, check_kind, starting_position};
+use super::names::{self, Reference};
+use super::{permissions, tags};
+use crate::arn::Arn;
+use crate::clock::epoch_secs;
+use crate::engine::Engine;
+use crate::engine::call::{Account, Answer, Call, Fault, Reply};
+use crate::engine::state::{Function, Mapping, MappingState, State};
+use crate::mapping::MappingConfig;
+
+/// How long a mapping stays in a passing state.
+const SETTLING: Duration = Duration::from_millis(200);
+/// Mappings in one page, whatever is asked for.
+const PAGE_MAX: usize = 100;
+const STREAM_ACTIONS: [&str; 4] = [
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:DescribeStream",
+    "dynamodb:ListStreams",
+];
+
+pub(super) fn create(engine: &Engine, call: &Call) -> Answer {
+    let input = &call.input;
+    let mut checks = Checks::default();
+    if input["FunctionName"].is_null() {
+        checks.missing("functionName");
+    }
+    check_form(input, checks)?;
+    check_kind(input)?;
+    let stream = stream_arn(input)?;
+    let mut config = MappingConfig {
+        starting_position: starting_position(input, &stream)?,
+        ..MappingConfig::default()
+    };
+    apply(&mut config, input)?;
+    tags::check(&input["Tags"])?;
+    let reference = names::parse_checked(call.text("FunctionName"), &call.account)?;
+    let made = engine.change(|state| {
+        let function = function_of(state, &reference, &call.account)?;
+        check_stream(engine, state, function, &stream)?;
+        check_destination(engine, state, function, &config)?;
+        let function_arn = reference.arn(&call.account);
+        check_unique(state, &stream, &function_arn, "")?;
+        let mapping = Mapping {
+            uuid: call.ids.uuid(),
+            stream_arn: stream.clone(),
+            function_arn,
+            config,
+            enabled: flag(input, "Enabled").unwrap_or(true),
+            state: MappingState::Creating,
+            settles_at: call.now + SETTLING,
+            last_modified: call.now,
+            last_processing_result: "No records processed".to_owned(),
+            tags: tags::read(&input["Tags"]),
+            revision: 0,
+        };
+        state.mappings.insert(mapping.uuid.clone(), mapping.clone());
+        Ok(mapping)
+    })?;
+    Ok(accepted(&made, &call.account))
+}
+
+pub(super) fn get(state: &mut State, call: &Call) -> Answer {
+    let mapping = find(state, call)?;
+    Ok(shown(mapping, &call.account).into())
+}
+
+pub(super) fn list(state: &mut State, call: &Call) -> Answer {
+    let asked = whole(&call.input, "MaxItems")?.unwrap_or(100);
+    let mut checks = Checks::default();
+    checks.range("maxItems", asked, (1, 10_000));
+    checks.finish()?;
+    let limit = usize::try_from(asked).unwrap_or(PAGE_MAX).min(PAGE_MAX);
+    // Neither the function nor the stream of the filter needs to exist.
+    let function = match call.text("FunctionName") {
+        Some(name) => Some(names::parse_checked(Some(name), &call.account)?.arn(&call.account)),
+        None => None,
+    };
+    let stream = call.text("EventSourceArn");
+    let after = call.text("Marker").unwrap_or_default();
+    let mut rest = state.mappings.values().filter(|mapping| {
+        mapping.uuid.as_str() > after
+            && function
+                .as_ref()
+                .is_none_or(|it| *it == mapping.function_arn)
+            && stream.is_none_or(|it| it == mapping.stream_arn)
+    });
+    let page: Vec<&Mapping> = rest.by_ref().take(limit).collect();
+    let rows: Vec<Value> = page.iter().map(|it| shown(it, &call.account)).collect();
+    let mut reply = json!({ "EventSourceMappings": rows });
+    if let (Some(last), Some(_)) = (page.last(), rest.next()) {
+        reply["NextMarker"] = json!(last.uuid);
+    }
+    Ok(reply.into())
+}
+
+/// Answers with the settings as they were: the new ones hold once `Updating` is over.
+pub(super) fn update(engine: &Engine, call: &Call) -> Answer {
+    let input = &call.input;
+    check_form(input, Checks::default())?;
+    check_kind(input)?;
+    let answered = engine.change(|state| {
+        let before = find(state, call)?.clone();
+        check_stable(&before, "update")?;
+        let mut after = before.clone();
+        apply(&mut after.config, input)?;
+        let reference = match call.text("FunctionName") {
+            Some(name) => names::parse_checked(Some(name), &call.account)?,
+            None => names::parse_checked(Some(&before.function_arn), &call.account)?,
+        };
+        after.function_arn = reference.arn(&call.account);
+        if after.function_arn != before.function_arn {
+            let function = function_of(state, &reference, &call.account)?;
+            check_stream(engine, state, function, &after.stream_arn)?;
+            check_unique(state, &after.stream_arn, &after.function_arn, &after.uuid)?;
+        }
+        if after.config.on_failure != before.config.on_failure {
+            let function = function_of(state, &reference, &call.account)?;
+            check_destination(engine, state, function, &after.config)?;
+        }
+        after.enabled = flag(input, "Enabled").unwrap_or(before.enabled);
+        after.state = match (before.enabled, after.enabled) {
+            (true, false) => MappingState::Disabling,
+            (false, true) => MappingState::Enabling,
+            _ => MappingState::Updating,
+        };
+        after.settles_at = call.now + SETTLING;
+        after.last_modified = call.now;
+        after.revision += 1;
+        let answered = Mapping {
+            state: after.state,
+            last_modified: after.last_modified,
+            ..before
+        };
+        state.mappings.insert(after.uuid.clone(), after);
+        Ok(answered)
+    })?;
+    Ok(accepted(&answered, &call.account))
+}
+
+pub(super) fn delete(state: &mut State, call: &Call) -> Answer {
+    check_stable(find(state, call)?, "delete")?;
+    let uuid = call.text("UUID").unwrap_or_default();
+    let mapping = state.mappings.get_mut(uuid).ok_or_else(unknown)?;
+    mapping.enabled = false;
+    mapping.state = MappingState::Deleting;
+    mapping.settles_at = call.now + SETTLING;
+    mapping.last_modified = call.now;
+    mapping.revision += 1;
+    Ok(accepted(mapping, &call.account))
+}
+
+/// For the rows of the operations table.
+pub(super) fn resource(call: &Call) -> String {
+    mapping_arn(&call.account, call.text("UUID").unwrap_or("*"))
+}
+
+fn mapping_arn(account: &Account, uuid: &str) -> String {
+    account
+        .arn("lambda", format!("event-source-mapping:{uuid}"))
+        .to_string()
+}
+
+fn accepted(mapping: &Mapping, account: &Account) -> Reply {
+    Reply::json(202, shown(mapping, account))
+}
+
+/// `EventSourceMappingConfiguration`
+fn shown(mapping: &Mapping, account: &Account) -> Value {
+    let mut out = mapping.config.to_aws();
+    out["UUID"] = mapping.uuid.as_str().into();
+    out["EventSourceArn"] = mapping.stream_arn.as_str().into();
+    out["EventSourceMappingArn"] = mapping_arn(account, &mapping.uuid).into();
+    out["FunctionArn"] = mapping.function_arn.as_str().into();
+    out["LastModified"] = epoch_secs(mapping.last_modified).into();
+    out["LastProcessingResult"] = mapping.last_processing_result.as_str().into();
+    out["State"] = json!(mapping.state);
+    out["StateTransitionReason"] = "User action".into();
+    out
+}
+
+fn find<'s>(state: &'s State, call: &Call) -> Result<&'s Mapping, Fault> {
+    let uuid = call.text("UUID").unwrap_or_default();
+    state.mappings.get(uuid).ok_or_else(unknown)
+}
+
+fn unknown() -> Fault {
+    not_found("The resource you requested does not exist.")
+}
+
+/// The source must at least look like a DynamoDB stream.
+fn stream_arn(input: &Value) -> Result<String, Fault> {
+    let text = input["EventSourceArn"].as_str().unwrap_or_default();
+    let is_stream = text.parse::<Arn>().is_ok_and(|arn| {
+        arn.service == "dynamodb"
+            && arn.resource.starts_with("table/")
+            && arn.resource.contains("/stream/")
+    });
+    if is_stream {
+        return Ok(text.to_owned());
+    }
+    Err(invalid("Unrecognized event source."))
+}
+
+fn function_of<'s>(
+    state: &'s State,
+    reference: &Reference,
+    account: &Account,
+) -> Result<&'s Function, Fault> {
+    names::known(state, reference, account).ok_or_else(|| invalid("Function does not exist"))
+}
+
+/// The stream is there and the execution role may read it.
+fn check_stream(
+    engine: &Engine,
+    state: &State,
+    function: &Function,
+    stream: &str,
+) -> Result<(), Fault> {
+    if !state.streams.contains_key(stream) {
+        return Err(invalid(format!("Stream not found: {stream}")));
+    }
+    let may = |action: &str| permissions::role_may(engine, state, &function.role, action, stream);
+    if STREAM_ACTIONS.into_iter().all(may) {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "Cannot access stream {stream}. Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, and ListStreams Actions on your stream in IAM."
+    )))
+}
+
+/// The execution role may write to the on-failure destination.
+fn check_destination(
+    engine: &Engine,
+    state: &State,
+    function: &Function,
+    config: &MappingConfig,
+) -> Result<(), Fault> {
+    let Some(destination) = &config.on_failure else {
+        return Ok(());
+    };
+    let service = destination.parse::<Arn>().map(|arn| arn.service);
+    let (action, resource) = match service.as_deref() {
+        Ok("sqs") => ("sqs:SendMessage", destination.clone()),
+        Ok("sns") => ("sns:Publish", destination.clone()),
+        Ok("s3") => ("s3:PutObject", format!("{destination}/*")),
+        _ => return Ok(()),
+    };
+    if permissions::role_may(engine, state, &function.role, action, &resource) {
+        return Ok(());
+    }
+    let (service, operation) = action.split_once(':').unwrap_or_default();
+    Err(invalid(format!(
+        "The provided execution role does not have permissions to call {operation} on {}",
+        service.to_uppercase()
+    )))
+}
+
+/// One mapping of a function on a stream is enough; `uuid` is the mapping that may be the one.
+fn check_unique(state: &State, stream: &str, function_arn: &str, uuid: &str) -> Result<(), Fault> {
+    let twin = state
+        .mappings
+        .values()
+        .find(|it| it.stream_arn == stream && it.function_arn == function_arn && it.uuid != uuid);
+    let Some(twin) = twin else {
+        return Ok(());
+    };
+    let name = Reference::parse(function_arn).map_or_else(String::new, |it| it.name);
+    // The blanks inside the brackets are AWS's.
+    Err(conflict(format!(
+        "The event source arn (\" {stream} \") and function (\" {name} \") provided mapping already exists. Please update or delete the existing mapping with UUID {}",
+        twin.uuid
+    )))
+}
+
+fn check_stable(mapping: &Mapping, verb: &str) -> Result<(), Fault> {
+    if matches!(
+        mapping.state,
+        MappingState::Enabled | MappingState::Disabled
+    ) {
+        return Ok(());
+    }
+    Err(Fault::new(
+        400,
+        "ResourceInUseException",
+        format!("Cannot {verb} the event source mapping because it is in use."),
+    ))
+}
+
+#[cfg(test)]
+#[path = "mappings_tests.rs"]
+mod tests;

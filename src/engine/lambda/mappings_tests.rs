@@ -1,0 +1,303 @@
+//! Event source mappings through their operations: every refusal word for word, and the states.
+
+use serde_json::{Value, json};
+
+use crate::engine::call::Fault;
+use crate::engine::lambda::testing::{EVERYTHING, Lab, STREAM, TRUST};
+use crate::engine::state::MappingState;
+
+const HELLO: (&str, &str) = ("index.js", "exports.handler = async () => 'hello'");
+
+async fn lab() -> Lab {
+    let lab = Lab::new();
+    lab.function("bill", HELLO, json!({})).await;
+    lab
+}
+
+fn mapping(more: &Value) -> Value {
+    let mut input = json!({
+        "FunctionName": "bill", "EventSourceArn": STREAM, "StartingPosition": "TRIM_HORIZON",
+    });
+    for (member, value) in more.as_object().unwrap() {
+        input[member] = value.clone();
+    }
+    input
+}
+
+/// Ends every passing state, as the supervisor does in time.
+fn settle(lab: &Lab) {
+    let settled = lab.engine().change(|state| {
+        for mapping in state.mappings.values_mut() {
+            mapping.state = if mapping.enabled {
+                MappingState::Enabled
+            } else {
+                MappingState::Disabled
+            };
+        }
+        Ok(())
+    });
+    settled.unwrap();
+}
+
+async fn refused(lab: &Lab, more: Value) -> Fault {
+    lab.refusal("CreateEventSourceMapping", mapping(&more))
+        .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bare_mapping_comes_back_with_every_option_spelled_out() {
+    let lab = lab().await;
+    let made = lab
+        .run("CreateEventSourceMapping", mapping(&json!({})), "")
+        .await
+        .unwrap();
+    assert_eq!(made.status, 202);
+    let made = crate::engine::lambda::testing::body(made);
+    let uuid = made["UUID"].as_str().unwrap().to_owned();
+    assert_eq!(uuid.len(), 36);
+    assert_eq!(
+        made,
+        json!({
+            "BatchSize": 100, "BisectBatchOnFunctionError": false, "DestinationConfig": {"OnFailure": {}},
+            "EventSourceArn": STREAM,
+            "EventSourceMappingArn": format!("arn:aws:lambda:us-east-1:000000000000:event-source-mapping:{uuid}"),
+            "FunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:bill",
+            "FunctionResponseTypes": [], "LastModified": 1_767_225_601.0,
+            "LastProcessingResult": "No records processed",
+            "MaximumBatchingWindowInSeconds": 0, "MaximumRecordAgeInSeconds": -1,
+            "MaximumRetryAttempts": -1, "ParallelizationFactor": 1, "StartingPosition": "TRIM_HORIZON",
+            "State": "Creating", "StateTransitionReason": "User action", "TumblingWindowInSeconds": 0,
+            "UUID": uuid,
+        })
+    );
+    let got = lab
+        .call("GetEventSourceMapping", json!({ "UUID": uuid }))
+        .await;
+    assert_eq!(got["UUID"], made["UUID"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_words_of_every_refusal_are_those_of_lambda() {
+    let lab = lab().await;
+    let gone = STREAM.replace("orders", "gone");
+    let invalid = "InvalidParameterValueException";
+    let cases = [
+        (json!({"StartingPosition": null}), invalid, "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be null.".to_owned()),
+        (json!({"StartingPosition": "invalid"}), "ValidationException", "1 validation error detected: Value 'invalid' at 'startingPosition' failed to satisfy constraint: Member must satisfy enum value set: [LATEST, AT_TIMESTAMP, TRIM_HORIZON]".to_owned()),
+        (json!({"StartingPosition": "AT_TIMESTAMP"}), invalid, format!("Unsupported starting position for arn type: {STREAM}")),
+        (json!({"EventSourceArn": null}), invalid, "Unrecognized event source.".to_owned()),
+        (json!({"EventSourceArn": "arn:aws:s3:::bucket"}), invalid, "Unrecognized event source.".to_owned()),
+        (json!({"FunctionName": "gone"}), invalid, "Function does not exist".to_owned()),
+        (json!({"FunctionName": "bill:v1"}), invalid, "Function does not exist".to_owned()),
+        (json!({"FunctionName": null}), "ValidationException", "1 validation error detected: Value null at 'functionName' failed to satisfy constraint: Member must not be null".to_owned()),
+        (json!({"EventSourceArn": gone}), invalid, format!("Stream not found: {gone}")),
+        (json!({"FilterCriteria": {"Filters": [{"Pattern": "{bad"}]}}), invalid, "Invalid filter pattern definition.".to_owned()),
+        (json!({"DestinationConfig": {"OnSuccess": {"Destination": "arn:aws:sqs:us-east-1:000000000000:q"}}}), invalid, "Unsupported DestinationConfig parameter for given event source mapping type.".to_owned()),
+        (json!({"MaximumRecordAgeInSeconds": 59}), invalid, "MaximumRecordAgeInSeconds must be either -1 (forever) or between 60 and 604800 (inclusive)".to_owned()),
+        (json!({"MaximumRecordAgeInSeconds": 0}), invalid, "MaximumRecordAgeInSeconds must be either -1 (forever) or between 60 and 604800 (inclusive)".to_owned()),
+        (json!({"BatchSize": 10_001}), "ValidationException", "1 validation error detected: Value '10001' at 'batchSize' failed to satisfy constraint: Member must have value less than or equal to 10000".to_owned()),
+        (json!({"BatchSize": 0}), "ValidationException", "1 validation error detected: Value '0' at 'batchSize' failed to satisfy constraint: Member must have value greater than or equal to 1".to_owned()),
+        (json!({"MaximumRetryAttempts": -2}), "ValidationException", "1 validation error detected: Value '-2' at 'maximumRetryAttempts' failed to satisfy constraint: Member must have value greater than or equal to -1".to_owned()),
+        (json!({"FunctionResponseTypes": ["x"]}), "ValidationException", "1 validation error detected: Value '[x]' at 'functionResponseTypes' failed to satisfy constraint: Member must satisfy constraint: [Member must satisfy enum value set: [ReportBatchItemFailures]]".to_owned()),
+    ];
+    for (more, code, message) in cases {
+        let fault = refused(&lab, more.clone()).await;
+        assert_eq!((fault.status, fault.code), (400, code), "{more}");
+        assert_eq!(fault.message, message, "{more}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_that_contradict_each_other_are_refused() {
+    let lab = lab().await;
+    let six: Vec<Value> = (0..6).map(|_| json!({ "Pattern": "{}" })).collect();
+    let long = format!("{{\"a\":[\"{}\"]}}", "x".repeat(4096));
+    for more in [
+        json!({"TumblingWindowInSeconds": 60, "ParallelizationFactor": 2}),
+        json!({"FilterCriteria": {"Filters": six}}),
+        json!({"FilterCriteria": {"Filters": [{"Pattern": long}]}}),
+        json!({"DestinationConfig": {"OnFailure": {"Destination": "nowhere"}}}),
+        json!({"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:000000000000:q.fifo"}}}),
+        json!({"ScalingConfig": {"MaximumConcurrency": 2}}),
+        json!({"MetricsConfig": {"Metrics": ["Nonsense"]}}),
+    ] {
+        assert_eq!(refused(&lab, more.clone()).await.status, 400, "{more}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_only_seems_wrong_is_accepted() {
+    let lab = lab().await;
+    let more = json!({
+        "BatchSize": 100, "MaximumBatchingWindowInSeconds": 0, "MaximumRetryAttempts": -1,
+        "FilterCriteria": {"Filters": []}, "FunctionName": "bill:$LATEST",
+    });
+    let made = lab.call("CreateEventSourceMapping", mapping(&more)).await;
+    assert_eq!(
+        made["FunctionArn"],
+        "arn:aws:lambda:us-east-1:000000000000:function:bill:$LATEST"
+    );
+    assert_eq!(made["FilterCriteria"], Value::Null);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_function_on_the_same_stream_is_a_conflict() {
+    let lab = lab().await;
+    let made = lab
+        .call("CreateEventSourceMapping", mapping(&json!({})))
+        .await;
+    let fault = refused(&lab, json!({})).await;
+    assert_eq!(
+        (fault.status, fault.code),
+        (409, "ResourceConflictException")
+    );
+    assert_eq!(
+        fault.message,
+        format!(
+            "The event source arn (\" {STREAM} \") and function (\" bill \") provided mapping already exists. Please update or delete the existing mapping with UUID {}",
+            made["UUID"].as_str().unwrap()
+        )
+    );
+    let other = STREAM.replace("00.000", "01.000");
+    lab.stream(&other);
+    lab.call(
+        "CreateEventSourceMapping",
+        mapping(&json!({ "EventSourceArn": other })),
+    )
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_execution_role_must_be_able_to_read_the_stream_and_fill_the_destination() {
+    let lab = lab().await;
+    let reader = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["dynamodb:GetRecords","dynamodb:GetShardIterator","dynamodb:DescribeStream"],"Resource":"*"}]}"#;
+    lab.role("worker", TRUST, &[reader]);
+    let fault = refused(&lab, json!({})).await;
+    assert_eq!(fault.code, "InvalidParameterValueException");
+    assert_eq!(
+        fault.message,
+        format!(
+            "Cannot access stream {STREAM}. Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, and ListStreams Actions on your stream in IAM."
+        )
+    );
+    let lister = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"dynamodb:ListStreams","Resource":"arn:aws:dynamodb:us-east-1:000000000000:table/orders/stream/*"}}"#;
+    lab.role("worker", TRUST, &[reader, lister]);
+    let queue = json!({"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:000000000000:dead"}}});
+    let fault = refused(&lab, queue.clone()).await;
+    assert_eq!(
+        fault.message,
+        "The provided execution role does not have permissions to call SendMessage on SQS"
+    );
+    lab.role("worker", TRUST, &[EVERYTHING]);
+    let made = lab.call("CreateEventSourceMapping", mapping(&queue)).await;
+    assert_eq!(
+        made["DestinationConfig"]["OnFailure"]["Destination"],
+        "arn:aws:sqs:us-east-1:000000000000:dead"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unknown_uuid_is_not_found() {
+    let lab = lab().await;
+    for operation in [
+        "GetEventSourceMapping",
+        "UpdateEventSourceMapping",
+        "DeleteEventSourceMapping",
+    ] {
+        let fault = lab.refusal(operation, json!({ "UUID": "x" })).await;
+        assert_eq!(
+            (fault.status, fault.code),
+            (404, "ResourceNotFoundException")
+        );
+        assert_eq!(fault.message, "The resource you requested does not exist.");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mapping_in_a_passing_state_is_in_use() {
+    let lab = lab().await;
+    let made = lab
+        .call("CreateEventSourceMapping", mapping(&json!({})))
+        .await;
+    let uuid = json!({ "UUID": made["UUID"] });
+    let fault = lab.refusal("DeleteEventSourceMapping", uuid.clone()).await;
+    assert_eq!((fault.status, fault.code), (400, "ResourceInUseException"));
+    assert_eq!(
+        fault.message,
+        "Cannot delete the event source mapping because it is in use."
+    );
+    settle(&lab);
+    let deleted = lab.call("DeleteEventSourceMapping", uuid).await;
+    assert_eq!(deleted["State"], "Deleting");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_passes_through_its_state_and_changes_what_it_names() {
+    let lab = lab().await;
+    let made = lab
+        .call(
+            "CreateEventSourceMapping",
+            mapping(&json!({
+                "FilterCriteria": {"Filters": [{"Pattern": "{\"eventName\":[\"INSERT\"]}"}]},
+                "MaximumRetryAttempts": 3,
+            })),
+        )
+        .await;
+    let uuid = &made["UUID"];
+    settle(&lab);
+    let answered = lab
+        .call(
+            "UpdateEventSourceMapping",
+            json!({ "UUID": uuid, "BatchSize": 7, "FilterCriteria": {}, "MaximumRetryAttempts": -1 }),
+        )
+        .await;
+    assert_eq!(
+        (&answered["State"], &answered["BatchSize"]),
+        (&json!("Updating"), &json!(100))
+    );
+    settle(&lab);
+    let got = lab
+        .call("GetEventSourceMapping", json!({ "UUID": uuid }))
+        .await;
+    assert_eq!(
+        (&got["State"], &got["BatchSize"]),
+        (&json!("Enabled"), &json!(7))
+    );
+    assert_eq!(got["FilterCriteria"], Value::Null);
+    assert_eq!(got["MaximumRetryAttempts"], -1);
+    for (enabled, passing, stable) in [
+        (false, "Disabling", "Disabled"),
+        (true, "Enabling", "Enabled"),
+    ] {
+        let input = json!({ "UUID": uuid, "Enabled": enabled });
+        let answered = lab.call("UpdateEventSourceMapping", input).await;
+        assert_eq!(answered["State"], passing);
+        settle(&lab);
+        let got = lab
+            .call("GetEventSourceMapping", json!({ "UUID": uuid }))
+            .await;
+        assert_eq!(got["State"], stable);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_is_filtered_and_paged_without_asking_whether_things_exist() {
+    let lab = lab().await;
+    lab.function("mail", HELLO, json!({})).await;
+    for function in ["bill", "mail"] {
+        let input = mapping(&json!({ "FunctionName": function }));
+        lab.call("CreateEventSourceMapping", input).await;
+    }
+    let count = async |input: Value| {
+        let rows = lab.call("ListEventSourceMappings", input).await;
+        rows["EventSourceMappings"].as_array().unwrap().len()
+    };
+    assert_eq!(count(json!({})).await, 2);
+    assert_eq!(count(json!({ "FunctionName": "mail" })).await, 1);
+    assert_eq!(count(json!({ "EventSourceArn": STREAM })).await, 2);
+    assert_eq!(count(json!({ "FunctionName": "gone" })).await, 0);
+    let first = lab
+        .call("ListEventSourceMappings", json!({ "MaxItems": 1 }))
+        .await;
+    assert_eq!(count(json!({ "Marker": first["NextMarker"] })).await, 1);
+}

@@ -1,0 +1,241 @@
+//! Functions by name, partial ARN or full ARN. Pure but for the look into the state.
+
+use super::checks::{Checks, invalid, not_found};
+use crate::engine::call::{Account, Call, Fault};
+use crate::engine::state::{Function, State};
+
+/// The only version this cloud knows.
+pub const LATEST: &str = "$LATEST";
+
+const NAME_CHARS_MAX: usize = 64;
+const REFERENCE_CHARS_MAX: usize = 140;
+const PATTERN: &str = "(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?";
+
+/// `fn`, `fn:q`, `function:fn`, `123456789012:function:fn:q`, `arn:aws:lambda:r:123456789012:function:fn:q`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Reference {
+    pub(super) name: String,
+    pub(super) qualifier: Option<String>,
+    region: Option<String>,
+    account: Option<String>,
+}
+
+impl Reference {
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let mut parts: Vec<&str> = text.split(':').collect();
+        let mut region = None;
+        let mut account = None;
+        if parts[0] == "arn" {
+            if parts.len() < 7 || !parts[1].starts_with("aws") || parts[2] != "lambda" {
+                return None;
+            }
+            parts.drain(..3);
+            if !is_region(parts[0]) || !is_account(parts[1]) || parts[2] != "function" {
+                return None;
+            }
+        }
+        let mut take = |fits: fn(&str) -> bool| {
+            (parts.len() > 1 && fits(parts[0])).then(|| parts.remove(0).to_owned())
+        };
+        region = take(is_region).or(region);
+        account = take(is_account).or(account);
+        take(|part| part == "function");
+        let (name, qualifier) = match parts[..] {
+            [name] => (name, None),
+            [name, qualifier] => (name, Some(qualifier)),
+            _ => return None,
+        };
+        let fits = is_name(name) && qualifier.is_none_or(|it| it == LATEST || is_name(it));
+        fits.then(|| Self {
+            name: name.to_owned(),
+            qualifier: qualifier.map(str::to_owned),
+            region,
+            account,
+        })
+    }
+
+    /// The function's ARN with the qualifier that was given.
+    pub(super) fn arn(&self, account: &Account) -> String {
+        let arn = function_arn(account, &self.name);
+        match &self.qualifier {
+            Some(qualifier) => format!("{arn}:{qualifier}"),
+            None => arn,
+        }
+    }
+
+    fn is_of(&self, account: &Account) -> bool {
+        self.account.as_ref().is_none_or(|it| *it == account.id)
+    }
+}
+
+pub(super) fn function_arn(account: &Account, name: &str) -> String {
+    account
+        .arn("lambda", format!("function:{name}"))
+        .to_string()
+}
+
+/// What a call says about its function, checked for form; `Qualifier` is folded in.
+pub(super) fn reference(call: &Call) -> Result<Reference, Fault> {
+    let text = call.text("FunctionName");
+    let mut reference = parse_checked(text, &call.account)?;
+    match (call.text("Qualifier"), &reference.qualifier) {
+        (Some(asked), Some(derived)) if asked != derived => Err(invalid(
+            "The derived qualifier from the function name does not match the specified qualifier.",
+        )),
+        (Some(asked), _) => {
+            reference.qualifier = Some(asked.to_owned());
+            Ok(reference)
+        }
+        (None, _) => Ok(reference),
+    }
+}
+
+/// Refuses what is no function name, and functions of other regions.
+pub(super) fn parse_checked(text: Option<&str>, account: &Account) -> Result<Reference, Fault> {
+    let mut checks = Checks::default();
+    let parsed = text.and_then(Reference::parse);
+    match text {
+        None => checks.missing("functionName"),
+        Some(text) => {
+            checks.pattern("functionName", text, parsed.is_some(), PATTERN);
+            checks.length("functionName", text, REFERENCE_CHARS_MAX);
+            if let Some(parsed) = &parsed {
+                checks.length("functionName", &parsed.name, NAME_CHARS_MAX);
+            }
+        }
+    }
+    checks.finish()?;
+    let Some(reference) = parsed else {
+        return Err(Fault::validation("the function name is missing"));
+    };
+    match &reference.region {
+        Some(region) if *region != account.region => Err(not_found(format!(
+            "Functions from '{region}' are not reachable in this region ('{}')",
+            account.region
+        ))),
+        _ => Ok(reference),
+    }
+}
+
+/// The function a call names. Only `$LATEST` exists of each.
+pub(super) fn find<'s>(
+    state: &'s State,
+    call: &Call,
+) -> Result<(&'s Function, Option<String>), Fault> {
+    let reference = reference(call)?;
+    match known(state, &reference, &call.account) {
+        Some(function) => Ok((function, reference.qualifier)),
+        None => Err(missing(&reference, &call.account)),
+    }
+}
+
+pub(super) fn known<'s>(
+    state: &'s State,
+    reference: &Reference,
+    account: &Account,
+) -> Option<&'s Function> {
+    let version_exists = reference.qualifier.as_deref().is_none_or(|it| it == LATEST);
+    state
+        .functions
+        .get(&reference.name)
+        .filter(|_| version_exists && reference.is_of(account))
+}
+
+pub(super) fn missing(reference: &Reference, account: &Account) -> Fault {
+    not_found(format!("Function not found: {}", reference.arn(account)))
+}
+
+/// For the rows of the operations table: the ARN that IAM judges.
+pub(super) fn resource(call: &Call) -> String {
+    let name = call.text("FunctionName").unwrap_or_default();
+    match Reference::parse(name) {
+        Some(reference) => function_arn(&call.account, &reference.name),
+        None => function_arn(&call.account, name),
+    }
+}
+
+fn is_region(part: &str) -> bool {
+    let words: Vec<&str> = part.split('-').collect();
+    matches!(words[..], [first, .., last] if words.len() >= 3
+        && first.len() == 2
+        && first.bytes().all(|byte| byte.is_ascii_lowercase())
+        && last.len() == 1
+        && last.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn is_account(part: &str) -> bool {
+    part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+fn is_name(part: &str) -> bool {
+    !part.is_empty()
+        && part
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn account() -> Account {
+        Account {
+            id: "111122223333".to_owned(),
+            region: "us-east-1".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_function_may_be_named_in_five_ways() {
+        for text in [
+            "bill",
+            "function:bill",
+            "111122223333:function:bill",
+            "111122223333:bill",
+            "arn:aws:lambda:us-east-1:111122223333:function:bill",
+        ] {
+            let reference = parse_checked(Some(text), &account()).unwrap();
+            assert_eq!(reference.name, "bill", "{text}");
+            assert_eq!(reference.qualifier, None, "{text}");
+        }
+        for text in [
+            "bill:$LATEST",
+            "function:bill:$LATEST",
+            "arn:aws:lambda:us-east-1:111122223333:function:bill:$LATEST",
+        ] {
+            let reference = parse_checked(Some(text), &account()).unwrap();
+            assert_eq!(reference.qualifier.as_deref(), Some(LATEST), "{text}");
+            assert_eq!(
+                reference.arn(&account()),
+                "arn:aws:lambda:us-east-1:111122223333:function:bill:$LATEST"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_is_refused() {
+        for text in ["", "a b", "a:b:c:d:e", "arn:aws:s3:::bucket", "fn:pro.d"] {
+            let fault = parse_checked(Some(text), &account()).unwrap_err();
+            assert_eq!(fault.code, "ValidationException", "{text}");
+            assert!(fault.message.contains("at 'functionName' failed"), "{text}");
+        }
+        let long = "a".repeat(65);
+        let fault = parse_checked(Some(&long), &account()).unwrap_err();
+        assert!(
+            fault
+                .message
+                .ends_with("Member must have length less than or equal to 64")
+        );
+    }
+
+    #[test]
+    fn a_function_of_another_region_is_out_of_reach() {
+        let arn = "arn:aws:lambda:eu-west-1:111122223333:function:bill";
+        let fault = parse_checked(Some(arn), &account()).unwrap_err();
+        assert_eq!(fault.status, 404);
+        assert_eq!(
+            fault.message,
+            "Functions from 'eu-west-1' are not reachable in this region ('us-east-1')"
+        );
+    }
+}
