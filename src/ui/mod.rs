@@ -6,6 +6,7 @@ pub mod console;
 pub mod cx;
 mod history;
 pub mod live;
+pub mod logs;
 mod rail;
 pub mod remote;
 pub mod theme;
@@ -57,9 +58,12 @@ impl Screen {
 /// A new panel is its file, its `mod` line and its line here:
 /// `Screen::new(Route::Tables, Icon::Table, tables::TablesPanel::default()),`
 pub fn screens() -> Vec<Screen> {
-    vec![Screen::new(
-        Route::Batches,
-        Icon::Batch,
-        batches::BatchesPanel::default(),
-    )]
+    vec![
+        Screen::new(
+            Route::Batches,
+            Icon::Batch,
+            batches::BatchesPanel::default(),
+        ),
+        Screen::new(Route::Logs, Icon::Logs, logs::LogsPanel::default()),
+    ]
 }
