@@ -45,7 +45,7 @@ impl Engine {
                 }
                 match fate.fault {
                     Some(fault) => Err(fault),
-                    None => shielded(self.run(operation, call)).await,
+                    None => shielded(self.permitted(operation, call)).await,
                 }
             }
         };
@@ -99,6 +99,22 @@ impl Engine {
             request_id: request_id.to_owned(),
         };
         Ok((row, call))
+    }
+
+    async fn permitted(&self, operation: &'static Operation, call: Call) -> Answer {
+        if self.options().enforce_iam && !operation.action.is_empty() {
+            let resource = (operation.resource)(&call);
+            self.read(|state| {
+                iam::authorize(
+                    state,
+                    &call.account,
+                    &call.principal,
+                    operation.action,
+                    &resource,
+                )
+            })?;
+        }
+        self.run(operation, call).await
     }
 }
 

@@ -1,7 +1,6 @@
 //! The Query wire: a form in, XML out. IAM and STS.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use bytes::Bytes;
 use http::Response;
@@ -191,8 +190,7 @@ fn element(xml: &mut String, name: &str, value: &Value) {
         }
         Value::Bool(_) | Value::Number(_) => {
             open(xml, name);
-            // Writing to a String cannot fail.
-            let _ = write!(xml, "{value}");
+            xml.push_str(&value.to_string());
         }
     }
     close(xml, name);

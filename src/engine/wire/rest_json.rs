@@ -137,10 +137,10 @@ fn query(head: &Parts) -> Result<Vec<(String, Value)>, Fault> {
                 }
             }
             "MaxItems" => {
-                let number: i64 = value.parse().map_err(|_: std::num::ParseIntError| {
+                let Ok(number) = value.parse::<i64>() else {
                     let message = format!("MaxItems must be a number, not '{value}'");
-                    Fault::new(400, "SerializationException", message)
-                })?;
+                    return Err(Fault::new(400, "SerializationException", message));
+                };
                 members.push(("MaxItems".to_owned(), number.into()));
             }
             _ => members.push((name.into_owned(), value.into())),
