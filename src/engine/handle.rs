@@ -173,3 +173,32 @@ fn subject(input: &Value) -> String {
         None => text.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[tokio::test]
+    async fn a_panic_becomes_an_answer_that_says_so() {
+        let answer = shielded(async { panic!("row {} is missing", 7) }).await;
+        let fault = answer.unwrap_err();
+        assert_eq!((fault.status, fault.code), (500, "InternalServerError"));
+        assert!(
+            fault.message.contains("row 7 is missing"),
+            "{}",
+            fault.message
+        );
+    }
+
+    #[test]
+    fn a_call_is_about_what_it_names() {
+        assert_eq!(
+            subject(&json!({"TableName": "orders", "Limit": 3})),
+            "orders"
+        );
+        let url = "http://sqs.us-east-1.amazonaws.com/000000000000/lost";
+        assert_eq!(subject(&json!({ "QueueUrl": url })), "lost");
+        assert_eq!(subject(&json!({})), "");
+    }
+}

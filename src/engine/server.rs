@@ -12,7 +12,7 @@ use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -195,6 +195,10 @@ async fn answer(
     };
     if let Some(reason) = refusal(&head) {
         return refuse(Fault::new(403, "AccessDeniedException", reason));
+    }
+    // What is announced is believed; what is sent is counted.
+    if usize::try_from(body.size_hint().lower()).is_ok_and(|bytes| bytes > wire.body_bytes_max()) {
+        return refuse(wire.too_large());
     }
     let body = match Limited::new(body, wire.body_bytes_max()).collect().await {
         Ok(body) => body.to_bytes(),

@@ -1,0 +1,205 @@
+//! The port as other programs see it, and the command line that opens it.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use waterwheel::engine::server::{self, ListenError};
+
+use crate::wire::world;
+
+const SIGNED: &str = "Authorization: AWS4-HMAC-SHA256 \
+    Credential=AKIAANYKEY/20260101/us-east-1/sts/aws4_request, SignedHeaders=host, Signature=00\r\n";
+const WHO_AM_I: &str = "Action=GetCallerIdentity&Version=2011-06-15";
+
+fn form_request(headers: &str) -> String {
+    let length = WHO_AM_I.len();
+    format!("POST / HTTP/1.1\r\n{headers}Content-Length: {length}\r\n\r\n{WHO_AM_I}")
+}
+
+/// Sends bytes and reads until the server closes; answers what came.
+async fn converse(port: u16, request: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn only_signed_requests_of_this_machine_get_through_the_port() {
+    let host = world();
+    let listening = server::listen(host.engine().clone(), 0).await.unwrap();
+    let ask = async |headers: &str| {
+        let headers = format!("Connection: close\r\n{headers}");
+        converse(listening.port(), &form_request(&headers)).await
+    };
+    let local = "Host: localhost:8700\r\n";
+    let answer = ask(&format!("{local}{SIGNED}")).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(
+        answer.contains("<Arn>arn:aws:iam::000000000000:root</Arn>"),
+        "{answer}"
+    );
+
+    let page = ask(&format!("{local}{SIGNED}Origin: http://localhost:8700\r\n")).await;
+    assert!(page.starts_with("HTTP/1.1 403"), "{page}");
+    assert!(page.contains("Origin header"), "{page}");
+    let rebound = ask(&format!("Host: example.com\r\n{SIGNED}")).await;
+    assert!(rebound.starts_with("HTTP/1.1 403"), "{rebound}");
+    assert!(rebound.contains("requests to this machine"), "{rebound}");
+    let unsigned = ask(local).await;
+    assert!(unsigned.starts_with("HTTP/1.1 403"), "{unsigned}");
+    assert!(unsigned.contains("only signed requests"), "{unsigned}");
+
+    let preflight = "OPTIONS / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n\
+                     Access-Control-Request-Method: POST\r\nConnection: close\r\n\r\n";
+    let answer = converse(listening.port(), preflight).await;
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    assert!(
+        !answer.to_lowercase().contains("access-control"),
+        "{answer}"
+    );
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_large_is_refused_before_it_is_read() {
+    let host = world();
+    let listening = server::listen(host.engine().clone(), 0).await.unwrap();
+    let request = format!(
+        "POST / HTTP/1.1\r\nHost: localhost\r\n{SIGNED}Content-Length: 99999999999\r\n\r\n"
+    );
+    let answer = converse(listening.port(), &request).await;
+    assert!(answer.starts_with("HTTP/1.1 413"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_connection_stays_open_until_the_port_closes() {
+    let host = world();
+    let listening = server::listen(host.engine().clone(), 0).await.unwrap();
+    let port = listening.port();
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    for _ in 0..2 {
+        let request = form_request(&format!("Host: localhost\r\n{SIGNED}"));
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"</GetCallerIdentityResponse>") {
+            answer.push(stream.read_u8().await.unwrap());
+        }
+    }
+    listening.stop().await;
+    assert_eq!(stream.read(&mut [0; 1]).await.unwrap(), 0);
+    assert!(TcpStream::connect(("127.0.0.1", port)).await.is_err());
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_named_with_the_way_out() {
+    let host = world();
+    let first = server::listen(host.engine().clone(), 0).await.unwrap();
+    let second = server::listen(host.engine().clone(), first.port()).await;
+    let error = second.unwrap_err();
+    assert!(matches!(error, ListenError::InUse(port) if port == first.port()));
+    let expected = format!(
+        "port {} is in use; choose another with --port",
+        first.port()
+    );
+    assert_eq!(error.to_string(), expected);
+}
+
+#[test]
+fn arguments_that_make_no_sense_end_with_code_two() {
+    for (arguments, complaint) in [
+        (&["fly"][..], "fly"),
+        (&["--port", "1"][..], "--port"),
+        (&["serve", "--port", "many"][..], "many"),
+        (&["serve", "--port"][..], "--port"),
+    ] {
+        let output = program(arguments).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(complaint), "{said}");
+        assert!(output.stdout.is_empty());
+    }
+    let version = program(&["--version"]).output().unwrap();
+    assert_eq!(
+        version.stdout,
+        concat!("waterwheel ", env!("CARGO_PKG_VERSION"), "\n").as_bytes()
+    );
+    let help = program(&["--help"]).output().unwrap();
+    assert!(
+        String::from_utf8(help.stdout)
+            .unwrap()
+            .contains("serve [--port N]")
+    );
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn serving_ends_at_sigterm_and_leaves_a_folder_that_can_be_used_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let mut first = Serving::start(&["--data", data]);
+    let rival = program(&["serve", "--port", "0", "--data", data])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(rival.stderr).unwrap();
+    assert_eq!(rival.status.code(), Some(1), "{said}");
+    assert!(said.contains("is open in another Waterwheel"), "{said}");
+    first.end("-TERM");
+
+    let mut second = Serving::start(&["--data", data]);
+    second.end("-INT");
+}
+
+fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_waterwheel"));
+    command.args(arguments);
+    command
+}
+
+/// `waterwheel serve` in a process of its own; killed with this value.
+#[cfg(unix)]
+struct Serving {
+    child: Child,
+    endpoint: String,
+}
+
+#[cfg(unix)]
+impl Serving {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = program(&["serve", "--port", "0"]);
+        let mut child = command
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
+        let endpoint = line.trim_end().strip_prefix("waterwheel listening on ");
+        let endpoint = endpoint.unwrap_or_else(|| panic!("{line:?}")).to_owned();
+        assert!(endpoint.starts_with("http://127.0.0.1:"), "{endpoint}");
+        Self { child, endpoint }
+    }
+
+    fn end(&mut self, signal: &str) {
+        let id = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert!(self.child.wait().unwrap().success());
+    }
+}
+
+#[cfg(unix)]
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // Fails where the process has ended already, as it should have.
+        self.child.kill().ok();
+    }
+}
