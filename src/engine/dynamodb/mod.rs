@@ -2,6 +2,7 @@
 
 use super::call::Operation;
 
+pub mod expression;
 pub mod number;
 pub mod value;
 
