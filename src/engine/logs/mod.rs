@@ -3,18 +3,91 @@
 //! Groups and streams are part of the state; events are kept in the store only.
 
 mod events;
+mod groups;
+mod input;
+mod pattern;
+mod reading;
 
 use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use super::Engine;
-use super::call::{Account, Fault, Operation};
+use super::call::{Account, Call, Fault, Operation, Run};
 use super::state::{LogGroup, LogStream, State};
 use crate::clock::epoch_millis;
 pub use events::Live;
 
 pub fn operations() -> &'static [Operation] {
-    &[]
+    OPERATIONS
+}
+
+const OPERATIONS: &[Operation] = &[
+    row(
+        "CreateLogGroup",
+        "logs:CreateLogGroup",
+        Run::Now(groups::create_group),
+    ),
+    row(
+        "DeleteLogGroup",
+        "logs:DeleteLogGroup",
+        Run::Data(groups::delete_group),
+    ),
+    row(
+        "DescribeLogGroups",
+        "logs:DescribeLogGroups",
+        Run::Now(groups::describe_groups),
+    ),
+    row(
+        "CreateLogStream",
+        "logs:CreateLogStream",
+        Run::Now(groups::create_stream),
+    ),
+    row(
+        "DeleteLogStream",
+        "logs:DeleteLogStream",
+        Run::Data(groups::delete_stream),
+    ),
+    row(
+        "DescribeLogStreams",
+        "logs:DescribeLogStreams",
+        Run::Data(groups::describe_streams),
+    ),
+    row(
+        "PutRetentionPolicy",
+        "logs:PutRetentionPolicy",
+        Run::Now(groups::put_retention),
+    ),
+    row(
+        "DeleteRetentionPolicy",
+        "logs:DeleteRetentionPolicy",
+        Run::Now(groups::delete_retention),
+    ),
+    row("PutLogEvents", "logs:PutLogEvents", Run::Data(reading::put)),
+    row("GetLogEvents", "logs:GetLogEvents", Run::Data(reading::get)),
+    row(
+        "FilterLogEvents",
+        "logs:FilterLogEvents",
+        Run::Data(reading::filter),
+    ),
+];
+
+const fn row(name: &'static str, action: &'static str, run: Run) -> Operation {
+    Operation {
+        name,
+        http: "",
+        action,
+        resource: stream_arn,
+        run,
+    }
+}
+
+/// What IAM judges names a stream even where the request is about a group: `…:log-group:g:log-stream:`.
+fn stream_arn(call: &Call) -> String {
+    let group = input::group_of(call).unwrap_or_default();
+    let stream = call.text("logStreamName").unwrap_or_default();
+    call.account
+        .arn("logs", format!("log-group:{group}:log-stream:{stream}"))
+        .to_string()
 }
 
 /// Writes lines in their order, and makes group and stream where they are missing.
