@@ -6,10 +6,12 @@ pub mod answer;
 pub mod config;
 pub mod consumer;
 pub mod filter;
+mod payload;
 pub mod poller;
 pub mod progress;
 pub mod record;
 pub mod window;
+mod words;
 
 pub use config::MappingConfig;
 pub use consumer::{ShardConsumer, Step};

@@ -18,7 +18,7 @@ pub struct Pattern(Branch);
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("Invalid filter pattern definition.")]
 pub struct BadPattern {
-    /// What is wrong and where: "dynamodb.Keys.id.S: write the values as a list, [\"x\"]".
+    /// What is wrong and where: `dynamodb.Keys.id.S: write the values as a list, ["x"]`.
     pub reason: String,
 }
 
@@ -88,7 +88,7 @@ impl Leaf {
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Branch {
     fields: Vec<(String, Node)>,
-    any_of: Vec<Vec<Branch>>,
+    any_of: Vec<Vec<Self>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

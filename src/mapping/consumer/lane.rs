@@ -1,0 +1,343 @@
+//! One lane of a shard: records of the same items, in order, one batch at a time. Pure.
+//! Says what it could do next; the consumer does the bookkeeping between lanes.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::step::Rules;
+use crate::mapping::payload;
+use crate::mapping::progress::{Answer, BatchId, Condition};
+use crate::mapping::record::Record;
+use crate::mapping::window::Window;
+
+/// DynamoDB keeps records no longer than this, so nothing is tried again for longer.
+const RETENTION: Duration = Duration::from_hours(24);
+const BACKOFF_FIRST: Duration = Duration::from_millis(500);
+const BACKOFF_MAX: Duration = Duration::from_mins(1);
+
+#[derive(Debug, Default)]
+pub(super) struct Lane {
+    pub queue: VecDeque<Queued>,
+    /// JSON text of the queue, a comma for each record included.
+    bytes: usize,
+    /// Batches made and not settled, oldest first: halves wait here for their turn.
+    pub works: VecDeque<Work>,
+    /// The first batch is being delivered, or records are being discarded.
+    pub busy: Busy,
+    /// Number of the batch that is being gathered.
+    pub gathering: Option<BatchId>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Busy {
+    #[default]
+    No,
+    Invoking(BatchId),
+    Discarding,
+}
+
+/// A record waiting to become part of a batch.
+#[derive(Clone, Debug)]
+pub(super) struct Queued {
+    pub record: Record,
+    bytes: usize,
+    /// When it was read: a batching window starts with the first record.
+    pub since: SystemTime,
+}
+
+/// A batch.
+#[derive(Clone, Debug)]
+pub(super) struct Work {
+    pub id: BatchId,
+    pub parent: Option<BatchId>,
+    pub records: Vec<Record>,
+    /// Invocations of this batch.
+    pub attempts: u32,
+    /// Those that count against the retry attempts.
+    pub failures: u32,
+    /// Answers in a row that moved nothing.
+    pub setbacks: u32,
+    pub not_before: SystemTime,
+    /// What went wrong last, in a few words.
+    pub trouble: String,
+    pub answer: Option<Arc<Answer>>,
+    /// The final invocation of the window.
+    pub closing: Option<Closing>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Closing {
+    pub is_early: bool,
+    /// Stands in for the age of records, which a final invocation may not have.
+    pub window_end: SystemTime,
+}
+
+/// What a lane sees of the rest of its shard.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Around<'a> {
+    pub rules: &'a Rules,
+    pub now: SystemTime,
+    /// The tumbling window that has begun.
+    pub window: Option<&'a Window>,
+    /// No record created before this time is still to come.
+    pub passed: SystemTime,
+    /// Everything in the shard has been read.
+    pub is_ended: bool,
+}
+
+/// What a lane could do next.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Look {
+    Nothing,
+    Until(SystemTime, String),
+    /// Deliver the first batch again.
+    Again(String),
+    /// Make a batch of the first records of the queue.
+    Send {
+        count: usize,
+        reason: &'static str,
+    },
+    /// Give up the first records of the first batch, or of the queue where there is none.
+    GiveUp {
+        count: usize,
+        condition: Condition,
+        reason: String,
+    },
+    /// Let the function finish the tumbling window.
+    CloseWindow,
+}
+
+impl Queued {
+    pub(super) fn new(record: Record, since: SystemTime) -> Self {
+        Self {
+            bytes: payload::json_bytes(&record.event).saturating_add(1),
+            record,
+            since,
+        }
+    }
+}
+
+impl Work {
+    pub(super) fn new(id: BatchId, records: Vec<Record>, now: SystemTime) -> Self {
+        Self {
+            id,
+            parent: None,
+            records,
+            attempts: 0,
+            failures: 0,
+            setbacks: 0,
+            not_before: now,
+            trouble: String::new(),
+            answer: None,
+            closing: None,
+        }
+    }
+
+    /// Waits longer after every answer in a row that moved nothing.
+    pub(super) fn back_off(&mut self, now: SystemTime) {
+        self.setbacks = self.setbacks.saturating_add(1);
+        self.not_before = now + backoff(self.setbacks);
+    }
+
+    fn look(&self, around: Around<'_>) -> Look {
+        let config = &around.rules.config;
+        if let Some(retries) = config.retry_attempts_max
+            && self.failures > retries
+        {
+            return Look::GiveUp {
+                count: self.records.len(),
+                condition: Condition::RetryAttemptsExhausted,
+                reason: self.trouble.clone(),
+            };
+        }
+        if around.now < self.not_before {
+            return Look::Until(self.not_before, self.trouble.clone());
+        }
+        let limit = age_limit(around.rules, self.attempts > 0);
+        let count = expired(self.records.iter(), limit, around.now);
+        let window_expired = self.closing.is_some_and(|closing| {
+            limit.is_some_and(|limit| closing.window_end + limit < around.now)
+        });
+        if count > 0 || window_expired {
+            return give_up_old(count, limit);
+        }
+        let reason = if self.attempts == 0 {
+            "its turn has come".to_owned()
+        } else {
+            format!("tries again: {}", self.trouble)
+        };
+        Look::Again(reason)
+    }
+}
+
+impl Lane {
+    pub(super) fn push(&mut self, queued: Queued) {
+        self.bytes = self.bytes.saturating_add(queued.bytes);
+        self.queue.push_back(queued);
+    }
+
+    /// Takes the first records out of the queue.
+    pub(super) fn take(&mut self, count: usize) -> Vec<Record> {
+        let taken = self.queue.drain(..count.min(self.queue.len()));
+        let mut records = Vec::with_capacity(taken.len());
+        for queued in taken {
+            self.bytes = self.bytes.saturating_sub(queued.bytes);
+            records.push(queued.record);
+        }
+        records
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.queue.is_empty() && self.works.is_empty() && self.busy == Busy::No
+    }
+
+    /// The queue holds less than a full batch.
+    pub(super) fn wants_records(&self, rules: &Rules) -> bool {
+        self.queue.len() < rules.config.batch_size as usize
+            && self.bytes < payload::PAYLOAD_BYTES_MAX
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn look(&self, around: Around<'_>) -> Look {
+        if self.busy != Busy::No {
+            return Look::Nothing;
+        }
+        if let Some(work) = self.works.front() {
+            return work.look(around);
+        }
+        if let Some(window) = around.window
+            && self.window_is_over(window, around)
+        {
+            return Look::CloseWindow;
+        }
+        let Some(first) = self.queue.front() else {
+            return Look::Nothing;
+        };
+        let limit = age_limit(around.rules, false);
+        let queued = self.queue.iter().map(|queued| &queued.record);
+        let old = expired(queued, limit, around.now);
+        if old > 0 {
+            return give_up_old(old, limit);
+        }
+        if let Some(reason) = self.why_full(first, around) {
+            let count = self.fit(first, around);
+            return Look::Send { count, reason };
+        }
+        let until = first.since + batching_window(around.rules);
+        Look::Until(until, "batching window".to_owned())
+    }
+
+    /// Why the batch in the queue need not wait for more; `None` while it should.
+    fn why_full(&self, first: &Queued, around: Around<'_>) -> Option<&'static str> {
+        let config = &around.rules.config;
+        let window_end = window_end(first, around);
+        let last = self.queue.back().unwrap_or(first);
+        if self.queue.len() >= config.batch_size as usize {
+            Some("the batch is full")
+        } else if self.bytes > payload::room(around.window) {
+            Some("the payload reaches 6 MB")
+        } else if window_end.is_some_and(|end| last.record.created >= end || around.passed >= end) {
+            Some("the tumbling window ends")
+        } else if around.is_ended {
+            Some("the shard is closed")
+        } else if config.batching_window_secs == 0 {
+            Some("no batching window")
+        } else if around.now >= first.since + batching_window(around.rules) {
+            Some("the batching window is over")
+        } else {
+            None
+        }
+    }
+
+    /// How many records of the queue go into one batch; at least one.
+    fn fit(&self, first: &Queued, around: Around<'_>) -> usize {
+        let room = payload::room(around.window);
+        let window_end = window_end(first, around);
+        let mut bytes = 0_usize;
+        let fitting = self.queue.iter().take_while(|queued| {
+            bytes = bytes.saturating_add(queued.bytes);
+            bytes <= room && window_end.is_none_or(|end| queued.record.created < end)
+        });
+        fitting
+            .take(around.rules.config.batch_size as usize)
+            .count()
+            .max(1)
+    }
+
+    fn window_is_over(&self, window: &Window, around: Around<'_>) -> bool {
+        match self.queue.front() {
+            Some(first) => first.record.created >= window.end(),
+            None => around.is_ended || around.passed >= window.end(),
+        }
+    }
+}
+
+/// 0.5 s after the first, doubling up to a minute.
+pub(super) fn backoff(setbacks: u32) -> Duration {
+    let doubled = 2_u32.saturating_pow(setbacks.saturating_sub(1));
+    BACKOFF_FIRST.saturating_mul(doubled).min(BACKOFF_MAX)
+}
+
+/// How old a record may be. Retries also end when the stream no longer holds it.
+fn age_limit(rules: &Rules, is_retry: bool) -> Option<Duration> {
+    let set = rules.config.record_age_secs_max;
+    let set = set.map(|secs| Duration::from_secs(u64::from(secs)));
+    match set {
+        Some(limit) if is_retry => Some(limit.min(RETENTION)),
+        None if is_retry => Some(RETENTION),
+        set => set,
+    }
+}
+
+/// Length of the prefix that is too old; younger records behind it are still delivered.
+fn expired<'a>(
+    mut records: impl Iterator<Item = &'a Record>,
+    limit: Option<Duration>,
+    now: SystemTime,
+) -> usize {
+    let Some(limit) = limit else { return 0 };
+    let mut count = 0;
+    while records.next().is_some_and(|it| it.created + limit < now) {
+        count += 1;
+    }
+    count
+}
+
+fn give_up_old(count: usize, limit: Option<Duration>) -> Look {
+    let limit = crate::mapping::words::span(limit.unwrap_or(RETENTION));
+    Look::GiveUp {
+        count,
+        condition: Condition::RecordAgeExceeded,
+        reason: format!("older than {limit}"),
+    }
+}
+
+fn batching_window(rules: &Rules) -> Duration {
+    Duration::from_secs(u64::from(rules.config.batching_window_secs))
+}
+
+/// End of the tumbling window the first record goes into.
+fn window_end(first: &Queued, around: Around<'_>) -> Option<SystemTime> {
+    let secs = around.rules.config.tumbling_window_secs?;
+    let end = around.window.map(Window::end);
+    Some(end.unwrap_or_else(|| Window::at(first.record.created, secs).end()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn backoff_doubles_from_half_a_second_to_a_minute() {
+        let waits: Vec<u128> = (1..=9).map(|it| backoff(it).as_millis()).collect();
+        assert_eq!(
+            waits,
+            [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]
+        );
+        assert_eq!(backoff(u32::MAX), BACKOFF_MAX);
+    }
+}

@@ -1,0 +1,451 @@
+//! What to do next on one shard: batches, lanes, retries, splits, windows. Pure: no async, no
+//! clock, no log. The driver performs each [`Step`] and tells how it went.
+
+mod lane;
+mod ledger;
+mod settle;
+mod step;
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::payload::{self, PAYLOAD_BYTES_MAX, WindowCall};
+use super::progress::{BatchId, Condition, What};
+use super::record::{Record, SequenceNumber};
+use super::window::Window;
+use super::words;
+use lane::{Around, Busy, Closing, Lane, Look, Queued, Work};
+use ledger::Ledger;
+
+pub use step::{Batch, Checkpoint, Discard, Page, Place, Position, Rules, Step};
+
+/// Four polls a second.
+const POLL_EVERY: Duration = Duration::from_millis(250);
+/// Longest wait after polls that failed.
+const POLL_BACKOFF_MAX: Duration = Duration::from_secs(10);
+/// Records that may wait behind a blocked lane while the other lanes go on.
+const QUEUED_MAX: usize = 10_000;
+
+/// Decides, never does.
+#[derive(Debug)]
+pub struct ShardConsumer {
+    rules: Arc<Rules>,
+    place: Arc<Place>,
+    /// Reading goes on here; ahead of the checkpoint.
+    read: Position,
+    checkpoint: Position,
+    ledger: Ledger,
+    lanes: Vec<Lane>,
+    window: Option<Window>,
+    polls: Polls,
+    /// No record created before this time is still to come.
+    passed: SystemTime,
+    is_stopping: bool,
+    /// The settings changed so that the lanes have to be made anew, once nothing is under way.
+    must_deal: bool,
+    batches: u64,
+    /// Something changed that a restart must know.
+    is_unsaved: bool,
+    news: Vec<What>,
+    result: Said,
+}
+
+#[derive(Debug)]
+struct Polls {
+    next: SystemTime,
+    /// When the poll under way was asked for.
+    asked: SystemTime,
+    failures: u32,
+}
+
+/// The last text of `LastProcessingResult`.
+#[derive(Debug, Default)]
+struct Said {
+    text: Option<String>,
+    /// It tells of reading, so that the next poll that works takes it back.
+    is_about_polls: bool,
+    has_processed: bool,
+}
+
+impl ShardConsumer {
+    pub fn new(rules: Arc<Rules>, place: Arc<Place>, from: Checkpoint, now: SystemTime) -> Self {
+        let lanes = (0..rules.lanes()).map(|_| Lane::default()).collect();
+        let secs = rules.config.tumbling_window_secs;
+        Self {
+            window: from.window.filter(|window| Some(window.secs) == secs),
+            read: from.position.clone(),
+            checkpoint: from.position,
+            batches: from.batches,
+            rules,
+            place,
+            ledger: Ledger::default(),
+            lanes,
+            polls: Polls {
+                next: now,
+                asked: now,
+                failures: 0,
+            },
+            passed: SystemTime::UNIX_EPOCH,
+            is_stopping: false,
+            must_deal: false,
+            is_unsaved: false,
+            news: vec![What::ShardOpened],
+            result: Said::default(),
+        }
+    }
+
+    /// Ask until it says `Wait` or `Closed`; every other step must be answered.
+    pub fn next(&mut self, now: SystemTime) -> Step {
+        if self.must_deal && !self.is_busy() {
+            self.deal_again(now);
+        }
+        let mut soonest: Option<(SystemTime, String)> = None;
+        if !self.must_deal && !self.is_stopping {
+            for at in 0..self.lanes.len() {
+                match self.lanes[at].look(self.around(now)) {
+                    Look::Nothing => {}
+                    Look::Until(until, reason) => {
+                        self.tell_gathering(at, until, now);
+                        sooner(&mut soonest, until, reason);
+                    }
+                    doable => return self.take(at, doable, now),
+                }
+            }
+        }
+        if self.is_done() {
+            return self.close();
+        }
+        if self.wants_records() {
+            if now >= self.polls.next {
+                self.polls.asked = now;
+                return Step::Poll;
+            }
+            sooner(&mut soonest, self.polls.next, "next poll".to_owned());
+        }
+        match soonest {
+            Some((until, why)) => {
+                let time = words::span(until.duration_since(now).unwrap_or_default());
+                Step::Wait {
+                    until: Some(until),
+                    reason: format!("waits {time}: {why}"),
+                }
+            }
+            None => Step::Wait {
+                until: None,
+                reason: "waits for an answer".to_owned(),
+            },
+        }
+    }
+
+    /// A poll returned these records.
+    pub fn polled(&mut self, page: Page, now: SystemTime) {
+        let behind = page.records.last().map(|last| last.created);
+        let behind = behind.map(|created| now.duration_since(created).unwrap_or_default());
+        self.news.push(What::Polled {
+            records: page.records.len(),
+            behind,
+        });
+        self.polls.failures = 0;
+        self.polls.next = (self.polls.asked_on_grid() + POLL_EVERY).max(now);
+        if page.records.is_empty() {
+            self.passed = self.passed.max(now);
+        }
+        self.accept(page.records, now);
+        if page.is_last {
+            self.read = Position::Finished;
+        }
+        self.advance();
+        self.polls_work_again();
+    }
+
+    /// A poll failed: `problem` is the text for `LastProcessingResult`, without `PROBLEM: `.
+    pub fn poll_failed(&mut self, problem: &str, now: SystemTime) {
+        self.polls.failures = self.polls.failures.saturating_add(1);
+        self.polls.next = now + lane::backoff(self.polls.failures).min(POLL_BACKOFF_MAX);
+        self.say(format!("PROBLEM: {problem}"), true);
+    }
+
+    /// Applies new settings, also to retries that are under way.
+    pub fn reconfigure(&mut self, rules: Arc<Rules>) {
+        self.must_deal |= rules.lanes() != self.lanes.len()
+            || rules.config.tumbling_window_secs != self.rules.config.tumbling_window_secs;
+        self.rules = rules;
+    }
+
+    /// Begins nothing new; `Closed` comes when what is under way has been answered.
+    pub fn stop(&mut self) {
+        self.is_stopping = true;
+    }
+
+    /// Where reading goes on.
+    pub fn position(&self) -> &Position {
+        &self.read
+    }
+
+    /// What a restart has to know.
+    pub fn checkpoint(&self) -> Checkpoint {
+        Checkpoint {
+            position: self.checkpoint.clone(),
+            window: self.window.clone(),
+            batches: self.batches,
+        }
+    }
+
+    /// The checkpoint, where it changed since it was asked for last.
+    pub fn unsaved(&mut self) -> Option<Checkpoint> {
+        std::mem::take(&mut self.is_unsaved).then(|| self.checkpoint())
+    }
+
+    /// What happened since it was asked for last, in order.
+    pub fn news(&mut self) -> Vec<What> {
+        std::mem::take(&mut self.news)
+    }
+
+    /// Everything in the shard has been read and settled.
+    pub fn is_finished(&self) -> bool {
+        self.checkpoint == Position::Finished
+    }
+
+    fn around(&self, now: SystemTime) -> Around<'_> {
+        Around {
+            rules: &self.rules,
+            now,
+            window: self.window.as_ref(),
+            passed: self.passed,
+            is_ended: self.is_ended(),
+        }
+    }
+
+    /// Everything in the shard has been read.
+    fn is_ended(&self) -> bool {
+        self.read == Position::Finished
+    }
+
+    fn is_busy(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.busy != Busy::No)
+    }
+
+    fn is_done(&self) -> bool {
+        if self.is_stopping {
+            return !self.is_busy();
+        }
+        self.is_ended() && self.window.is_none() && self.lanes.iter().all(Lane::is_empty)
+    }
+
+    fn close(&mut self) -> Step {
+        if !self.is_stopping && !self.is_finished() {
+            self.checkpoint = Position::Finished;
+            self.is_unsaved = true;
+            self.news.push(What::ShardClosed);
+        }
+        Step::Closed
+    }
+
+    /// Reading stops while enough is waiting: a full batch for every lane, or a large queue behind
+    /// a lane that is blocked.
+    fn wants_records(&self) -> bool {
+        if self.is_ended() || self.is_stopping || self.must_deal {
+            return false;
+        }
+        let queued: usize = self.lanes.iter().map(|lane| lane.queue.len()).sum();
+        let bytes: usize = self.lanes.iter().map(Lane::bytes).sum();
+        let batches = self.rules.config.batch_size as usize * self.lanes.len();
+        queued < batches.max(QUEUED_MAX)
+            && bytes < PAYLOAD_BYTES_MAX * self.lanes.len()
+            && self
+                .lanes
+                .iter()
+                .any(|lane| lane.wants_records(&self.rules))
+    }
+
+    /// Puts records that pass the filters into their lanes; the others are done.
+    fn accept(&mut self, records: Vec<Record>, now: SystemTime) {
+        let mut filtered = Vec::new();
+        for record in records {
+            if let Position::After(last) = &self.read
+                && record.sequence_number <= *last
+            {
+                // Read twice, after the iterator had to be renewed.
+                continue;
+            }
+            self.read = Position::After(record.sequence_number.clone());
+            self.passed = self.passed.max(record.created);
+            self.ledger.add(&record);
+            if self.rules.filters.pass(&record.event) {
+                let lane = lane_of(&record, self.lanes.len());
+                self.lanes[lane].push(Queued::new(record, now));
+            } else {
+                filtered.push(record);
+            }
+        }
+        if !filtered.is_empty() {
+            self.ledger.done(&filtered);
+            self.news.push(What::FilteredOut { records: filtered });
+        }
+    }
+
+    /// Says once for every batch that it is being gathered.
+    fn tell_gathering(&mut self, at: usize, until: SystemTime, now: SystemTime) {
+        let lane = &self.lanes[at];
+        if lane.gathering.is_some() || !lane.works.is_empty() {
+            return;
+        }
+        let id = self.new_batch();
+        self.lanes[at].gathering = Some(id);
+        let time = words::span(until.duration_since(now).unwrap_or_default());
+        self.news.push(What::Waiting {
+            batch: Some(id),
+            until,
+            reason: format!("waits {time}: batching window"),
+        });
+    }
+
+    fn new_batch(&mut self) -> BatchId {
+        self.batches += 1;
+        BatchId(self.batches)
+    }
+
+    fn take(&mut self, at: usize, look: Look, now: SystemTime) -> Step {
+        match look {
+            Look::Again(reason) => self.invoke(at, reason, now),
+            Look::Send { count, reason } => {
+                let gathered = self.lanes[at].gathering.take();
+                let id = gathered.unwrap_or_else(|| self.new_batch());
+                let records = self.lanes[at].take(count);
+                let reason = format!("sends {}: {reason}", words::count(count, "record"));
+                if let (None, Some(secs)) = (&self.window, self.rules.config.tumbling_window_secs) {
+                    self.window = records.first().map(|first| Window::at(first.created, secs));
+                }
+                let work = Work::new(id, records, now);
+                self.lanes[at].works.push_back(work);
+                self.invoke(at, reason, now)
+            }
+            Look::CloseWindow => {
+                self.push_closing(at, false, now);
+                self.invoke(at, "finishes the tumbling window".to_owned(), now)
+            }
+            Look::GiveUp {
+                count,
+                condition,
+                reason,
+            } => self.give_up(at, count, condition, &reason),
+            Look::Nothing | Look::Until(..) => self.next(now),
+        }
+    }
+
+    fn push_closing(&mut self, at: usize, is_early: bool, now: SystemTime) {
+        let window_end = self.window.as_ref().map_or(now, Window::end);
+        let mut work = Work::new(self.new_batch(), Vec::new(), now);
+        work.closing = Some(Closing {
+            is_early,
+            window_end,
+        });
+        self.lanes[at].works.push_front(work);
+    }
+
+    fn invoke(&mut self, at: usize, reason: String, now: SystemTime) -> Step {
+        let Some(work) = self.lanes[at].works.front_mut() else {
+            return self.next(now);
+        };
+        work.attempts += 1;
+        let call = self.window.as_ref().map(|window| WindowCall {
+            window,
+            shard: &self.place.shard,
+            stream_arn: &self.place.stream_arn,
+            is_final: work.closing.is_some(),
+            is_terminated_early: work.closing.is_some_and(|closing| closing.is_early),
+        });
+        let batch = Batch {
+            id: work.id,
+            parent: work.parent,
+            attempt: work.attempts,
+            payload: payload::event(&work.records, call),
+            records: work.records.clone(),
+            reason,
+        };
+        self.lanes[at].busy = Busy::Invoking(batch.id);
+        self.news.push(What::Invoking {
+            batch: batch.id,
+            parent: batch.parent,
+            attempt: batch.attempt,
+            records: batch.records.clone(),
+        });
+        Step::Invoke(batch)
+    }
+
+    fn give_up(&mut self, at: usize, count: usize, condition: Condition, why: &str) -> Step {
+        let lane = &mut self.lanes[at];
+        let (batch, records, failures, answer) = match lane.works.pop_front() {
+            None => (None, lane.take(count), 0, None),
+            Some(mut work) => {
+                let rest = work.records.split_off(count.min(work.records.len()));
+                let records = std::mem::replace(&mut work.records, rest);
+                let told = (Some(work.id), records, work.failures, work.answer.clone());
+                if work.closing.is_some() {
+                    self.window = None;
+                    self.is_unsaved = true;
+                } else if !work.records.is_empty() {
+                    lane.works.push_front(work);
+                }
+                told
+            }
+        };
+        // The attempt that finds a record too old counts, even when it was never delivered.
+        let attempts = match condition {
+            Condition::RetryAttemptsExhausted => failures,
+            Condition::RecordAgeExceeded => failures.saturating_add(1),
+        };
+        let given_up = words::count(records.len(), "record");
+        let reason = match condition {
+            Condition::RetryAttemptsExhausted => {
+                let attempts = words::count(attempts as usize, "attempt");
+                format!("gives up {given_up} after {attempts}: {why}")
+            }
+            Condition::RecordAgeExceeded => format!("gives up {given_up}: {why}"),
+        };
+        self.lanes[at].busy = Busy::Discarding;
+        self.news.push(What::Discarded {
+            batch,
+            records: records.clone(),
+            condition,
+            attempts,
+            reason: reason.clone(),
+        });
+        Step::Discard(Discard {
+            batch,
+            records,
+            condition,
+            attempts,
+            answer,
+            reason,
+            lane: at,
+        })
+    }
+}
+
+impl Polls {
+    /// Polls keep to a grid of 250 ms, unless reading paused for longer than that.
+    fn asked_on_grid(&self) -> SystemTime {
+        match self.asked.duration_since(self.next) {
+            Ok(late) if late >= POLL_EVERY => self.asked,
+            _ => self.next,
+        }
+    }
+}
+
+fn sooner(soonest: &mut Option<(SystemTime, String)>, until: SystemTime, reason: String) {
+    if soonest.as_ref().is_none_or(|(at, _)| until < *at) {
+        *soonest = Some((until, reason));
+    }
+}
+
+/// All changes of one item go the same way.
+fn lane_of(record: &Record, lanes: usize) -> usize {
+    let mut hasher = DefaultHasher::new();
+    record.key.hash(&mut hasher);
+    usize::try_from(hasher.finish() % lanes.max(1) as u64).unwrap_or(0)
+}
+
+#[cfg(test)]
+pub(in crate::mapping) mod tests;

@@ -1,0 +1,154 @@
+//! What a shard consumer is told, and what it asks for. Plain data.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+use crate::mapping::config::MappingConfig;
+use crate::mapping::filter::{BadPattern, Filters};
+use crate::mapping::progress::{Answer, BatchId, Condition};
+use crate::mapping::record::{Record, SequenceNumber};
+use crate::mapping::window::Window;
+
+/// What to do next on one shard. Reasons are phrases for people.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Read on, then tell `polled` or `poll_failed`.
+    Poll,
+    /// Call the function, then tell `invoked`. Up to the parallelization factor at once.
+    Invoke(Batch),
+    /// Send the dead letter if there is a destination, then tell `discarded`.
+    Discard(Discard),
+    /// Nothing to do before this time, or before an answer where there is none.
+    Wait {
+        until: Option<SystemTime>,
+        reason: String,
+    },
+    /// The shard is used up, or the consumer was stopped, and nothing is under way.
+    Closed,
+}
+
+/// One invocation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Batch {
+    pub id: BatchId,
+    pub parent: Option<BatchId>,
+    /// From 1 within this batch.
+    pub attempt: u32,
+    /// Empty in the final invocation of a tumbling window.
+    pub records: Vec<Record>,
+    /// The event as JSON text.
+    pub payload: String,
+    pub reason: String,
+}
+
+/// Records given up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Discard {
+    /// `None` where they were never part of a batch.
+    pub batch: Option<BatchId>,
+    pub records: Vec<Record>,
+    pub condition: Condition,
+    /// `approximateInvokeCount` of the dead letter.
+    pub attempts: u32,
+    /// The last answer of the function or the service.
+    pub answer: Option<Arc<Answer>>,
+    pub reason: String,
+    pub(super) lane: usize,
+}
+
+/// A reply of `GetRecords`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Page {
+    pub records: Vec<Record>,
+    /// There is no next iterator: the shard is closed and used up.
+    pub is_last: bool,
+}
+
+/// Where reading a shard goes on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum Position {
+    /// The oldest record still there.
+    #[default]
+    TrimHorizon,
+    /// Records written from this time on.
+    Latest(SystemTime),
+    /// The record after this one.
+    After(SequenceNumber),
+    /// Used up: nothing is left to read.
+    Finished,
+}
+
+/// What has to be remembered of a shard to go on after a restart.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    pub position: Position,
+    /// The tumbling window that has begun.
+    pub window: Option<Window>,
+    /// Batches made so far, so that numbers are not used twice.
+    pub batches: u64,
+}
+
+impl From<Position> for Checkpoint {
+    fn from(position: Position) -> Self {
+        Self {
+            position,
+            window: None,
+            batches: 0,
+        }
+    }
+}
+
+/// One shard of one mapping, by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// UUID of the mapping.
+    pub mapping: Arc<str>,
+    pub shard: Arc<str>,
+    pub stream_arn: Arc<str>,
+    /// As the mapping names it, qualifier included.
+    pub function_arn: Arc<str>,
+}
+
+/// Settings whose filters have been understood.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rules {
+    pub config: MappingConfig,
+    pub(super) filters: Filters,
+}
+
+impl Rules {
+    pub fn new(config: MappingConfig) -> Result<Self, BadPattern> {
+        let filters = Filters::parse(&config.filters)?;
+        Ok(Self { config, filters })
+    }
+
+    /// Concurrent batches per shard; windows allow only one.
+    pub(super) fn lanes(&self) -> usize {
+        match self.config.tumbling_window_secs {
+            Some(_) => 1,
+            None => self.config.parallelization_factor.max(1) as usize,
+        }
+    }
+}
+
+#[cfg(test)]
+impl Discard {
+    pub(in crate::mapping) fn for_test(
+        records: Vec<Record>,
+        condition: Condition,
+        attempts: u32,
+        answer: Option<Arc<Answer>>,
+    ) -> Self {
+        Self {
+            batch: Some(BatchId(1)),
+            records,
+            condition,
+            attempts,
+            answer,
+            reason: String::new(),
+            lane: 0,
+        }
+    }
+}
