@@ -3,6 +3,7 @@
 //! Two families never mix: data hues say what a record is, health hues say how it went.
 
 use egui::{Color32, CornerRadius, FontFamily, FontId, Margin, Stroke, TextStyle, Vec2};
+use egui_extras::syntax_highlighting::{CodeTheme, TokenType};
 
 /// Every colour of one theme. Widgets ask [`of`] and never see hexadecimals.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +35,12 @@ pub struct Tokens {
     pub env_prod: Color32,
     /// Behind selected rows.
     pub selection: Color32,
+    /// Code: quiet, so that it is not read as data or health.
+    pub code_keyword: Color32,
+    pub code_string: Color32,
+    pub code_number: Color32,
+    pub code_function: Color32,
+    pub code_comment: Color32,
 }
 
 #[expect(
@@ -72,6 +79,11 @@ pub static DARK: Tokens = Tokens {
     env_aws: hex(0x89_95A6),
     env_prod: hex(0xFF_9B52),
     selection: hex(0x2C_2A4A),
+    code_keyword: hex(0xB9_AEE8),
+    code_string: hex(0xA9_C3A0),
+    code_number: hex(0xD6_B98C),
+    code_function: hex(0x9C_C3E6),
+    code_comment: hex(0x94_A0B1),
 };
 
 pub static LIGHT: Tokens = Tokens {
@@ -98,6 +110,11 @@ pub static LIGHT: Tokens = Tokens {
     env_aws: hex(0x61_6C7A),
     env_prod: hex(0xA8_4300),
     selection: hex(0xE4_E0FA),
+    code_keyword: hex(0x5B_4BA8),
+    code_string: hex(0x3D_6137),
+    code_number: hex(0x7A_5210),
+    code_function: hex(0x2B_5C86),
+    code_comment: hex(0x56_616F),
 };
 
 /// The tokens of the theme this `Ui` is drawn in.
@@ -138,6 +155,53 @@ pub fn subtitle() -> TextStyle {
 pub fn install(ctx: &egui::Context) {
     ctx.set_style_of(egui::Theme::Dark, style(&DARK, true));
     ctx.set_style_of(egui::Theme::Light, style(&LIGHT, false));
+}
+
+/// Highlighting of code in this theme's own colours.
+pub fn code(tokens: &Tokens, dark: bool, font: FontId) -> CodeTheme {
+    let mut theme = if dark {
+        CodeTheme::dark(font.size)
+    } else {
+        CodeTheme::light(font.size)
+    };
+    for (token, color) in [
+        (TokenType::Comment, tokens.code_comment),
+        (TokenType::Function, tokens.code_function),
+        (TokenType::Keyword, tokens.code_keyword),
+        (TokenType::Literal, tokens.text),
+        (TokenType::StringLiteral, tokens.code_string),
+        (TokenType::Punctuation, tokens.text_muted),
+        (TokenType::Whitespace, tokens.text),
+    ] {
+        *theme.format_mut(token) = egui::TextFormat::simple(font.clone(), color);
+    }
+    theme
+}
+
+/// The frame of a card: a group that stands on the canvas.
+pub fn card(ui: &egui::Ui) -> egui::Frame {
+    let tokens = of(ui);
+    egui::Frame::new()
+        .fill(tokens.panel)
+        .stroke(Stroke::new(1.0, tokens.line))
+        .corner_radius(6)
+        .inner_margin(PANEL_PADDING)
+}
+
+/// A page: scrolls, with the margin every screen without panes of its own has.
+pub fn page<R>(ui: &mut egui::Ui, body: impl FnOnce(&mut egui::Ui) -> R) -> R {
+    egui::ScrollArea::vertical()
+        .auto_shrink(false)
+        .show(ui, |ui| {
+            egui::Frame::new()
+                .inner_margin(PAGE_MARGIN)
+                .show(ui, |ui| {
+                    ui.set_min_width(ui.available_width());
+                    body(ui)
+                })
+                .inner
+        })
+        .inner
 }
 
 fn style(tokens: &Tokens, dark: bool) -> egui::Style {

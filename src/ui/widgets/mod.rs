@@ -1,15 +1,28 @@
 //! Building blocks: know egui and plain data, nothing of the cloud.
 
 pub mod chip;
+mod code_editor;
 pub mod confirm;
 pub mod data_grid;
+pub mod diff_view;
 mod empty_state;
 pub mod form;
 pub mod icon;
+pub mod json_view;
+mod kpi;
+mod path_box;
 mod selection;
+mod table_list;
 
+pub use chip::{Change, Health};
+pub use code_editor::{CodeEditor, Mark};
 pub use confirm::Confirm;
 pub use data_grid::{Column, DataGrid, Rows};
+pub use diff_view::diff_view;
 pub use empty_state::empty_state;
 pub use icon::Icon;
+pub use json_view::JsonView;
+pub use kpi::{Kpi, kpi, sparkline};
+pub use path_box::PathBox;
 pub use selection::Selection;
+pub use table_list::{ListEvent, table_list};
