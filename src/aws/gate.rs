@@ -196,11 +196,12 @@ mod tests {
     #[test]
     fn every_operation_the_verbs_send_is_judged_here() {
         let sources = [
-            include_str!("demo.rs"),
+            include_str!("demo/writer.rs"),
             include_str!("dynamodb/mod.rs"),
             include_str!("dynamodb/items.rs"),
             include_str!("dynamodb/read.rs"),
-            include_str!("iam.rs"),
+            include_str!("iam/check.rs"),
+            include_str!("iam/mod.rs"),
             include_str!("lambda/mod.rs"),
             include_str!("lambda/mappings.rs"),
             include_str!("logs.rs"),
