@@ -67,7 +67,10 @@ fn changes(aws: &Aws) -> Vec<(&'static str, Asked)> {
             "BatchWriteItem",
             ask(dynamodb::delete_items(a(), x(), vec![item()])),
         ),
-        ("CreateFunction", ask(lambda::create_function(a(), function))),
+        (
+            "CreateFunction",
+            ask(lambda::create_function(a(), function)),
+        ),
         (
             "UpdateFunctionCode",
             ask(lambda::update_code(a(), x(), Code::Files(Vec::new()))),

@@ -200,6 +200,9 @@ async fn write_all(
             Ok(()) => done += size,
             Err((error, left)) => {
                 done += size - left;
+                if done == 0 {
+                    return Err(error);
+                }
                 let message = format!("{done} of {total} {done_word}: {}", error.message);
                 return Err(Error { message, ..error });
             }
