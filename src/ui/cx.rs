@@ -40,6 +40,8 @@ pub enum Action {
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Route {
     Overview,
+    /// The overview, with the demo pipeline built and its writer running.
+    Demo,
     Tables,
     /// A table's items.
     Table(String),

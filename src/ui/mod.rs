@@ -7,6 +7,7 @@ pub mod cx;
 mod history;
 pub mod live;
 pub mod logs;
+pub mod overview;
 mod rail;
 pub mod remote;
 pub mod theme;
@@ -59,6 +60,11 @@ impl Screen {
 /// `Screen::new(Route::Tables, Icon::Table, tables::TablesPanel::default()),`
 pub fn screens() -> Vec<Screen> {
     vec![
+        Screen::new(
+            Route::Overview,
+            Icon::Overview,
+            overview::OverviewPanel::default(),
+        ),
         Screen::new(
             Route::Batches,
             Icon::Batch,

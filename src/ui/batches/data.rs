@@ -214,7 +214,7 @@ fn tell(shard: &ShardStory, batch: &BatchStory, depth: usize, lines: &mut Vec<Li
 }
 
 /// `1 record`, `8 records`.
-pub(super) fn records(count: usize) -> String {
+pub(in crate::ui) fn records(count: usize) -> String {
     if count == 1 {
         "1 record".to_owned()
     } else {

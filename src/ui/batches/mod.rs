@@ -17,6 +17,7 @@ use super::{Panel, theme};
 use crate::arn::Arn;
 use attempt_ui::Tab;
 use data::Mark;
+pub(super) use data::records;
 
 /// Root batches listed.
 const LISTED_MAX: usize = 500;
@@ -301,7 +302,7 @@ fn summary_ui(ui: &mut Ui, row: &data::Summary, selected: bool) -> egui::Respons
             "Batch {}, {}, {}",
             row.batch,
             row.mark.word(),
-            data::records(row.records)
+            records(row.records)
         );
         egui::WidgetInfo::selected(egui::Role::Button, true, selected, text)
     });
@@ -333,7 +334,7 @@ fn summary_ui(ui: &mut Ui, row: &data::Summary, selected: bool) -> egui::Respons
         &mono,
         tokens.text,
     );
-    let right = format!("{} · {}×", data::records(row.records), row.attempts);
+    let right = format!("{} · {}×", records(row.records), row.attempts);
     text(
         rect.right() - 8.0,
         egui::Align2::RIGHT_CENTER,
