@@ -1,5 +1,9 @@
 //! The one integration binary: what a user of the program or of an SDK would see.
 
+// Lints know tests by this attribute, and let them unwrap.
+#[cfg(test)]
 mod port;
+#[cfg(test)]
 mod tidy;
+#[cfg(test)]
 mod wire;

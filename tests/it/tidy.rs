@@ -291,7 +291,9 @@ fn strip(text: &str) -> String {
 
 fn sources() -> Vec<Source> {
     let src = root().join("src");
-    let sources = texts(&["src"]).into_iter().map(|(path, text)| Source {
+    let rust = |path: &Path| path.extension().is_some_and(|it| it == "rs");
+    let files = texts(&["src"]).into_iter().filter(|(path, _)| rust(path));
+    let sources = files.map(|(path, text)| Source {
         path: path
             .strip_prefix(&src)
             .unwrap()
@@ -301,7 +303,7 @@ fn sources() -> Vec<Source> {
             .join("/"),
         code: strip(&text),
     });
-    sources.filter(|it| it.path.ends_with(".rs")).collect()
+    sources.collect()
 }
 
 /// Every text file below these folders, but for what is built and what version control keeps.

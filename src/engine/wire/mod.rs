@@ -261,4 +261,39 @@ mod tests {
         let bearer = self::head(http::Request::post("/").header("Authorization", "Bearer x"));
         assert_eq!(credential(&bearer.headers), None);
     }
+
+    #[test]
+    fn bytes_without_sense_are_answered_and_never_panic() {
+        use crate::engine::call::{Run, any_resource};
+
+        const ALPHABET: &[u8] = b"{}[]\":,\\u0%=&.+/member.1aA<\x00\xff\n";
+
+        let ids = crate::ids::Ids::seeded(7);
+        let row = Operation {
+            name: "Any",
+            http: "POST /2015-03-31/functions/{FunctionName}",
+            action: "",
+            resource: any_resource,
+            run: Run::Data(|_, _| Ok(Value::Null.into())),
+        };
+        for round in 0..3000 {
+            let length = ids.number() % 40;
+            let letter = |number: u64| ALPHABET[usize::try_from(number).unwrap() % ALPHABET.len()];
+            let body: Bytes = (0..length).map(|_| letter(ids.number())).collect();
+            let service = ["dynamodb", "sqs", "lambda", "iam"][round % 4];
+            let head = head(
+                http::Request::post("/2015-03-31/functions/%ff%2")
+                    .header("Authorization", signed(service)),
+            );
+            let wire = Wire::of(&head, &body);
+            let answer = wire
+                .input(&head, &body, &row)
+                .map(|(input, _)| input.into());
+            let status = wire.encode("Any", answer, "id").status();
+            assert!(
+                status == 200 || status == 400,
+                "{service} {body:?}: {status}"
+            );
+        }
+    }
 }
