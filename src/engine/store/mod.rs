@@ -8,6 +8,9 @@ use std::sync::Arc;
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 
+pub mod codec;
+pub mod keys;
+
 /// Where bytes are kept. Every shelf is ordered by key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shelf {
