@@ -1,15 +1,115 @@
-//! dynamodb.
+//! DynamoDB: tables and items. Its operations, one row each. May not know mappings or functions.
 
-use super::call::Operation;
+use super::call::{Operation, Run, any_resource};
 
+mod capacity;
+mod clauses;
+pub mod describe;
 pub mod expression;
+mod fitness;
+mod indexes;
+mod items;
+mod names;
 pub mod number;
+mod schema;
+pub mod shapes;
+mod tables;
+mod tags;
+pub mod tally;
+mod update_table;
+pub mod validate;
 pub mod value;
+mod write;
 
-/// In-memory parts.
-#[derive(Default)]
-pub struct Live;
+pub use write::Live;
+
+static OPERATIONS: &[Operation] = &[
+    Operation {
+        name: "CreateTable",
+        http: "",
+        action: "dynamodb:CreateTable",
+        resource: names::table_arn,
+        run: Run::Data(tables::create_table),
+    },
+    Operation {
+        name: "DeleteItem",
+        http: "",
+        action: "dynamodb:DeleteItem",
+        resource: names::table_arn,
+        run: Run::Data(items::delete_item),
+    },
+    Operation {
+        name: "DeleteTable",
+        http: "",
+        action: "dynamodb:DeleteTable",
+        resource: names::table_arn,
+        run: Run::Data(tables::delete_table),
+    },
+    Operation {
+        name: "DescribeTable",
+        http: "",
+        action: "dynamodb:DescribeTable",
+        resource: names::table_arn,
+        run: Run::Data(tables::describe_table),
+    },
+    Operation {
+        name: "GetItem",
+        http: "",
+        action: "dynamodb:GetItem",
+        resource: names::table_arn,
+        run: Run::Data(items::get_item),
+    },
+    Operation {
+        name: "ListTables",
+        http: "",
+        action: "dynamodb:ListTables",
+        resource: any_resource,
+        run: Run::Data(tables::list_tables),
+    },
+    Operation {
+        name: "ListTagsOfResource",
+        http: "",
+        action: "dynamodb:ListTagsOfResource",
+        resource: names::resource_arn,
+        run: Run::Data(tags::list_tags),
+    },
+    Operation {
+        name: "PutItem",
+        http: "",
+        action: "dynamodb:PutItem",
+        resource: names::table_arn,
+        run: Run::Data(items::put_item),
+    },
+    Operation {
+        name: "TagResource",
+        http: "",
+        action: "dynamodb:TagResource",
+        resource: names::resource_arn,
+        run: Run::Data(tags::tag_resource),
+    },
+    Operation {
+        name: "UntagResource",
+        http: "",
+        action: "dynamodb:UntagResource",
+        resource: names::resource_arn,
+        run: Run::Data(tags::untag_resource),
+    },
+    Operation {
+        name: "UpdateItem",
+        http: "",
+        action: "dynamodb:UpdateItem",
+        resource: names::table_arn,
+        run: Run::Data(items::update_item),
+    },
+    Operation {
+        name: "UpdateTable",
+        http: "",
+        action: "dynamodb:UpdateTable",
+        resource: names::table_arn,
+        run: Run::Data(update_table::update_table),
+    },
+];
 
 pub fn operations() -> &'static [Operation] {
-    &[]
+    OPERATIONS
 }

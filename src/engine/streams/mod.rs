@@ -1,11 +1,191 @@
-//! streams.
+//! DynamoDB Streams: the four operations that read what tables write. May not know functions.
 
-use super::call::Operation;
+use serde_json::{Value, json};
 
-/// In-memory parts.
-#[derive(Default)]
-pub struct Live;
+use super::Engine;
+use super::call::{Answer, Call, Fault, Operation, Reply, Run};
+use super::dynamodb::describe::key_schema;
+use super::dynamodb::{shapes, validate};
+use super::state::{Shard, Stream};
+use crate::clock::epoch_secs;
+
+mod iterators;
+mod read;
+pub mod records;
+pub mod shards;
+mod tips;
+
+pub use tips::{Live, Tip};
+
+/// Streams or shards in one answer, when the caller wants no fewer.
+const PAGE_MAX: usize = 100;
+
+static OPERATIONS: &[Operation] = &[
+    Operation {
+        name: "DescribeStream",
+        http: "",
+        action: "dynamodb:DescribeStream",
+        resource: stream_arn,
+        run: Run::Data(describe_stream),
+    },
+    Operation {
+        name: "GetRecords",
+        http: "",
+        action: "dynamodb:GetRecords",
+        resource: iterator_stream_arn,
+        run: Run::Data(read::get_records),
+    },
+    Operation {
+        name: "GetShardIterator",
+        http: "",
+        action: "dynamodb:GetShardIterator",
+        resource: stream_arn,
+        run: Run::Data(read::get_shard_iterator),
+    },
+    Operation {
+        name: "ListStreams",
+        http: "",
+        action: "dynamodb:ListStreams",
+        resource: table_streams_arn,
+        run: Run::Data(list_streams),
+    },
+];
 
 pub fn operations() -> &'static [Operation] {
-    &[]
+    OPERATIONS
+}
+
+fn stream_arn(call: &Call) -> String {
+    call.text("StreamArn").unwrap_or("*").to_owned()
+}
+
+fn iterator_stream_arn(call: &Call) -> String {
+    call.text("ShardIterator")
+        .map_or("*", iterators::stream_of)
+        .to_owned()
+}
+
+/// All streams of the table asked for, of every table when none is.
+fn table_streams_arn(call: &Call) -> String {
+    call.text("TableName").map_or_else(
+        || "*".to_owned(),
+        |table| {
+            let resource = format!("table/{table}/stream/*");
+            call.account.arn("dynamodb", resource).to_string()
+        },
+    )
+}
+
+fn list_streams(engine: &Engine, call: &Call) -> Answer {
+    validate::check(&call.input, shapes::LIST_STREAMS)?;
+    let table = call.text("TableName");
+    let after = call.text("ExclusiveStartStreamArn");
+    if after.is_some_and(|it| !is_stream_arn(it)) {
+        return Err(Fault::validation("Invalid ExclusiveStartStreamArn"));
+    }
+    let limit = page_size(call);
+    engine.read(|state| {
+        let mut wanted = state
+            .streams
+            .values()
+            .filter(|it| !shards::is_forgotten(it, call.now))
+            .filter(|it| table.is_none_or(|table| it.table == table))
+            .filter(|it| after.is_none_or(|after| it.arn.as_str() > after))
+            .peekable();
+        let page: Vec<&Stream> = wanted.by_ref().take(limit).collect();
+        let streams: Vec<Value> = page
+            .iter()
+            .map(|it| json!({"StreamArn": it.arn, "TableName": it.table, "StreamLabel": it.label}))
+            .collect();
+        let mut answer = json!({ "Streams": streams });
+        if let (Some(last), true) = (page.last(), wanted.peek().is_some()) {
+            answer["LastEvaluatedStreamArn"] = json!(last.arn);
+        }
+        Ok(Reply::from(answer))
+    })
+}
+
+fn describe_stream(engine: &Engine, call: &Call) -> Answer {
+    validate::check(&call.input, shapes::DESCRIBE_STREAM)?;
+    let arn = call.text("StreamArn").unwrap_or_default();
+    let after = call.text("ExclusiveStartShardId");
+    let parent = call
+        .input
+        .get("ShardFilter")
+        .and_then(|it| it.get("ShardId"))
+        .and_then(Value::as_str);
+    let limit = page_size(call);
+    engine.read(|state| {
+        let stream = find(&state.streams, arn, call)?;
+        let mut wanted: Vec<&Shard> = stream
+            .shards
+            .iter()
+            .filter(|it| parent.is_none() || it.parent.as_deref() == parent)
+            .filter(|it| after.is_none_or(|after| it.id.as_str() > after))
+            .collect();
+        wanted.sort_by(|a, b| a.id.cmp(&b.id));
+        let page = &wanted[..wanted.len().min(limit)];
+        let mut description = json!({
+            "StreamArn": stream.arn,
+            "StreamLabel": stream.label,
+            "StreamStatus": if stream.disabled.is_some() { "DISABLED" } else { "ENABLED" },
+            "StreamViewType": stream.view_type,
+            "CreationRequestDateTime": epoch_secs(stream.created),
+            "TableName": stream.table,
+            "KeySchema": key_schema(&stream.keys),
+            "Shards": page.iter().map(|it| shard_description(it)).collect::<Vec<_>>(),
+        });
+        if let (Some(last), true) = (page.last(), wanted.len() > limit) {
+            description["LastEvaluatedShardId"] = json!(last.id);
+        }
+        Ok(Reply::from(json!({ "StreamDescription": description })))
+    })
+}
+
+fn shard_description(shard: &Shard) -> Value {
+    let mut range = json!({"StartingSequenceNumber": shard.starting});
+    if let Some(ending) = &shard.ending {
+        range["EndingSequenceNumber"] = json!(ending);
+    }
+    let mut description = json!({"ShardId": shard.id, "SequenceNumberRange": range});
+    if let Some(parent) = &shard.parent {
+        description["ParentShardId"] = json!(parent);
+    }
+    description
+}
+
+/// A stream that can still be read.
+fn find<'a>(
+    streams: &'a std::collections::BTreeMap<String, Stream>,
+    arn: &str,
+    call: &Call,
+) -> Result<&'a Stream, Fault> {
+    if !is_stream_arn(arn) {
+        return Err(Fault::validation("Invalid StreamArn"));
+    }
+    streams
+        .get(arn)
+        .filter(|it| !shards::is_forgotten(it, call.now))
+        .ok_or_else(|| {
+            Fault::new(
+                400,
+                "ResourceNotFoundException",
+                format!("Requested resource not found: Stream: {arn} not found"),
+            )
+        })
+}
+
+fn is_stream_arn(text: &str) -> bool {
+    text.parse::<crate::arn::Arn>().is_ok_and(|arn| {
+        arn.service == "dynamodb"
+            && arn.resource.starts_with("table/")
+            && arn.resource.contains("/stream/")
+    })
+}
+
+fn page_size(call: &Call) -> usize {
+    let wanted = call.input.get("Limit").and_then(Value::as_u64);
+    wanted
+        .and_then(|it| usize::try_from(it).ok())
+        .map_or(PAGE_MAX, |it| it.min(PAGE_MAX))
 }

@@ -1,0 +1,112 @@
+//! Tables as AWS describes them. Pure.
+
+use serde_json::{Value, json};
+
+use super::tally::Tally;
+use crate::clock::epoch_secs;
+use crate::engine::state::{Index, KeySchema, Projection, Stream, Table};
+
+/// What a description adds to a table: how much is in it, and its newest stream.
+pub struct Facts<'a> {
+    /// By the `store_id` of the table and of its indexes.
+    pub tally: &'a dyn Fn(u64) -> Tally,
+    pub stream: Option<&'a Stream>,
+}
+
+/// `TableDescription`.
+pub fn table(table: &Table, facts: &Facts<'_>) -> Value {
+    let tally = (facts.tally)(table.store_id);
+    let mut description = json!({
+        "AttributeDefinitions": table
+            .attributes
+            .iter()
+            .map(|it| json!({"AttributeName": it.name, "AttributeType": it.kind}))
+            .collect::<Vec<_>>(),
+        "TableName": table.name,
+        "KeySchema": key_schema(&table.keys),
+        "TableStatus": table.status,
+        "CreationDateTime": epoch_secs(table.created),
+        "ProvisionedThroughput": throughput(table.throughput.as_ref()),
+        "TableSizeBytes": tally.bytes,
+        "ItemCount": tally.items,
+        "TableArn": table.arn,
+        "TableId": table.id,
+        "DeletionProtectionEnabled": table.deletion_protection,
+    });
+    for (member, global) in [
+        ("LocalSecondaryIndexes", false),
+        ("GlobalSecondaryIndexes", true),
+    ] {
+        let indexes: Vec<Value> = table
+            .indexes
+            .iter()
+            .filter(|it| it.global == global)
+            .map(|it| index(it, table, (facts.tally)(it.store_id)))
+            .collect();
+        if !indexes.is_empty() {
+            description[member] = Value::Array(indexes);
+        }
+    }
+    let since = table.settings.get(super::tables::ON_DEMAND_SINCE);
+    if let Some(since) = since {
+        description["BillingModeSummary"] = json!({
+            "BillingMode": if table.pay_per_request { "PAY_PER_REQUEST" } else { "PROVISIONED" },
+            "LastUpdateToPayPerRequestDateTime": since,
+        });
+    }
+    if let Some(class) = table.settings.get("TableClass") {
+        description["TableClassSummary"] = json!({ "TableClass": class });
+    }
+    if let Some(stream) = facts.stream {
+        description["LatestStreamArn"] = json!(stream.arn);
+        description["LatestStreamLabel"] = json!(stream.label);
+        if stream.disabled.is_none() {
+            description["StreamSpecification"] =
+                json!({"StreamEnabled": true, "StreamViewType": stream.view_type});
+        }
+    }
+    description
+}
+
+/// `KeySchema`.
+pub fn key_schema(keys: &KeySchema) -> Value {
+    let names = std::iter::once(&keys.partition).chain(&keys.sort);
+    names
+        .zip(["HASH", "RANGE"])
+        .map(|(key, kind)| json!({"AttributeName": key.name, "KeyType": kind}))
+        .collect()
+}
+
+fn index(index: &Index, table: &Table, tally: Tally) -> Value {
+    let mut projection = json!({});
+    projection["ProjectionType"] = json!(match &index.projection {
+        Projection::All => "ALL",
+        Projection::KeysOnly => "KEYS_ONLY",
+        Projection::Include(names) => {
+            projection["NonKeyAttributes"] = json!(names);
+            "INCLUDE"
+        }
+    });
+    let mut description = json!({
+        "IndexName": index.name,
+        "KeySchema": key_schema(&index.keys),
+        "Projection": projection,
+        "IndexSizeBytes": tally.bytes,
+        "ItemCount": tally.items,
+        "IndexArn": format!("{}/index/{}", table.arn, index.name),
+    });
+    if index.global {
+        description["IndexStatus"] = json!(index.status);
+        description["ProvisionedThroughput"] = throughput(index.throughput.as_ref());
+    }
+    description
+}
+
+fn throughput(given: Option<&Value>) -> Value {
+    let units = |member: &str| given.and_then(|it| it.get(member)).cloned();
+    json!({
+        "NumberOfDecreasesToday": 0,
+        "ReadCapacityUnits": units("ReadCapacityUnits").unwrap_or_else(|| json!(0)),
+        "WriteCapacityUnits": units("WriteCapacityUnits").unwrap_or_else(|| json!(0)),
+    })
+}

@@ -1,0 +1,175 @@
+//! Entries of items in secondary indexes: which, under what key, with which attributes.
+
+use crate::engine::Engine;
+use crate::engine::call::Fault;
+use crate::engine::dynamodb::tally::Tally;
+use crate::engine::dynamodb::value::{Attribute, Item};
+use crate::engine::state::{Index, KeyAttribute, KeySchema, KeyType, Projection, Table};
+use crate::engine::store::codec::{decode_item, encode_item, size_of};
+use crate::engine::store::{Commit, Shelf, keys};
+
+/// Items put into a new index by one commit.
+const BACKFILL_AT_ONCE: usize = 1000;
+
+/// An index entry as it is stored.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Entry {
+    pub key: Vec<u8>,
+    /// The projected item, encoded.
+    pub item: Vec<u8>,
+}
+
+impl Entry {
+    /// The item's entry, if it has one: it needs every key attribute of the index.
+    pub(super) fn of(index: &Index, table: &KeySchema, item: &Item) -> Option<Self> {
+        let key = keys::index_key(index.store_id, &index.keys, table, item)?;
+        let item = if index.projection == Projection::All {
+            encode_item(item)
+        } else {
+            let projected = item
+                .iter()
+                .filter(|(name, _)| carries(index, table, name))
+                .map(|(name, value)| (name.clone(), value.clone()));
+            encode_item(&projected.collect())
+        };
+        Some(Self { key, item })
+    }
+}
+
+/// Whether the index carries this top-level attribute.
+pub(super) fn carries(index: &Index, table: &KeySchema, name: &str) -> bool {
+    let is_key = |keys: &KeySchema| key_attributes(keys).any(|it| it.name == name);
+    is_key(&index.keys)
+        || is_key(table)
+        || match &index.projection {
+            Projection::All => true,
+            Projection::KeysOnly => false,
+            Projection::Include(names) => names.iter().any(|it| it == name),
+        }
+}
+
+/// Partition key, then sort key.
+pub(super) fn key_attributes(keys: &KeySchema) -> impl Iterator<Item = &KeyAttribute> {
+    std::iter::once(&keys.partition).chain(&keys.sort)
+}
+
+/// Whether a value has the type the key wants.
+pub(super) fn has_type(key: &KeyAttribute, value: &Attribute) -> bool {
+    matches!(
+        (key.kind, value),
+        (KeyType::S, Attribute::S(_))
+            | (KeyType::N, Attribute::N(_))
+            | (KeyType::B, Attribute::B(_))
+    )
+}
+
+/// Puts every item of the table into a new index. The table must be locked.
+pub(super) fn backfill(engine: &Engine, table: &Table, index: &Index) -> Result<(), Fault> {
+    let store = engine.store();
+    let mut tally = Tally::default();
+    let (mut from, to) = keys::segment(table.store_id, 0, 1);
+    loop {
+        let mut entries = Vec::new();
+        let mut unreadable = None;
+        let mut last = None;
+        let mut seen = 0;
+        store.scan(
+            Shelf::Items,
+            (
+                from.as_ref().map(Vec::as_slice),
+                to.as_ref().map(Vec::as_slice),
+            ),
+            false,
+            |key, value| {
+                match decode_item(value) {
+                    Ok(item) if fits(index, &item) => {
+                        entries.extend(Entry::of(index, &table.keys, &item));
+                    }
+                    Ok(_) => {}
+                    Err(error) => unreadable = Some(error),
+                }
+                last = Some(key.to_vec());
+                seen += 1;
+                seen < BACKFILL_AT_ONCE && unreadable.is_none()
+            },
+        )?;
+        if let Some(error) = unreadable {
+            return Err(error.into());
+        }
+        let mut commit = Commit::default();
+        for entry in entries {
+            tally = tally.after(None, Some(size_of(&entry.item)?));
+            commit.put(Shelf::Indexes, entry.key, entry.item);
+        }
+        tally.put(&mut commit, index.store_id);
+        store.commit(commit)?;
+        match last {
+            Some(last) if seen == BACKFILL_AT_ONCE => from = std::ops::Bound::Excluded(last),
+            _ => return Ok(()),
+        }
+    }
+}
+
+/// Items whose key attributes have other types stay outside of a new index.
+fn fits(index: &Index, item: &Item) -> bool {
+    key_attributes(&index.keys).all(|key| {
+        item.get(&key.name).is_some_and(|value| {
+            let is_empty = match value {
+                Attribute::S(text) => text.is_empty(),
+                Attribute::B(bytes) => bytes.is_empty(),
+                _ => false,
+            };
+            has_type(key, value) && !is_empty
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::engine::dynamodb::value::item_from_json;
+
+    #[test]
+    fn an_entry_carries_keys_and_what_the_projection_names() {
+        let key = |name: &str| KeyAttribute {
+            name: name.to_owned(),
+            kind: KeyType::S,
+        };
+        let table = KeySchema {
+            partition: key("id"),
+            sort: None,
+        };
+        let index = |projection| Index {
+            name: "by_kind".to_owned(),
+            store_id: 2,
+            global: true,
+            keys: KeySchema {
+                partition: key("kind"),
+                sort: None,
+            },
+            projection,
+            status: "ACTIVE".to_owned(),
+            throughput: None,
+        };
+        let item = item_from_json(&json!({
+            "id": {"S": "1"}, "kind": {"S": "k"}, "a": {"N": "1"}, "b": {"N": "2"}
+        }))
+        .unwrap();
+        for (projection, names) in [
+            (Projection::All, vec!["a", "b", "id", "kind"]),
+            (Projection::KeysOnly, vec!["id", "kind"]),
+            (
+                Projection::Include(vec!["b".to_owned()]),
+                vec!["b", "id", "kind"],
+            ),
+        ] {
+            let entry = Entry::of(&index(projection), &table, &item).unwrap();
+            let carried = decode_item(&entry.item).unwrap();
+            assert_eq!(carried.keys().collect::<Vec<_>>(), names);
+        }
+        let bare = item_from_json(&json!({"id": {"S": "1"}})).unwrap();
+        assert_eq!(Entry::of(&index(Projection::All), &table, &bare), None);
+    }
+}

@@ -1,0 +1,282 @@
+//! `PutItem`, `GetItem`, `UpdateItem` and `DeleteItem`.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::capacity::{self, Written, read_units};
+use super::clauses::{CONDITION, Clauses, PROJECTION, UPDATE};
+use super::expression::condition::Condition;
+use super::fitness;
+use super::value::{Item, item_from_json, item_to_json};
+use super::write::{self, Change, Locks};
+use super::{names, shapes, validate};
+use crate::engine::Engine;
+use crate::engine::call::{Answer, Call, Fault, Reply};
+use crate::engine::state::Table;
+use crate::engine::store::codec::{decode_item, size_of};
+use crate::engine::store::{Shelf, keys};
+
+pub(super) fn get_item(engine: &Engine, call: &Call) -> Answer {
+    const KINDS: &[&str] = &[PROJECTION];
+    let name = names::of_items(call)?;
+    validate::check(&call.input, shapes::GET_ITEM)?;
+    Clauses::check(&call.input, KINDS)?;
+    let key = item_from_json(&call.input["Key"])?;
+    let clauses = Clauses::read(&call.input, KINDS)?;
+    let table = engine.read(|state| write::table(state, &name).map(Arc::clone))?;
+    fitness::check_key(&table.keys, &key)?;
+    let (item, size) = read(engine, &table, &key)?;
+    let mut answer = json!({});
+    if let Some(item) = item {
+        let item = clauses
+            .projection
+            .map_or_else(|| item.clone(), |it| it.apply(&item));
+        answer["Item"] = item_to_json(&item);
+    }
+    let consistent = call.input["ConsistentRead"].as_bool().unwrap_or(false);
+    let units = Written::new(read_units(size, consistent));
+    if let Some(consumed) = capacity::consumed(call, &table, &units) {
+        answer["ConsumedCapacity"] = consumed;
+    }
+    Ok(Reply::from(answer))
+}
+
+/// The stored item and its size in bytes.
+pub(super) fn read(
+    engine: &Engine,
+    table: &Table,
+    key: &Item,
+) -> Result<(Option<Item>, usize), Fault> {
+    let key = keys::item_key(table.store_id, &table.keys, key);
+    let key = key.ok_or_else(|| Fault::internal("a checked key lacks an attribute"))?;
+    match engine.store().get(Shelf::Items, &key)? {
+        None => Ok((None, 0)),
+        Some(bytes) => Ok((Some(decode_item(&bytes)?), size_of(&bytes)?)),
+    }
+}
+
+pub(super) fn put_item(engine: &Engine, call: &Call) -> Answer {
+    const KINDS: &[&str] = &[CONDITION];
+    let name = names::of_items(call)?;
+    validate::check(&call.input, shapes::PUT_ITEM)?;
+    Clauses::check(&call.input, KINDS)?;
+    let item = item_from_json(&call.input["Item"])?;
+    returns_old_or_nothing(call)?;
+    fitness::check_size(&item)?;
+    let clauses = Clauses::read(&call.input, KINDS)?;
+    let locks = Locks::of(engine, &[&name])?;
+    let mut batch = locks.open(call, engine)?;
+    let table = batch.table(&name)?;
+    let key = fitness::check_item(&table, &item)?;
+    let old = batch.read(&table, &key)?;
+    check_condition(
+        clauses.condition.as_ref(),
+        old.as_deref(),
+        wants_failed_item(&call.input),
+    )?;
+    let change = Change {
+        keys: &key,
+        old: old.as_deref(),
+        new: Some(&item),
+        expired: false,
+    };
+    let written = batch.change(&name, &change)?;
+    batch.commit()?;
+    answer_old(call, &table, &key, old.as_deref(), &written)
+}
+
+pub(super) fn delete_item(engine: &Engine, call: &Call) -> Answer {
+    const KINDS: &[&str] = &[CONDITION];
+    let name = names::of_items(call)?;
+    validate::check(&call.input, shapes::CHANGE_ITEM)?;
+    Clauses::check(&call.input, KINDS)?;
+    let key = item_from_json(&call.input["Key"])?;
+    returns_old_or_nothing(call)?;
+    let clauses = Clauses::read(&call.input, KINDS)?;
+    let locks = Locks::of(engine, &[&name])?;
+    let mut batch = locks.open(call, engine)?;
+    let table = batch.table(&name)?;
+    fitness::check_key(&table.keys, &key)?;
+    let old = batch.read(&table, &key)?;
+    check_condition(
+        clauses.condition.as_ref(),
+        old.as_deref(),
+        wants_failed_item(&call.input),
+    )?;
+    let change = Change {
+        keys: &key,
+        old: old.as_deref(),
+        new: None,
+        expired: false,
+    };
+    let written = batch.change(&name, &change)?;
+    batch.commit()?;
+    answer_old(call, &table, &key, old.as_deref(), &written)
+}
+
+pub(super) fn update_item(engine: &Engine, call: &Call) -> Answer {
+    const KINDS: &[&str] = &[UPDATE, CONDITION];
+    let name = names::of_items(call)?;
+    validate::check(&call.input, shapes::CHANGE_ITEM)?;
+    Clauses::check(&call.input, KINDS)?;
+    let key = item_from_json(&call.input["Key"])?;
+    let clauses = Clauses::read(&call.input, KINDS)?;
+    let locks = Locks::of(engine, &[&name])?;
+    let mut batch = locks.open(call, engine)?;
+    let table = batch.table(&name)?;
+    fitness::check_key(&table.keys, &key)?;
+    if let Some(update) = &clauses.update {
+        update.check_keys(&table.keys)?;
+    }
+    let stored = batch.read(&table, &key)?;
+    check_condition(
+        clauses.condition.as_ref(),
+        stored.as_deref(),
+        wants_failed_item(&call.input),
+    )?;
+    let old = stored.as_deref().map(decode_item).transpose()?;
+    let updated = Updated::of(&clauses, &table, &key, old)?;
+    let change = Change {
+        keys: &key,
+        old: stored.as_deref(),
+        new: updated.new.as_ref(),
+        expired: false,
+    };
+    let written = batch.change(&name, &change)?;
+    batch.commit()?;
+    let mut answer = common(call, &table, &key, &written);
+    let attributes = match call.text("ReturnValues") {
+        Some("ALL_OLD") => updated.old.as_ref(),
+        Some("ALL_NEW") => updated.new.as_ref(),
+        Some("UPDATED_OLD") => Some(&updated.updated_old),
+        Some("UPDATED_NEW") => Some(&updated.updated_new),
+        _ => None,
+    };
+    if let Some(attributes) = attributes.filter(|it| !it.is_empty()) {
+        answer["Attributes"] = item_to_json(attributes);
+    }
+    Ok(Reply::from(answer))
+}
+
+/// An item before and after an update expression.
+pub(super) struct Updated {
+    pub(super) old: Option<Item>,
+    pub(super) new: Option<Item>,
+    updated_old: Item,
+    updated_new: Item,
+}
+
+impl Updated {
+    pub(super) fn of(
+        clauses: &Clauses,
+        table: &Table,
+        key: &Item,
+        old: Option<Item>,
+    ) -> Result<Self, Fault> {
+        let before = old.clone().unwrap_or_default();
+        let mut updated = Self {
+            old,
+            new: None,
+            updated_old: Item::new(),
+            updated_new: Item::new(),
+        };
+        let creates = clauses.update.as_ref().is_none_or(|it| it.creates_item());
+        let mut new = before.clone();
+        if let Some(update) = &clauses.update {
+            let applied = update.apply(&before, &table.keys)?;
+            new = applied.item;
+            updated.updated_old = applied.updated_old;
+            updated.updated_new = applied.updated_new;
+        }
+        if updated.old.is_some() || creates {
+            new.extend(key.clone());
+            fitness::check_index_keys(table, &new)?;
+            fitness::check_updated_size(&new)?;
+            updated.new = Some(new);
+        }
+        Ok(updated)
+    }
+}
+
+/// Refuses when the condition does not hold; the item goes with the fault if it is wanted.
+pub(super) fn check_condition(
+    condition: Option<&Condition>,
+    stored: Option<&[u8]>,
+    wants_item: bool,
+) -> Result<(), Fault> {
+    let Some(condition) = condition else {
+        return Ok(());
+    };
+    let item = stored.map(decode_item).transpose()?;
+    let nothing = Item::new();
+    if condition.matches(item.as_ref().unwrap_or(&nothing)) {
+        return Ok(());
+    }
+    let mut fault = Fault::new(
+        400,
+        "ConditionalCheckFailedException",
+        "The conditional request failed",
+    );
+    if let Some(item) = item.filter(|_| wants_item) {
+        fault.extra = Some(json!({"Item": item_to_json(&item)}));
+    }
+    Err(fault)
+}
+
+/// `ReturnValuesOnConditionCheckFailure` of a request or of one action of a transaction.
+pub(super) fn wants_failed_item(input: &Value) -> bool {
+    let wanted = input.get("ReturnValuesOnConditionCheckFailure");
+    wanted.and_then(Value::as_str) == Some("ALL_OLD")
+}
+
+fn returns_old_or_nothing(call: &Call) -> Result<(), Fault> {
+    match call.text("ReturnValues") {
+        None | Some("NONE" | "ALL_OLD") => Ok(()),
+        Some(_) => Err(Fault::validation(
+            "ReturnValues can only be ALL_OLD or NONE",
+        )),
+    }
+}
+
+fn answer_old(
+    call: &Call,
+    table: &Table,
+    key: &Item,
+    old: Option<&[u8]>,
+    written: &Written,
+) -> Answer {
+    let mut answer = common(call, table, key, written);
+    if let Some(old) = old.filter(|_| call.text("ReturnValues") == Some("ALL_OLD")) {
+        answer["Attributes"] = item_to_json(&decode_item(old)?);
+    }
+    Ok(Reply::from(answer))
+}
+
+/// What every write may be asked to answer.
+fn common(call: &Call, table: &Table, key: &Item, written: &Written) -> Value {
+    let mut answer = json!({});
+    if let Some(consumed) = capacity::consumed(call, table, written) {
+        answer["ConsumedCapacity"] = consumed;
+    }
+    if call.text("ReturnItemCollectionMetrics") == Some("SIZE")
+        && let Some(metrics) = collection_metrics(table, key)
+    {
+        answer["ItemCollectionMetrics"] = metrics;
+    }
+    answer
+}
+
+/// `ItemCollectionMetrics`: only tables with local indexes have them.
+pub(super) fn collection_metrics(table: &Table, key: &Item) -> Option<Value> {
+    if table.indexes.iter().all(|it| it.global) {
+        return None;
+    }
+    let partition = &table.keys.partition.name;
+    let value = key.get(partition)?.to_json();
+    Some(json!({
+        "ItemCollectionKey": {partition: value},
+        // Estimates of AWS are as coarse as this.
+        "SizeEstimateRangeGB": [0.0, 1.0],
+    }))
+}

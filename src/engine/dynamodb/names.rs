@@ -1,0 +1,147 @@
+//! Which table a request means, by name or ARN, and the ARNs that IAM judges. Pure.
+
+use serde_json::Value;
+
+use super::validate::{is_name, violated};
+use crate::arn::Arn;
+use crate::engine::call::{Call, Fault};
+
+const NAME_MAX: usize = 255;
+const ARN_MAX: usize = 1024;
+
+/// `TableName` of an operation on items.
+pub(super) fn of_items(call: &Call) -> Result<String, Fault> {
+    let name = call.text("TableName");
+    checked(name, 1).unwrap_or_else(|| {
+        Err(Fault::validation(
+            "1 validation error detected: Value null at 'tableName' failed to satisfy constraint: \
+             Member must not be null",
+        ))
+    })
+}
+
+/// `TableName` of an operation on the table itself; a new one has three letters at least.
+pub(super) fn of_table(call: &Call, shortest: usize) -> Result<String, Fault> {
+    checked(call.text("TableName"), shortest).unwrap_or_else(|| {
+        Err(Fault::validation(
+            "The parameter 'TableName' is required but was not present in the request",
+        ))
+    })
+}
+
+/// A name or ARN that stands elsewhere in a request: a key of `RequestItems`.
+pub(super) fn checked(name: Option<&str>, shortest: usize) -> Option<Result<String, Fault>> {
+    name.map(|name| {
+        if let Some(table) = in_arn(name) {
+            return Ok(table.to_owned());
+        }
+        let constraint = if name.len() < shortest {
+            format!("Member must have length greater than or equal to {shortest}")
+        } else if name.len() > NAME_MAX {
+            format!("Member must have length less than or equal to {NAME_MAX}")
+        } else if is_name(name) {
+            return Ok(name.to_owned());
+        } else {
+            "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+".to_owned()
+        };
+        Err(violated(name, "tableName", &constraint))
+    })
+}
+
+/// ARN of the table in `TableName`.
+pub(super) fn table_arn(call: &Call) -> String {
+    arn_of(call, call.text("TableName").unwrap_or_default())
+}
+
+/// ARN of the index that is read, of the table without one.
+pub(super) fn index_arn(call: &Call) -> String {
+    let table = table_arn(call);
+    call.text("IndexName")
+        .map_or(table.clone(), |index| format!("{table}/index/{index}"))
+}
+
+/// ARN of the first table of a batch or transaction.
+pub(super) fn first_table_arn(call: &Call) -> String {
+    let in_batch = call
+        .input
+        .get("RequestItems")
+        .and_then(Value::as_object)
+        .and_then(|tables| tables.keys().next())
+        .map(String::as_str);
+    let in_transaction = || {
+        let action = call.input.get("TransactItems")?.get(0)?.as_object()?;
+        action.values().next()?.get("TableName")?.as_str()
+    };
+    arn_of(call, in_batch.or_else(in_transaction).unwrap_or_default())
+}
+
+/// `ResourceArn`, for tags.
+pub(super) fn resource_arn(call: &Call) -> String {
+    call.text("ResourceArn").unwrap_or("*").to_owned()
+}
+
+/// Every table of the account.
+pub(super) fn all_tables(call: &Call) -> String {
+    call.account.arn("dynamodb", "table/*").to_string()
+}
+
+fn arn_of(call: &Call, name: &str) -> String {
+    if in_arn(name).is_some() {
+        return name.to_owned();
+    }
+    call.account
+        .arn("dynamodb", format!("table/{name}"))
+        .to_string()
+}
+
+/// The table's name in a table's ARN.
+pub(super) fn in_arn(text: &str) -> Option<&str> {
+    let arn: Arn = text.parse().ok()?;
+    if arn.service != "dynamodb" || text.len() > ARN_MAX {
+        return None;
+    }
+    let (_, name) = text.split_once(":table/")?;
+    is_name(name).then_some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(name: &str, shortest: usize) -> String {
+        checked(Some(name), shortest).unwrap().unwrap_err().message
+    }
+
+    #[test]
+    fn a_table_may_be_named_by_its_arn() {
+        let arn = "arn:aws:dynamodb:us-east-1:000000000000:table/orders.v2";
+        assert_eq!(checked(Some(arn), 1), Some(Ok("orders.v2".to_owned())));
+        assert_eq!(in_arn("arn:aws:sqs:us-east-1:000000000000:table/x"), None);
+        assert_eq!(in_arn(&format!("{arn}/stream/x")), None);
+    }
+
+    #[test]
+    fn a_wrong_name_is_refused_in_the_words_of_aws() {
+        let prefix = |name: &str| {
+            format!(
+                "1 validation error detected: Value '{name}' at 'tableName' failed to satisfy constraint: Member must"
+            )
+        };
+        assert_eq!(
+            words("ab", 3),
+            format!("{} have length greater than or equal to 3", prefix("ab"))
+        );
+        assert_eq!(
+            words("bad table!", 1),
+            format!(
+                "{} satisfy regular expression pattern: [a-zA-Z0-9_.-]+",
+                prefix("bad table!")
+            )
+        );
+        let long = "a".repeat(256);
+        assert_eq!(
+            words(&long, 1),
+            format!("{} have length less than or equal to 255", prefix(&long))
+        );
+    }
+}

@@ -1,0 +1,397 @@
+//! Keys and indexes of a table as a request defines them, checked in AWS's order with AWS's words. Pure.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::engine::call::Fault;
+use crate::engine::state::{Index, KeyAttribute, KeySchema, KeyType, Projection};
+
+const LOCAL_MAX: usize = 5;
+const GLOBAL_MAX: usize = 20;
+
+/// What a request says of one index. Its shape was checked before.
+pub(super) struct IndexRequest<'a> {
+    pub input: &'a Value,
+    pub global: bool,
+}
+
+/// `AttributeDefinitions`, in the order of the request.
+pub(super) fn attributes(input: &Value) -> Result<Vec<KeyAttribute>, Fault> {
+    let mut attributes: Vec<KeyAttribute> = Vec::new();
+    for definition in elements(input, "AttributeDefinitions") {
+        let name = text(definition, "AttributeName");
+        if attributes.iter().any(|it| it.name == name) {
+            return Err(Fault::validation(format!(
+                "Attribute Name is duplicated: {name}"
+            )));
+        }
+        attributes.push(KeyAttribute {
+            name: name.to_owned(),
+            kind: match text(definition, "AttributeType") {
+                "N" => KeyType::N,
+                "B" => KeyType::B,
+                _ => KeyType::S,
+            },
+        });
+    }
+    Ok(attributes)
+}
+
+/// `KeySchema` of a table or an index.
+pub(super) fn keys(input: &Value, attributes: &[KeyAttribute]) -> Result<KeySchema, Fault> {
+    let elements = elements(input, "KeySchema");
+    let names: Vec<&str> = elements
+        .iter()
+        .map(|it| text(it, "AttributeName"))
+        .collect();
+    if names.len() > attributes.len() {
+        return Err(Fault::validation(
+            "Invalid KeySchema: Some index key attribute have no definition",
+        ));
+    }
+    let find = |name: &str| attributes.iter().find(|it| it.name == name).cloned();
+    let found: Vec<KeyAttribute> = names.iter().filter_map(|it| find(it)).collect();
+    if found.len() < names.len() {
+        return Err(invalid(&format!(
+            "Some index key attributes are not defined in AttributeDefinitions. Keys: [{}], AttributeDefinitions: [{}]",
+            names.join(", "),
+            join(attributes)
+        )));
+    }
+    if names.len() == 2 && names[0] == names[1] {
+        return Err(Fault::validation(
+            "Both the Hash Key and the Range Key element in the KeySchema have the same name",
+        ));
+    }
+    for (element, (place, kind)) in elements
+        .iter()
+        .zip([("first", "HASH"), ("second", "RANGE")])
+    {
+        if text(element, "KeyType") != kind {
+            return Err(Fault::validation(format!(
+                "Invalid KeySchema: The {place} KeySchemaElement is not a {kind} key type"
+            )));
+        }
+    }
+    let mut found = found.into_iter();
+    let partition = found.next().ok_or_else(|| {
+        Fault::validation("Invalid KeySchema: Some index key attribute have no definition")
+    })?;
+    Ok(KeySchema {
+        partition,
+        sort: found.next(),
+    })
+}
+
+/// The indexes a new table is asked for, without their key prefixes.
+pub(super) fn indexes(
+    input: &Value,
+    table: &KeySchema,
+    attributes: &[KeyAttribute],
+    pay_per_request: bool,
+) -> Result<Vec<Index>, Fault> {
+    let mut indexes: Vec<Index> = Vec::new();
+    for (member, global) in [
+        ("LocalSecondaryIndexes", false),
+        ("GlobalSecondaryIndexes", true),
+    ] {
+        let Some(wanted) = input.get(member).filter(|it| !it.is_null()) else {
+            continue;
+        };
+        let wanted = wanted.as_array().map_or(&[][..], Vec::as_slice);
+        if wanted.is_empty() {
+            return Err(invalid(&format!("List of {member} is empty")));
+        }
+        if !global && table.sort.is_none() {
+            return Err(invalid(
+                "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex",
+            ));
+        }
+        for input in wanted {
+            let request = IndexRequest { input, global };
+            let index = index(&request, table, attributes, pay_per_request)?;
+            if indexes.iter().any(|it| it.name == index.name) {
+                return Err(invalid(&format!("Duplicate index name: {}", index.name)));
+            }
+            indexes.push(index);
+        }
+        if !global && wanted.len() > LOCAL_MAX {
+            return Err(invalid(
+                "Number of LocalSecondaryIndexes exceeds per-table limit of 5",
+            ));
+        }
+        if wanted.len() > GLOBAL_MAX {
+            return Err(invalid(
+                "GlobalSecondaryIndex count exceeds the per-table limit of 20",
+            ));
+        }
+    }
+    Ok(indexes)
+}
+
+/// One index, without its key prefix.
+pub(super) fn index(
+    request: &IndexRequest<'_>,
+    table: &KeySchema,
+    attributes: &[KeyAttribute],
+    pay_per_request: bool,
+) -> Result<Index, Fault> {
+    let name = text(request.input, "IndexName");
+    let keys = keys(request.input, attributes)?;
+    if !request.global {
+        if keys.sort.is_none() {
+            return Err(invalid(&format!(
+                "Index KeySchema does not have a range key for index: {name}"
+            )));
+        }
+        if keys.partition.name != table.partition.name {
+            return Err(invalid(&format!(
+                "Index KeySchema does not have the same leading hash key as table KeySchema for index: {name}. \
+                 index hash key: {}, table hash key: {}",
+                keys.partition.name, table.partition.name
+            )));
+        }
+    }
+    let throughput = request
+        .input
+        .get("ProvisionedThroughput")
+        .filter(|it| !it.is_null());
+    if request.global && pay_per_request && throughput.is_some() {
+        return Err(invalid(&format!(
+            "ProvisionedThroughput should not be specified for index: {name} when BillingMode is PAY_PER_REQUEST"
+        )));
+    }
+    if request.global && !pay_per_request && throughput.is_none() {
+        return Err(invalid(&format!(
+            "ProvisionedThroughput is not specified for index: {name}"
+        )));
+    }
+    Ok(Index {
+        name: name.to_owned(),
+        store_id: 0,
+        global: request.global,
+        keys,
+        projection: projection(request.input)?,
+        status: "ACTIVE".to_owned(),
+        throughput: throughput.cloned(),
+    })
+}
+
+/// Refuses definitions no key uses.
+pub(super) fn check_all_used(
+    attributes: &[KeyAttribute],
+    table: &KeySchema,
+    indexes: &[Index],
+) -> Result<(), Fault> {
+    let used: BTreeSet<&str> = std::iter::once(table)
+        .chain(indexes.iter().map(|it| &it.keys))
+        .flat_map(|it| std::iter::once(&it.partition).chain(&it.sort))
+        .map(|it| it.name.as_str())
+        .collect();
+    if used.len() == attributes.len() {
+        return Ok(());
+    }
+    if indexes.is_empty() {
+        return Err(invalid(
+            "Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions",
+        ));
+    }
+    let used: Vec<&str> = used.into_iter().collect();
+    Err(invalid(&format!(
+        "Some AttributeDefinitions are not used. AttributeDefinitions: [{}], keys used: [{}]",
+        join(attributes),
+        used.join(", ")
+    )))
+}
+
+fn projection(input: &Value) -> Result<Projection, Fault> {
+    let projection = &input["Projection"];
+    let kind = projection.get("ProjectionType").and_then(Value::as_str);
+    let names = projection
+        .get("NonKeyAttributes")
+        .and_then(Value::as_array)
+        .map(|names| {
+            let names = names.iter().filter_map(Value::as_str);
+            names.map(str::to_owned).collect::<Vec<_>>()
+        });
+    match (kind, names) {
+        (None, _) => Err(invalid("Unknown ProjectionType: null")),
+        (Some("INCLUDE"), None) => Err(invalid(
+            "ProjectionType is INCLUDE, but NonKeyAttributes is not specified",
+        )),
+        (Some("INCLUDE"), Some(names)) => {
+            let mut seen = BTreeSet::new();
+            match names.iter().find(|it| !seen.insert(it.as_str())) {
+                Some(twice) => Err(invalid(&format!(
+                    "Duplicate element in NonKeyAttributes: {twice}"
+                ))),
+                None => Ok(Projection::Include(names)),
+            }
+        }
+        (Some(kind), Some(_)) => Err(invalid(&format!(
+            "ProjectionType is {kind}, but NonKeyAttributes is specified"
+        ))),
+        (Some("KEYS_ONLY"), None) => Ok(Projection::KeysOnly),
+        (Some(_), None) => Ok(Projection::All),
+    }
+}
+
+/// `One or more parameter values were invalid: …`
+pub(super) fn invalid(words: &str) -> Fault {
+    Fault::validation(format!(
+        "One or more parameter values were invalid: {words}"
+    ))
+}
+
+/// A list of the request, empty when it is not there.
+pub(super) fn elements<'a>(input: &'a Value, member: &str) -> &'a [Value] {
+    input
+        .get(member)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
+}
+
+/// A text of the request, empty when it is not there.
+pub(super) fn text<'a>(input: &'a Value, member: &str) -> &'a str {
+    input
+        .get(member)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+}
+
+fn join(attributes: &[KeyAttribute]) -> String {
+    let names: Vec<&str> = attributes.iter().map(|it| it.name.as_str()).collect();
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn table(input: &Value) -> Result<(KeySchema, Vec<Index>), Fault> {
+        let attributes = attributes(input)?;
+        let keys = keys(input, &attributes)?;
+        let indexes = indexes(input, &keys, &attributes, true)?;
+        check_all_used(&attributes, &keys, &indexes)?;
+        Ok((keys, indexes))
+    }
+
+    fn request(attributes: &str, keys: &str) -> Value {
+        let definitions: Vec<Value> = attributes
+            .split_whitespace()
+            .map(|it| json!({"AttributeName": it, "AttributeType": "S"}))
+            .collect();
+        json!({"AttributeDefinitions": definitions, "KeySchema": schema(keys)})
+    }
+
+    fn schema(keys: &str) -> Vec<Value> {
+        keys.split_whitespace()
+            .zip(["HASH", "RANGE"])
+            .map(|(name, kind)| json!({"AttributeName": name, "KeyType": kind}))
+            .collect()
+    }
+
+    fn with_index(mut request: Value, member: &str, keys: &str, projection: &Value) -> Value {
+        request[member] =
+            json!([{"IndexName": "by_x", "KeySchema": schema(keys), "Projection": projection}]);
+        request
+    }
+
+    #[test]
+    fn a_table_with_both_kinds_of_index_is_understood() {
+        let include = json!({"ProjectionType": "INCLUDE", "NonKeyAttributes": ["n"]});
+        let request = with_index(
+            request("a b x", "a b"),
+            "LocalSecondaryIndexes",
+            "a x",
+            &include,
+        );
+        let (keys, indexes) = table(&request).unwrap();
+        assert_eq!(keys.sort.unwrap().name, "b");
+        assert_eq!(
+            indexes[0].projection,
+            Projection::Include(vec!["n".to_owned()])
+        );
+        assert!(!indexes[0].global);
+    }
+
+    #[test]
+    fn wrong_schemas_are_refused_in_the_words_of_aws() {
+        let all = json!({"ProjectionType": "ALL"});
+        let words = |request: &Value| table(request).unwrap_err().message;
+        let prefix = "One or more parameter values were invalid: ";
+        for (request, message) in [
+            (
+                request("a", "a a"),
+                "Invalid KeySchema: Some index key attribute have no definition".to_owned(),
+            ),
+            (
+                request("a b", "a a"),
+                "Both the Hash Key and the Range Key element in the KeySchema have the same name"
+                    .to_owned(),
+            ),
+            (
+                request("a b", "a c"),
+                format!(
+                    "{prefix}Some index key attributes are not defined in AttributeDefinitions. Keys: [a, c], AttributeDefinitions: [a, b]"
+                ),
+            ),
+            (
+                request("a a", "a"),
+                "Attribute Name is duplicated: a".to_owned(),
+            ),
+            (
+                request("a b", "a"),
+                format!(
+                    "{prefix}Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions"
+                ),
+            ),
+            (
+                with_index(request("a x", "a"), "LocalSecondaryIndexes", "a x", &all),
+                format!(
+                    "{prefix}Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex"
+                ),
+            ),
+            (
+                with_index(
+                    request("a b x", "a b"),
+                    "LocalSecondaryIndexes",
+                    "x b",
+                    &all,
+                ),
+                format!(
+                    "{prefix}Index KeySchema does not have the same leading hash key as table KeySchema for index: by_x. index hash key: x, table hash key: a"
+                ),
+            ),
+            (
+                with_index(request("a x y", "a"), "GlobalSecondaryIndexes", "x", &all),
+                format!(
+                    "{prefix}Some AttributeDefinitions are not used. AttributeDefinitions: [a, x, y], keys used: [a, x]"
+                ),
+            ),
+            (
+                with_index(
+                    request("a x", "a"),
+                    "GlobalSecondaryIndexes",
+                    "x",
+                    &json!({"ProjectionType": "KEYS_ONLY", "NonKeyAttributes": ["n"]}),
+                ),
+                format!("{prefix}ProjectionType is KEYS_ONLY, but NonKeyAttributes is specified"),
+            ),
+            (
+                with_index(
+                    request("a x", "a"),
+                    "GlobalSecondaryIndexes",
+                    "x",
+                    &json!({}),
+                ),
+                format!("{prefix}Unknown ProjectionType: null"),
+            ),
+        ] {
+            assert_eq!(words(&request), message);
+        }
+    }
+}

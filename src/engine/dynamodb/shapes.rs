@@ -1,0 +1,282 @@
+//! The requests of DynamoDB and its streams as the service model declares them: what `validate::check` goes by.
+//! Data only. `TableName` is missing: it is checked before the rest, see `names`.
+
+use super::validate::{Member, Shape};
+
+const COUNT_MAX: i64 = i32::MAX as i64;
+const CAPACITY: Shape = Shape::Integer(1, i64::MAX);
+const KEY_NAME: Shape = Shape::Text(1, 255);
+const INDEX_NAME: Shape = Shape::Name(3, 255);
+const RETURN_CONSUMED: Shape = Shape::Enum(&["INDEXES", "TOTAL", "NONE"]);
+const RETURN_COLLECTION: Shape = Shape::Enum(&["SIZE", "NONE"]);
+const RETURN_VALUES: Shape =
+    Shape::Enum(&["ALL_NEW", "UPDATED_OLD", "ALL_OLD", "NONE", "UPDATED_NEW"]);
+const RETURN_ON_FAILURE: Shape = Shape::Enum(&["ALL_OLD", "NONE"]);
+const SELECT: Shape = Shape::Enum(&[
+    "SPECIFIC_ATTRIBUTES",
+    "COUNT",
+    "ALL_ATTRIBUTES",
+    "ALL_PROJECTED_ATTRIBUTES",
+]);
+/// Expressions say themselves what is wrong with them.
+const EXPRESSION: Shape = Shape::Text(0, 0);
+
+static KEY_SCHEMA_ELEMENT: Shape = Shape::Structure(
+    "KeySchemaElement",
+    &[
+        Member::required("AttributeName", KEY_NAME),
+        Member::required("KeyType", Shape::Enum(&["HASH", "RANGE"])),
+    ],
+);
+static ATTRIBUTE_DEFINITION: Shape = Shape::Structure(
+    "AttributeDefinition",
+    &[
+        Member::required("AttributeName", KEY_NAME),
+        Member::required("AttributeType", Shape::Enum(&["B", "N", "S"])),
+    ],
+);
+static ATTRIBUTE_NAME: Shape = KEY_NAME;
+static TAG_KEY: Shape = Shape::Text(1, 128);
+static TAG: Shape = Shape::Structure(
+    "Tag",
+    &[
+        Member::required("Key", Shape::Text(1, 128)),
+        Member::required("Value", Shape::Text(0, 256)),
+    ],
+);
+const THROUGHPUT: Shape = Shape::Structure(
+    "ProvisionedThroughput",
+    &[
+        Member::required("WriteCapacityUnits", CAPACITY),
+        Member::required("ReadCapacityUnits", CAPACITY),
+    ],
+);
+const PROJECTION: Shape = Shape::Structure(
+    "Projection",
+    &[
+        Member::new(
+            "ProjectionType",
+            Shape::Enum(&["ALL", "INCLUDE", "KEYS_ONLY"]),
+        ),
+        Member::new("NonKeyAttributes", Shape::List(1, 20, &ATTRIBUTE_NAME)),
+    ],
+);
+const KEY_SCHEMA: Shape = Shape::List(1, 2, &KEY_SCHEMA_ELEMENT);
+const STREAM_SPECIFICATION: Shape = Shape::Structure(
+    "StreamSpecification",
+    &[
+        Member::required("StreamEnabled", Shape::Flag),
+        Member::new(
+            "StreamViewType",
+            Shape::Enum(&["NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY"]),
+        ),
+    ],
+);
+const BILLING_MODE: Shape = Shape::Enum(&["PROVISIONED", "PAY_PER_REQUEST"]);
+static LOCAL_INDEX: Shape = Shape::Structure(
+    "LocalSecondaryIndex",
+    &[
+        Member::required("IndexName", INDEX_NAME),
+        Member::required("KeySchema", KEY_SCHEMA),
+        Member::required("Projection", PROJECTION),
+    ],
+);
+const GLOBAL_INDEX_MEMBERS: &[Member] = &[
+    Member::required("IndexName", INDEX_NAME),
+    Member::required("KeySchema", KEY_SCHEMA),
+    Member::required("Projection", PROJECTION),
+    Member::new("ProvisionedThroughput", THROUGHPUT),
+];
+static GLOBAL_INDEX: Shape = Shape::Structure("GlobalSecondaryIndex", GLOBAL_INDEX_MEMBERS);
+static GLOBAL_INDEX_UPDATE: Shape = Shape::Structure(
+    "GlobalSecondaryIndexUpdate",
+    &[
+        Member::new(
+            "Update",
+            Shape::Structure(
+                "UpdateGlobalSecondaryIndexAction",
+                &[
+                    Member::required("IndexName", INDEX_NAME),
+                    Member::new("ProvisionedThroughput", THROUGHPUT),
+                ],
+            ),
+        ),
+        Member::new(
+            "Create",
+            Shape::Structure("CreateGlobalSecondaryIndexAction", GLOBAL_INDEX_MEMBERS),
+        ),
+        Member::new(
+            "Delete",
+            Shape::Structure(
+                "DeleteGlobalSecondaryIndexAction",
+                &[Member::required("IndexName", INDEX_NAME)],
+            ),
+        ),
+    ],
+);
+
+pub static CREATE_TABLE: &[Member] = &[
+    Member::required(
+        "AttributeDefinitions",
+        Shape::List(0, 0, &ATTRIBUTE_DEFINITION),
+    ),
+    Member::new("BillingMode", BILLING_MODE),
+    Member::new("ProvisionedThroughput", THROUGHPUT),
+    Member::required("KeySchema", KEY_SCHEMA),
+    Member::new("LocalSecondaryIndexes", Shape::List(0, 0, &LOCAL_INDEX)),
+    Member::new("GlobalSecondaryIndexes", Shape::List(0, 0, &GLOBAL_INDEX)),
+    Member::new("StreamSpecification", STREAM_SPECIFICATION),
+    Member::new("SSESpecification", Shape::Object),
+    Member::new("Tags", Shape::List(0, 0, &TAG)),
+    Member::new("DeletionProtectionEnabled", Shape::Flag),
+];
+pub static UPDATE_TABLE: &[Member] = &[
+    Member::new(
+        "AttributeDefinitions",
+        Shape::List(0, 0, &ATTRIBUTE_DEFINITION),
+    ),
+    Member::new("BillingMode", BILLING_MODE),
+    Member::new("ProvisionedThroughput", THROUGHPUT),
+    Member::new(
+        "GlobalSecondaryIndexUpdates",
+        Shape::List(0, 0, &GLOBAL_INDEX_UPDATE),
+    ),
+    Member::new("StreamSpecification", STREAM_SPECIFICATION),
+    Member::new("SSESpecification", Shape::Object),
+    Member::new("DeletionProtectionEnabled", Shape::Flag),
+];
+pub static LIST_TABLES: &[Member] = &[
+    Member::new("Limit", Shape::Integer(1, 100)),
+    Member::new("ExclusiveStartTableName", Shape::Name(3, 255)),
+];
+pub static NOTHING: &[Member] = &[];
+pub static UPDATE_TIME_TO_LIVE: &[Member] = &[Member::required(
+    "TimeToLiveSpecification",
+    Shape::Structure(
+        "TimeToLiveSpecification",
+        &[
+            Member::required("AttributeName", Shape::Text(1, 255)),
+            Member::required("Enabled", Shape::Flag),
+        ],
+    ),
+)];
+pub static TAG_RESOURCE: &[Member] = &[
+    Member::required("ResourceArn", Shape::Text(1, 1283)),
+    Member::required("Tags", Shape::List(0, 0, &TAG)),
+];
+pub static UNTAG_RESOURCE: &[Member] = &[
+    Member::required("ResourceArn", Shape::Text(1, 1283)),
+    Member::required("TagKeys", Shape::List(0, 0, &TAG_KEY)),
+];
+pub static LIST_TAGS: &[Member] = &[
+    Member::required("ResourceArn", Shape::Text(1, 1283)),
+    Member::new("NextToken", Shape::Text(0, 0)),
+];
+
+pub static GET_ITEM: &[Member] = &[
+    Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
+    Member::new("AttributesToGet", Shape::List(1, 255, &ATTRIBUTE_NAME)),
+    Member::required("Key", Shape::Object),
+    Member::new("ConsistentRead", Shape::Flag),
+    Member::new("ProjectionExpression", EXPRESSION),
+    Member::new("ExpressionAttributeNames", Shape::Object),
+];
+pub static PUT_ITEM: &[Member] = &[
+    Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
+    Member::required("Item", Shape::Object),
+    Member::new("ReturnValues", RETURN_VALUES),
+    Member::new("ReturnItemCollectionMetrics", RETURN_COLLECTION),
+    Member::new("ReturnValuesOnConditionCheckFailure", RETURN_ON_FAILURE),
+    Member::new("ConditionExpression", EXPRESSION),
+    Member::new("ExpressionAttributeValues", Shape::Object),
+    Member::new("ExpressionAttributeNames", Shape::Object),
+];
+/// UpdateItem and DeleteItem.
+pub static CHANGE_ITEM: &[Member] = &[
+    Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
+    Member::required("Key", Shape::Object),
+    Member::new("ReturnValues", RETURN_VALUES),
+    Member::new("ReturnItemCollectionMetrics", RETURN_COLLECTION),
+    Member::new("ReturnValuesOnConditionCheckFailure", RETURN_ON_FAILURE),
+    Member::new("UpdateExpression", EXPRESSION),
+    Member::new("ConditionExpression", EXPRESSION),
+    Member::new("ExpressionAttributeValues", Shape::Object),
+    Member::new("ExpressionAttributeNames", Shape::Object),
+];
+/// Query; its `Limit` is worded differently, see `query`.
+pub static QUERY: &[Member] = &[
+    Member::new("Select", SELECT),
+    Member::new("IndexName", INDEX_NAME),
+    Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
+    Member::new("AttributesToGet", Shape::List(1, 255, &ATTRIBUTE_NAME)),
+    Member::new("Limit", Shape::Integer(i64::MIN, COUNT_MAX)),
+    Member::new("ExclusiveStartKey", Shape::Object),
+    Member::new("ConsistentRead", Shape::Flag),
+    Member::new("ScanIndexForward", Shape::Flag),
+    Member::new("KeyConditionExpression", EXPRESSION),
+    Member::new("FilterExpression", EXPRESSION),
+    Member::new("ProjectionExpression", EXPRESSION),
+    Member::new("ExpressionAttributeValues", Shape::Object),
+    Member::new("ExpressionAttributeNames", Shape::Object),
+];
+pub static SCAN: &[Member] = &[
+    Member::new("Select", SELECT),
+    Member::new("IndexName", INDEX_NAME),
+    Member::new("TotalSegments", Shape::Integer(1, 1_000_000)),
+    Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
+    Member::new("Segment", Shape::Integer(0, 999_999)),
+    Member::new("Limit", Shape::Integer(1, COUNT_MAX)),
+    Member::new("AttributesToGet", Shape::List(1, 255, &ATTRIBUTE_NAME)),
+    Member::new("ExclusiveStartKey", Shape::Object),
+    Member::new("ConsistentRead", Shape::Flag),
+    Member::new("FilterExpression", EXPRESSION),
+    Member::new("ProjectionExpression", EXPRESSION),
+    Member::new("ExpressionAttributeValues", Shape::Object),
+    Member::new("ExpressionAttributeNames", Shape::Object),
+];
+/// BatchGetItem and BatchWriteItem.
+pub static BATCH: &[Member] = &[
+    Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
+    Member::new("ReturnItemCollectionMetrics", RETURN_COLLECTION),
+    Member::required("RequestItems", Shape::Object),
+];
+
+pub static LIST_STREAMS: &[Member] = &[
+    Member::new("TableName", Shape::Name(3, 255)),
+    Member::new("Limit", Shape::Integer(1, 100)),
+    Member::new("ExclusiveStartStreamArn", Shape::Text(37, 1024)),
+];
+pub static DESCRIBE_STREAM: &[Member] = &[
+    Member::required("StreamArn", Shape::Text(37, 1024)),
+    Member::new("Limit", Shape::Integer(1, 100)),
+    Member::new("ExclusiveStartShardId", Shape::Text(28, 65)),
+    Member::new(
+        "ShardFilter",
+        Shape::Structure(
+            "ShardFilter",
+            &[
+                Member::new("Type", Shape::Enum(&["CHILD_SHARDS"])),
+                Member::new("ShardId", Shape::Text(28, 65)),
+            ],
+        ),
+    ),
+];
+pub static GET_SHARD_ITERATOR: &[Member] = &[
+    Member::required("StreamArn", Shape::Text(37, 1024)),
+    Member::required("ShardId", Shape::Text(28, 65)),
+    Member::required(
+        "ShardIteratorType",
+        Shape::Enum(&[
+            "TRIM_HORIZON",
+            "LATEST",
+            "AT_SEQUENCE_NUMBER",
+            "AFTER_SEQUENCE_NUMBER",
+            "AT_TIMESTAMP",
+        ]),
+    ),
+    Member::new("SequenceNumber", Shape::Text(21, 40)),
+];
+pub static GET_RECORDS: &[Member] = &[
+    Member::required("ShardIterator", Shape::Text(1, 2048)),
+    Member::new("Limit", Shape::Integer(1, COUNT_MAX)),
+];

@@ -1,0 +1,87 @@
+//! How many items a table or index holds and how large they are: counted with every write, in the same commit.
+
+use std::collections::HashMap;
+
+use crate::engine::call::Fault;
+use crate::engine::store::codec::Reader;
+use crate::engine::store::{Commit, Shelf, Store};
+
+/// `ItemCount` and `TableSizeBytes`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    pub items: u64,
+    pub bytes: u64,
+}
+
+/// Tallies of one table and its indexes, by `store_id`. A tally not known yet is read from the store.
+#[derive(Debug, Default)]
+pub struct Tallies(HashMap<u64, Tally>);
+
+impl Tally {
+    /// After an item of `old` bytes became one of `new` bytes; `None` where there is no item.
+    pub fn after(self, old: Option<usize>, new: Option<usize>) -> Self {
+        let bytes = |size: Option<usize>| size.map_or(0, |it| it as u64);
+        Self {
+            items: (self.items + u64::from(new.is_some())).saturating_sub(u64::from(old.is_some())),
+            bytes: (self.bytes + bytes(new)).saturating_sub(bytes(old)),
+        }
+    }
+
+    pub fn put(self, commit: &mut Commit, store_id: u64) {
+        let mut value = self.items.to_be_bytes().to_vec();
+        value.extend_from_slice(&self.bytes.to_be_bytes());
+        commit.put(Shelf::Documents, key(store_id), value);
+    }
+}
+
+impl Tallies {
+    pub fn get(&mut self, store: &Store, store_id: u64) -> Result<Tally, Fault> {
+        if let Some(tally) = self.0.get(&store_id) {
+            return Ok(*tally);
+        }
+        let tally = match store.get(Shelf::Documents, &key(store_id))? {
+            None => Tally::default(),
+            Some(bytes) => {
+                let mut from = Reader(&bytes);
+                Tally {
+                    items: from.number()?,
+                    bytes: from.number()?,
+                }
+            }
+        };
+        self.0.insert(store_id, tally);
+        Ok(tally)
+    }
+
+    /// What was committed.
+    pub fn set(&mut self, store_id: u64, tally: Tally) {
+        self.0.insert(store_id, tally);
+    }
+}
+
+/// Where a tally is kept on [`Shelf::Documents`].
+pub fn key(store_id: u64) -> Vec<u8> {
+    let mut key = b"tally".to_vec();
+    key.extend_from_slice(&store_id.to_be_bytes());
+    key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tally_follows_insert_change_and_removal() {
+        let tally = Tally::default().after(None, Some(10));
+        assert_eq!(
+            tally,
+            Tally {
+                items: 1,
+                bytes: 10
+            }
+        );
+        let tally = tally.after(Some(10), Some(4));
+        assert_eq!(tally, Tally { items: 1, bytes: 4 });
+        assert_eq!(tally.after(Some(4), None), Tally::default());
+    }
+}

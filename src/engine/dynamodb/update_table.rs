@@ -1,0 +1,323 @@
+//! `UpdateTable`: billing, throughput, stream, global indexes, deletion protection. Everything happens at once.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::schema::{self, IndexRequest, elements, invalid, text};
+use super::tables::{self, check_capacity, given};
+use super::{indexes, names, shapes, validate};
+use crate::clock::epoch_secs;
+use crate::engine::Engine;
+use crate::engine::call::{Answer, Call, Fault, Reply};
+use crate::engine::state::{Index, State, Table};
+use crate::engine::streams::shards;
+
+const GLOBAL_MAX: usize = 20;
+
+pub(super) fn update_table(engine: &Engine, call: &Call) -> Answer {
+    let name = names::of_table(call, 1)?;
+    validate::check(&call.input, shapes::UPDATE_TABLE)?;
+    check_request(&call.input)?;
+    let (mut table, known) = tables::locked(engine, &name, |before| {
+        let table = change(engine, before, call)?;
+        let known: Vec<u64> = before.indexes.iter().map(|it| it.store_id).collect();
+        Ok((table, known))
+    })?;
+    // Done already; the answer says what AWS says at this moment.
+    "UPDATING".clone_into(&mut table.status);
+    for index in &mut table.indexes {
+        if !known.contains(&index.store_id) {
+            "CREATING".clone_into(&mut index.status);
+        }
+    }
+    Ok(Reply::from(
+        json!({"TableDescription": tables::describe_now(engine, &table)?}),
+    ))
+}
+
+fn change(engine: &Engine, before: &Table, call: &Call) -> Result<Table, Fault> {
+    let mut table = before.clone();
+    change_billing(&mut table, call)?;
+    if let Some(protected) = call.input["DeletionProtectionEnabled"].as_bool() {
+        table.deletion_protection = protected;
+    }
+    tables::keep_settings(&call.input, &mut table.settings)?;
+    let removed = change_indexes(engine, &mut table, call)?;
+    let forgotten = engine.change(|state| {
+        change_stream(engine, state, &mut table, call)?;
+        state
+            .tables
+            .insert(table.name.clone(), Arc::new(table.clone()));
+        Ok(shards::forget(state, call.now))
+    })?;
+    for index in &removed {
+        tables::clear_index(engine, index)?;
+    }
+    tables::forget_records(engine, &forgotten)?;
+    Ok(table)
+}
+
+fn check_request(input: &Value) -> Result<(), Fault> {
+    const MEMBERS: [&str; 7] = [
+        "ProvisionedThroughput",
+        "BillingMode",
+        "StreamSpecification",
+        "GlobalSecondaryIndexUpdates",
+        "SSESpecification",
+        "DeletionProtectionEnabled",
+        "TableClass",
+    ];
+    if MEMBERS.iter().all(|it| given(input, it).is_none()) {
+        return Err(Fault::validation(
+            "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, \
+             SSESpecification, ReplicaUpdates, MultiAccountReplicaReady, ReplicaTransitRoleArn, \
+             MultiRegionConsistency, DeletionProtectionEnabled, OnDemandThroughput, WarmThroughput or TableClass \
+             is required",
+        ));
+    }
+    let throughput = given(input, "ProvisionedThroughput");
+    match text(input, "BillingMode") {
+        "PROVISIONED" if throughput.is_none() => {
+            return Err(invalid(
+                "ProvisionedThroughput must be specified when BillingMode is PROVISIONED",
+            ));
+        }
+        "PAY_PER_REQUEST" if throughput.is_some() => return Err(no_throughput()),
+        _ => {}
+    }
+    throughput.map_or(Ok(()), check_capacity)?;
+    let updates = elements(input, "GlobalSecondaryIndexUpdates");
+    check_together(input, updates)?;
+    let mut names = Vec::new();
+    for update in updates {
+        let given: Vec<&Value> = ["Update", "Create", "Delete"]
+            .iter()
+            .filter_map(|it| given(update, it))
+            .collect();
+        let [action] = given[..] else {
+            return Err(invalid(if given.is_empty() {
+                "One of GlobalSecondaryIndexUpdate.Update, GlobalSecondaryIndexUpdate.Create, \
+                 GlobalSecondaryIndexUpdate.Delete must not be null"
+            } else {
+                "Only one global secondary index action is allowed per GlobalSecondaryIndexUpdate object"
+            }));
+        };
+        let name = text(action, "IndexName");
+        if names.contains(&name) {
+            return Err(invalid(&format!(
+                "Only one global secondary index update per index is allowed simultaneously. Index: {name}"
+            )));
+        }
+        names.push(name);
+    }
+    Ok(())
+}
+
+/// Some changes need a request of their own.
+fn check_together(input: &Value, updates: &[Value]) -> Result<(), Fault> {
+    let moved = |it: &&Value| given(it, "Create").or(given(it, "Delete")).is_some();
+    let moved = updates.iter().filter(moved).count();
+    let stream = given(input, "StreamSpecification").is_some();
+    let capacity = given(input, "ProvisionedThroughput").is_some();
+    let words = if stream && capacity {
+        "You cannot modify stream status while updating table IOPS"
+    } else if moved > 0 && capacity && text(input, "BillingMode").is_empty() {
+        "You cannot create or delete index while updating table IOPS"
+    } else if moved > 0 && stream {
+        "You cannot create or delete index while changing stream status"
+    } else if moved > 1 {
+        return Err(Fault::new(
+            400,
+            "LimitExceededException",
+            "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table",
+        ));
+    } else {
+        return Ok(());
+    };
+    Err(invalid(words))
+}
+
+fn change_billing(table: &mut Table, call: &Call) -> Result<(), Fault> {
+    let throughput = given(&call.input, "ProvisionedThroughput");
+    match text(&call.input, "BillingMode") {
+        "PAY_PER_REQUEST" => {
+            if !table.pay_per_request {
+                table.pay_per_request = true;
+                table.throughput = None;
+                table.indexes.iter_mut().for_each(|it| it.throughput = None);
+                let since = json!(epoch_secs(call.now));
+                table
+                    .settings
+                    .insert(tables::ON_DEMAND_SINCE.to_owned(), since);
+            }
+            return Ok(());
+        }
+        "PROVISIONED" if table.pay_per_request => {
+            table.pay_per_request = false;
+            table.throughput = throughput.cloned();
+            return Ok(());
+        }
+        _ => {}
+    }
+    let Some(throughput) = throughput else {
+        return Ok(());
+    };
+    if table.pay_per_request {
+        return Err(no_throughput());
+    }
+    let units =
+        |of: Option<&Value>, member: &str| of.and_then(|it| it[member].as_u64()).unwrap_or(0);
+    let current = table.throughput.as_ref();
+    let (reads, writes) = (
+        units(current, "ReadCapacityUnits"),
+        units(current, "WriteCapacityUnits"),
+    );
+    if units(Some(throughput), "ReadCapacityUnits") == reads
+        && units(Some(throughput), "WriteCapacityUnits") == writes
+    {
+        return Err(Fault::validation(format!(
+            "The provisioned throughput for the table will not change. The requested value equals the current value. \
+             Current ReadCapacityUnits provisioned for the table: {reads}. Requested ReadCapacityUnits: {reads}. \
+             Current WriteCapacityUnits provisioned for the table: {writes}. Requested WriteCapacityUnits: {writes}. \
+             Refer to the Amazon DynamoDB Developer Guide for current limits and how to request higher limits."
+        )));
+    }
+    table.throughput = Some(throughput.clone());
+    Ok(())
+}
+
+/// Applies the index updates to `table` and fills new indexes; gives the removed ones.
+fn change_indexes(engine: &Engine, table: &mut Table, call: &Call) -> Result<Vec<Index>, Fault> {
+    let defined = schema::attributes(&call.input)?;
+    for attribute in defined {
+        if !table.attributes.iter().any(|it| it.name == attribute.name) {
+            table.attributes.push(attribute);
+        }
+    }
+    let mut removed = Vec::new();
+    for update in elements(&call.input, "GlobalSecondaryIndexUpdates") {
+        if let Some(action) = given(update, "Create") {
+            let index = new_index(engine, table, action)?;
+            table.indexes.push(index);
+        }
+        if let Some(action) = given(update, "Delete") {
+            let at = global_index(table, action)?;
+            removed.push(table.indexes.remove(at));
+        }
+        if let Some(action) = given(update, "Update") {
+            let at = global_index(table, action)?;
+            if let Some(throughput) = given(action, "ProvisionedThroughput") {
+                check_capacity(throughput)?;
+                table.indexes[at].throughput = Some(throughput.clone());
+            }
+        }
+    }
+    // Definitions no key uses any more go; new ones have to be used.
+    let used: Vec<String> = std::iter::once(&table.keys)
+        .chain(table.indexes.iter().map(|it| &it.keys))
+        .flat_map(indexes::key_attributes)
+        .map(|it| it.name.clone())
+        .collect();
+    table.attributes.retain(|it| used.contains(&it.name));
+    Ok(removed)
+}
+
+fn new_index(engine: &Engine, table: &Table, action: &Value) -> Result<Index, Fault> {
+    let name = text(action, "IndexName");
+    if table.indexes.iter().any(|it| it.name == name) {
+        return Err(Fault::validation(
+            "Attempting to create an index which already exists",
+        ));
+    }
+    if table.indexes.iter().filter(|it| it.global).count() >= GLOBAL_MAX {
+        return Err(Fault::new(
+            400,
+            "LimitExceededException",
+            "GlobalSecondaryIndex count exceeds the per-table limit of 20",
+        ));
+    }
+    let request = IndexRequest {
+        input: action,
+        global: true,
+    };
+    let mut index = schema::index(
+        &request,
+        &table.keys,
+        &table.attributes,
+        table.pay_per_request,
+    )?;
+    // Taken before the index is known, so that nothing else ever uses it.
+    index.store_id = engine.change(|state| Ok(state.take_store_id()))?;
+    indexes::backfill(engine, table, &index)?;
+    Ok(index)
+}
+
+fn global_index(table: &Table, action: &Value) -> Result<usize, Fault> {
+    let name = text(action, "IndexName");
+    let at = table.indexes.iter().position(|it| it.name == name);
+    match at {
+        Some(at) if table.indexes[at].global => Ok(at),
+        Some(_) => Err(Fault::validation(format!(
+            "Cannot delete an index that is not a GlobalSecondaryIndex: {name}"
+        ))),
+        None => Err(Fault::new(
+            400,
+            "ResourceNotFoundException",
+            format!(
+                "Requested resource not found: Table: {} index: {name} not found",
+                table.name
+            ),
+        )),
+    }
+}
+
+fn change_stream(
+    engine: &Engine,
+    state: &mut State,
+    table: &mut Table,
+    call: &Call,
+) -> Result<(), Fault> {
+    let Some(specification) = given(&call.input, "StreamSpecification") else {
+        return Ok(());
+    };
+    let enable = specification["StreamEnabled"].as_bool().unwrap_or(false);
+    let view_type = tables::view_type(specification);
+    match (enable, view_type) {
+        (true, None) => Err(invalid(
+            "If stream is being enabled then UpdateViewType is required",
+        )),
+        (false, Some(_)) => Err(invalid(
+            "If stream is being disabled, then UpdateViewType must not be specified",
+        )),
+        (true, Some(view_type)) => {
+            if table.stream.is_some() {
+                return Err(Fault::validation(format!(
+                    "Table already has an enabled stream: TableName: {}",
+                    table.name
+                )));
+            }
+            let arn = shards::open(state, table, view_type, call);
+            table.stream = Some(arn.clone());
+            table.latest_stream = Some(arn);
+            Ok(())
+        }
+        (false, None) => {
+            if table.stream.is_none() {
+                return Err(Fault::validation(format!(
+                    "Table has no stream to disable: TableName: {}",
+                    table.name
+                )));
+            }
+            tables::close_stream(engine, state, table, call)?;
+            table.stream = None;
+            Ok(())
+        }
+    }
+}
+
+fn no_throughput() -> Fault {
+    invalid(
+        "Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST",
+    )
+}

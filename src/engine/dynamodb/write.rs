@@ -1,0 +1,345 @@
+//! Changing items: one atomic commit holds the item, its index entries and its stream record.
+//!
+//! A table's writes happen one after another under its lock, which control-plane changes of the table take as well;
+//! so a record never lands in a stream that was switched off. Locks are taken in the order of `store_id`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
+
+use super::capacity::{Written, write_units};
+use super::indexes::Entry;
+use super::tally::{Tallies, Tally};
+use super::value::{Item, item_size};
+use crate::engine::Engine;
+use crate::engine::call::{Call, Fault};
+use crate::engine::state::{Shard, State, Table, ViewType};
+use crate::engine::store::codec::{decode_item, encode_item, size_of};
+use crate::engine::store::{Commit, Shelf, Store, keys};
+use crate::engine::streams::{Tip, records};
+
+/// One lock for each table, by its `store_id`.
+#[derive(Default)]
+pub struct Live {
+    locks: Mutex<HashMap<u64, Arc<TableLock>>>,
+}
+
+#[derive(Default)]
+pub(super) struct TableLock(Mutex<Tallies>);
+
+impl Live {
+    pub(super) fn lock_of(&self, store_id: u64) -> Arc<TableLock> {
+        Arc::clone(self.locks.lock().entry(store_id).or_default())
+    }
+
+    pub(super) fn forget(&self, store_id: u64) {
+        self.locks.lock().remove(&store_id);
+    }
+}
+
+impl TableLock {
+    pub(super) fn lock(&self) -> MutexGuard<'_, Tallies> {
+        self.0.lock()
+    }
+}
+
+/// The locks of the tables one request changes.
+pub(super) struct Locks(Vec<(u64, String, Arc<TableLock>)>);
+
+impl Locks {
+    /// Of tables that exist; names may repeat.
+    pub(super) fn of(engine: &Engine, names: &[&str]) -> Result<Self, Fault> {
+        let mut found = Vec::with_capacity(names.len());
+        engine.read(|state| {
+            for name in names {
+                let store_id = table(state, name)?.store_id;
+                found.push((store_id, (*name).to_owned()));
+            }
+            Ok::<_, Fault>(())
+        })?;
+        found.sort();
+        found.dedup();
+        let live = engine.dynamodb();
+        let locks = found
+            .into_iter()
+            .map(|(store_id, name)| (store_id, name, live.lock_of(store_id)));
+        Ok(Self(locks.collect()))
+    }
+
+    /// Locks them and looks at the tables as they are from now on.
+    pub(super) fn open<'a>(
+        &'a self,
+        call: &'a Call,
+        engine: &'a Engine,
+    ) -> Result<Batch<'a>, Fault> {
+        let mut guards: Vec<_> = self.0.iter().map(|(_, _, lock)| lock.lock()).collect();
+        let tables = engine.read(|state| {
+            self.0
+                .iter()
+                .zip(guards.drain(..))
+                .map(|((store_id, name, _), tallies)| {
+                    let table = table(state, name)?;
+                    if table.store_id != *store_id {
+                        // Deleted and made again while we waited.
+                        return Err(not_found());
+                    }
+                    Ok(Locked {
+                        table: Arc::clone(table),
+                        stream: OpenStream::of(state, table),
+                        tallies,
+                        counted: Vec::new(),
+                        moved: Vec::new(),
+                    })
+                })
+                .collect::<Result<Vec<_>, Fault>>()
+        })?;
+        Ok(Batch {
+            engine,
+            call,
+            tables,
+            commit: Commit::default(),
+        })
+    }
+}
+
+/// Changes that happen together or not at all.
+pub(super) struct Batch<'a> {
+    engine: &'a Engine,
+    call: &'a Call,
+    tables: Vec<Locked<'a>>,
+    commit: Commit,
+}
+
+struct Locked<'a> {
+    table: Arc<Table>,
+    stream: Option<OpenStream>,
+    tallies: MutexGuard<'a, Tallies>,
+    /// New tallies, once they are committed.
+    counted: Vec<(u64, Tally)>,
+    /// Shards with new records: the tip, where it was, where it will be.
+    moved: Vec<(Arc<Tip>, u64, u64)>,
+}
+
+/// An item before and after. `old` is what [`Batch::read`] gave.
+pub(super) struct Change<'a> {
+    /// The key attributes alone.
+    pub keys: &'a Item,
+    pub old: Option<&'a [u8]>,
+    pub new: Option<&'a Item>,
+    /// The item's time to live is over.
+    pub expired: bool,
+}
+
+impl Batch<'_> {
+    /// The table of this name; only asked for tables that were locked.
+    pub(super) fn table(&self, name: &str) -> Result<Arc<Table>, Fault> {
+        let at = self.place(name)?;
+        Ok(Arc::clone(&self.tables[at].table))
+    }
+
+    /// The stored item, encoded. Changes of this batch do not show yet.
+    pub(super) fn read(&self, table: &Table, keys: &Item) -> Result<Option<Vec<u8>>, Fault> {
+        let key = key_of(table, keys)?;
+        Ok(self.engine.store().get(Shelf::Items, &key)?)
+    }
+
+    /// Adds a change of one item; no other change of this batch may be of the same item.
+    pub(super) fn change(&mut self, table: &str, change: &Change<'_>) -> Result<Written, Fault> {
+        let at = self.place(table)?;
+        let locked = &mut self.tables[at];
+        let new = change.new.map(encode_item);
+        let old_size = change.old.map(size_of).transpose()?;
+        let new_size = change.new.map(item_size);
+        let mut written = Written::new(write_units(old_size, new_size));
+        if change.old == new.as_deref() {
+            return Ok(written);
+        }
+        let store = self.engine.store();
+        let key = key_of(&locked.table, change.keys)?;
+        locked.count(store, locked.table.store_id, old_size, new_size)?;
+        if !locked.table.indexes.is_empty() {
+            let old = change.old.map(decode_item).transpose()?;
+            written.indexes =
+                locked.change_indexes(store, &mut self.commit, old.as_ref(), change.new)?;
+        }
+        if let Some(stream) = &locked.stream {
+            let (tip, number) =
+                stream.take(self.engine, change.keys, &locked.table, &mut locked.moved)?;
+            let record = records::Change {
+                keys: &encode_item(change.keys),
+                old: change.old,
+                new: new.as_deref(),
+                at: self.call.now,
+                id: event_id(self.call),
+                expired: change.expired,
+            };
+            let record = records::encode(stream.view_type, &record);
+            self.commit
+                .put(Shelf::Records, keys::record(tip, number), record);
+        }
+        match new {
+            Some(new) => self.commit.put(Shelf::Items, key, new),
+            None => self.commit.remove(Shelf::Items, key),
+        }
+        Ok(written)
+    }
+
+    /// Makes everything happen, then lets readers of the streams see it.
+    pub(super) fn commit(mut self) -> Result<(), Fault> {
+        if self.commit.is_empty() {
+            return Ok(());
+        }
+        for locked in &self.tables {
+            for (store_id, tally) in &locked.counted {
+                tally.put(&mut self.commit, *store_id);
+            }
+        }
+        let store = self.engine.store();
+        store.commit(self.commit)?;
+        for mut locked in self.tables {
+            for (store_id, tally) in locked.counted {
+                locked.tallies.set(store_id, tally);
+            }
+            for (tip, before, next) in locked.moved {
+                tip.publish(next);
+                tip.trim(store, before, self.call.now)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn place(&self, name: &str) -> Result<usize, Fault> {
+        let place = self.tables.iter().position(|it| it.table.name == name);
+        place.ok_or_else(not_found)
+    }
+}
+
+impl Locked<'_> {
+    fn count(
+        &mut self,
+        store: &Store,
+        store_id: u64,
+        old: Option<usize>,
+        new: Option<usize>,
+    ) -> Result<(), Fault> {
+        if let Some((_, tally)) = self.counted.iter_mut().find(|(it, _)| *it == store_id) {
+            *tally = tally.after(old, new);
+        } else {
+            let tally = self.tallies.get(store, store_id)?;
+            self.counted.push((store_id, tally.after(old, new)));
+        }
+        Ok(())
+    }
+
+    /// Moves the item's entries; gives the write units each index took.
+    fn change_indexes(
+        &mut self,
+        store: &Store,
+        commit: &mut Commit,
+        old: Option<&Item>,
+        new: Option<&Item>,
+    ) -> Result<Vec<(usize, f64)>, Fault> {
+        let table = Arc::clone(&self.table);
+        let mut units = Vec::new();
+        for (at, index) in table.indexes.iter().enumerate() {
+            let entry = |item: Option<&Item>| Entry::of(index, &table.keys, item?);
+            let (old, new) = (entry(old), entry(new));
+            if old == new {
+                continue;
+            }
+            let size = |it: &Option<Entry>| it.as_ref().map(|it| size_of(&it.item)).transpose();
+            let (old_size, new_size) = (size(&old)?, size(&new)?);
+            self.count(store, index.store_id, old_size, new_size)?;
+            let moved = matches!((&old, &new), (Some(old), Some(new)) if old.key != new.key);
+            units.push((
+                at,
+                if moved {
+                    write_units(old_size, None) + write_units(None, new_size)
+                } else {
+                    write_units(old_size, new_size)
+                },
+            ));
+            if let Some(old) = old.filter(|old| new.as_ref().is_none_or(|new| new.key != old.key)) {
+                commit.remove(Shelf::Indexes, old.key);
+            }
+            if let Some(new) = new {
+                commit.put(Shelf::Indexes, new.key, new.item);
+            }
+        }
+        Ok(units)
+    }
+}
+
+/// The enabled stream of a locked table, as far as writers need it.
+struct OpenStream {
+    view_type: ViewType,
+    shards: Vec<Shard>,
+}
+
+impl OpenStream {
+    fn of(state: &State, table: &Table) -> Option<Self> {
+        let stream = state.streams.get(table.stream.as_ref()?)?;
+        Some(Self {
+            view_type: stream.view_type,
+            shards: stream
+                .shards
+                .iter()
+                .filter(|it| it.ending.is_none())
+                .cloned()
+                .collect(),
+        })
+    }
+
+    /// Key prefix of the item's shard and the number of its next record.
+    fn take(
+        &self,
+        engine: &Engine,
+        keys: &Item,
+        table: &Table,
+        moved: &mut Vec<(Arc<Tip>, u64, u64)>,
+    ) -> Result<(u64, u64), Fault> {
+        let hash = keys
+            .get(&table.keys.partition.name)
+            .map(keys::partition_hash)
+            .unwrap_or_default();
+        let shard = self
+            .shards
+            .iter()
+            .find(|it| (it.hash_range.0..=it.hash_range.1).contains(&hash))
+            .ok_or_else(|| Fault::internal("no open shard takes this partition key"))?;
+        let tip = engine.streams().tip(engine.store(), shard)?;
+        if let Some((_, _, next)) = moved.iter_mut().find(|(it, _, _)| Arc::ptr_eq(it, &tip)) {
+            *next += 1;
+            return Ok((shard.store_id, *next - 1));
+        }
+        let number = tip.next();
+        moved.push((tip, number, number + 1));
+        Ok((shard.store_id, number))
+    }
+}
+
+/// The table of this name, or what AWS says when an operation on items meets none.
+pub(super) fn table<'a>(state: &'a State, name: &str) -> Result<&'a Arc<Table>, Fault> {
+    state.tables.get(name).ok_or_else(not_found)
+}
+
+fn not_found() -> Fault {
+    Fault::new(
+        400,
+        "ResourceNotFoundException",
+        "Requested resource not found",
+    )
+}
+
+fn key_of(table: &Table, keys: &Item) -> Result<Vec<u8>, Fault> {
+    keys::item_key(table.store_id, &table.keys, keys)
+        .ok_or_else(|| Fault::internal("a checked key lacks an attribute"))
+}
+
+fn event_id(call: &Call) -> [u8; 16] {
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&call.ids.number().to_be_bytes());
+    id[8..].copy_from_slice(&call.ids.number().to_be_bytes());
+    id
+}

@@ -1,0 +1,214 @@
+//! Reading a shard: where to begin (`GetShardIterator`) and what comes next (`GetRecords`).
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
+use super::iterators::ShardIterator;
+use super::shards::{RETENTION, first_number, number_of, sequence_number};
+use super::{Tip, find};
+use crate::engine::Engine;
+use crate::engine::call::{Answer, Call, Fault, Reply};
+use crate::engine::dynamodb::{shapes, validate};
+use crate::engine::state::{Shard, ViewType};
+
+/// Most records in one answer, and most bytes by their `SizeBytes`.
+const RECORDS_MAX: u64 = 1000;
+const BYTES_MAX: usize = 1024 * 1024;
+
+pub(super) fn get_shard_iterator(engine: &Engine, call: &Call) -> Answer {
+    validate::check(&call.input, shapes::GET_SHARD_ITERATOR)?;
+    let arn = call.text("StreamArn").unwrap_or_default();
+    let id = call.text("ShardId").unwrap_or_default();
+    let shard = engine.read(|state| {
+        let stream = find(&state.streams, arn, call)?;
+        let shard = stream.shards.iter().find(|it| it.id == id);
+        shard.cloned().ok_or_else(|| {
+            Fault::new(
+                400,
+                "ResourceNotFoundException",
+                format!("Requested resource not found: Shard: {id} in Stream: {arn} not found"),
+            )
+        })
+    })?;
+    let tip = engine.streams().tip(engine.store(), &shard)?;
+    let (next, from_oldest) = begin(engine, call, &shard, &tip)?;
+    let iterator = ShardIterator {
+        stream: arn.to_owned(),
+        shard: shard.id,
+        next,
+        from_oldest,
+        issued: call.now,
+    };
+    Ok(Reply::from(json!({"ShardIterator": iterator.to_text()})))
+}
+
+/// Number of the first record wanted, and whether the oldest one there is will do instead.
+fn begin(engine: &Engine, call: &Call, shard: &Shard, tip: &Tip) -> Result<(u64, bool), Fault> {
+    let kind = call.text("ShardIteratorType").unwrap_or_default();
+    let number = call.text("SequenceNumber");
+    let by_number = matches!(kind, "AT_SEQUENCE_NUMBER" | "AFTER_SEQUENCE_NUMBER");
+    if by_number != number.is_some() {
+        let needs = if by_number {
+            "requires"
+        } else {
+            "must not have"
+        };
+        return Err(Fault::validation(format!(
+            "ShardIteratorType {kind} {needs} a SequenceNumber"
+        )));
+    }
+    let next = tip.next();
+    match kind {
+        "LATEST" => Ok((next, false)),
+        "AT_TIMESTAMP" => {
+            let since = timestamp(call)?;
+            Ok((tip.first_since(engine.store(), since)?, true))
+        }
+        "TRIM_HORIZON" => Ok((first_number(shard), true)),
+        _ => {
+            let number = number.and_then(number_of).filter(|it| {
+                // A shard that was empty when it was closed ends where it began.
+                (first_number(shard)..next.max(first_number(shard) + 1)).contains(it)
+            });
+            let number = number.ok_or_else(|| Fault::validation("Invalid SequenceNumber"))?;
+            let after = u64::from(kind == "AFTER_SEQUENCE_NUMBER");
+            let wanted = (number + after).min(next);
+            refuse_trimmed(engine, tip, wanted, call.now)?;
+            Ok((wanted, false))
+        }
+    }
+}
+
+/// `Timestamp`: seconds with a fraction.
+fn timestamp(call: &Call) -> Result<SystemTime, Fault> {
+    let secs = call
+        .input
+        .get("Timestamp")
+        .and_then(Value::as_f64)
+        .ok_or_else(|| Fault::validation("ShardIteratorType AT_TIMESTAMP requires a Timestamp"))?;
+    let since = Duration::try_from_secs_f64(secs)
+        .map(|since| SystemTime::UNIX_EPOCH + since)
+        .map_err(|_range| Fault::validation("Invalid Timestamp"))?;
+    if since > call.now {
+        return Err(Fault::validation("Timestamp can not be in the future"));
+    }
+    Ok(since)
+}
+
+/// Records that are gone, by age or removed, cannot be read any more.
+fn refuse_trimmed(engine: &Engine, tip: &Tip, from: u64, now: SystemTime) -> Result<(), Fault> {
+    if from >= tip.next() {
+        return Ok(());
+    }
+    match tip.at_or_after(engine.store(), from)? {
+        Some((number, created)) if number == from && created + RETENTION > now => Ok(()),
+        _ => Err(Fault::new(
+            400,
+            "TrimmedDataAccessException",
+            "The data you are trying to access has been trimmed",
+        )),
+    }
+}
+
+pub(super) fn get_records(engine: &Engine, call: &Call) -> Answer {
+    validate::check(&call.input, shapes::GET_RECORDS)?;
+    let limit = call.input.get("Limit").and_then(Value::as_u64);
+    if limit.is_some_and(|it| it > RECORDS_MAX) {
+        return Err(Fault::new(
+            400,
+            "LimitExceededException",
+            format!("Limit must not be greater than {RECORDS_MAX}"),
+        ));
+    }
+    let text = call.text("ShardIterator").unwrap_or_default();
+    let mut iterator = ShardIterator::parse(text, call.now)?;
+    let place = Place::find(engine, call, &iterator)?;
+    let mut records = Vec::new();
+    if iterator.next < place.tip.next() {
+        if iterator.from_oldest {
+            iterator.next = oldest(engine, &place.tip, iterator.next, call.now)?;
+        } else {
+            refuse_trimmed(engine, &place.tip, iterator.next, call.now)?;
+        }
+        let limit = usize::try_from(limit.unwrap_or(RECORDS_MAX)).unwrap_or_default();
+        records = page(engine, call, &place, &mut iterator, limit)?;
+    }
+    let mut answer = json!({ "Records": records });
+    if !place.closed || iterator.next < place.tip.next() {
+        iterator.issued = call.now;
+        answer["NextShardIterator"] = Value::String(iterator.to_text());
+    }
+    Ok(Reply::from(answer))
+}
+
+/// First number from `from` on whose record is not past its time.
+fn oldest(engine: &Engine, tip: &Tip, from: u64, now: SystemTime) -> Result<u64, Fault> {
+    match tip.at_or_after(engine.store(), from)? {
+        Some((number, created)) if created + RETENTION > now => Ok(number),
+        _ => {
+            let horizon = now - RETENTION + Duration::from_millis(1);
+            Ok(tip.first_since(engine.store(), horizon)?.max(from))
+        }
+    }
+}
+
+/// The records of one answer; the iterator moves behind the last.
+fn page(
+    engine: &Engine,
+    call: &Call,
+    place: &Place,
+    iterator: &mut ShardIterator,
+    limit: usize,
+) -> Result<Vec<Value>, Fault> {
+    let mut records = Vec::new();
+    let mut bytes = 0;
+    let mut failed = None;
+    place
+        .tip
+        .visit(engine.store(), iterator.next, |number, record| {
+            let size = record.size_bytes().unwrap_or_default();
+            if records.len() == limit || (bytes + size > BYTES_MAX && !records.is_empty()) {
+                return false;
+            }
+            let number_text = sequence_number(number);
+            match record.to_json(number_text, place.view_type, &call.account.region) {
+                Ok(json) => records.push(json),
+                Err(error) => {
+                    failed = Some(error);
+                    return false;
+                }
+            }
+            bytes += size;
+            iterator.next = number + 1;
+            // A record was read: what follows it is wanted without a gap.
+            iterator.from_oldest = false;
+            true
+        })?;
+    failed.map_or(Ok(records), |error| Err(error.into()))
+}
+
+/// The shard an iterator points into.
+struct Place {
+    view_type: ViewType,
+    closed: bool,
+    tip: Arc<Tip>,
+}
+
+impl Place {
+    fn find(engine: &Engine, call: &Call, iterator: &ShardIterator) -> Result<Self, Fault> {
+        // Closed is asked before the tip: the tip of a closed shard is final.
+        let (view_type, shard) = engine.read(|state| {
+            let stream = find(&state.streams, &iterator.stream, call)?;
+            let shard = stream.shards.iter().find(|it| it.id == iterator.shard);
+            let shard = shard.ok_or_else(|| Fault::validation("Invalid ShardIterator"))?;
+            Ok::<_, Fault>((stream.view_type, shard.clone()))
+        })?;
+        Ok(Self {
+            view_type,
+            closed: shard.ending.is_some(),
+            tip: engine.streams().tip(engine.store(), &shard)?,
+        })
+    }
+}

@@ -1,0 +1,234 @@
+//! Stream records: what is kept of a change, as bytes, and what readers get of it. Pure.
+
+use std::time::SystemTime;
+
+use serde_json::{Map, Value, json};
+
+use crate::clock::{epoch_millis, from_epoch_millis};
+use crate::engine::dynamodb::value::item_to_json;
+use crate::engine::state::ViewType;
+use crate::engine::store::codec::{Reader, Unreadable, decode_item, push_bytes, size_of};
+
+/// A change of one item, its images as `codec` encodes them. One image at least is there, and they differ.
+#[derive(Clone, Copy, Debug)]
+pub struct Change<'a> {
+    pub keys: &'a [u8],
+    pub old: Option<&'a [u8]>,
+    pub new: Option<&'a [u8]>,
+    pub at: SystemTime,
+    /// 32 hexadecimal digits when printed.
+    pub id: [u8; 16],
+    /// The item went because its time to live was over, not by a user's wish.
+    pub expired: bool,
+}
+
+/// A stored record.
+#[derive(Clone, Copy, Debug)]
+pub struct Stored<'a> {
+    event: u8,
+    millis: u64,
+    id: &'a [u8],
+    expired: bool,
+    keys: &'a [u8],
+    /// Empty where the view type or the change has none.
+    new: &'a [u8],
+    old: &'a [u8],
+}
+
+const VERSION: u8 = 1;
+const EVENTS: [&str; 3] = ["INSERT", "MODIFY", "REMOVE"];
+/// Set beside the event's number.
+const EXPIRED: u8 = 0x10;
+
+/// What a stream of this view type keeps of the change.
+pub fn encode(view: ViewType, change: &Change<'_>) -> Vec<u8> {
+    let wants_new = matches!(view, ViewType::NewImage | ViewType::NewAndOldImages);
+    let wants_old = matches!(view, ViewType::OldImage | ViewType::NewAndOldImages);
+    let new = change.new.filter(|_| wants_new).unwrap_or_default();
+    let old = change.old.filter(|_| wants_old).unwrap_or_default();
+    let event = match (change.old, change.new) {
+        (None, _) => 0,
+        (Some(_), Some(_)) => 1,
+        (Some(_), None) => 2,
+    };
+    let mut out = Vec::with_capacity(40 + change.keys.len() + new.len() + old.len());
+    out.push(VERSION);
+    out.push(event | if change.expired { EXPIRED } else { 0 });
+    out.extend_from_slice(&epoch_millis(change.at).to_be_bytes());
+    out.extend_from_slice(&change.id);
+    for part in [change.keys, new, old] {
+        push_bytes(&mut out, part);
+    }
+    out
+}
+
+impl<'a> Stored<'a> {
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, Unreadable> {
+        let mut from = Reader(bytes);
+        if from.byte()? != VERSION {
+            return Err(Unreadable);
+        }
+        let event = from.byte()?;
+        Ok(Self {
+            event: event & !EXPIRED,
+            expired: event & EXPIRED != 0,
+            millis: from.number()?,
+            id: from.take(16)?,
+            keys: from.bytes()?,
+            new: from.bytes()?,
+            old: from.bytes()?,
+        })
+    }
+
+    pub fn created(&self) -> SystemTime {
+        from_epoch_millis(self.millis)
+    }
+
+    /// `SizeBytes`: the keys and the images that are there.
+    pub fn size_bytes(&self) -> Result<usize, Unreadable> {
+        let mut size = size_of(self.keys)?;
+        for image in [self.new, self.old] {
+            if !image.is_empty() {
+                size += size_of(image)?;
+            }
+        }
+        Ok(size)
+    }
+
+    /// One element of `Records` as `GetRecords` answers it.
+    pub fn to_json(
+        self,
+        sequence_number: String,
+        view: ViewType,
+        region: &str,
+    ) -> Result<Value, Unreadable> {
+        let event = EVENTS.get(usize::from(self.event)).ok_or(Unreadable)?;
+        let mut change = Map::new();
+        // Whole seconds, as AWS rounds them.
+        change.insert(
+            "ApproximateCreationDateTime".to_owned(),
+            json!(self.millis / 1000),
+        );
+        change.insert("Keys".to_owned(), item_to_json(&decode_item(self.keys)?));
+        for (name, image) in [("NewImage", self.new), ("OldImage", self.old)] {
+            if !image.is_empty() {
+                change.insert(name.to_owned(), item_to_json(&decode_item(image)?));
+            }
+        }
+        change.insert("SequenceNumber".to_owned(), Value::String(sequence_number));
+        change.insert("SizeBytes".to_owned(), json!(self.size_bytes()?));
+        change.insert("StreamViewType".to_owned(), json!(view));
+        let mut record = json!({
+            "eventID": hex(self.id),
+            "eventName": event,
+            "eventVersion": "1.1",
+            "eventSource": "aws:dynamodb",
+            "awsRegion": region,
+        });
+        record["dynamodb"] = Value::Object(change);
+        if self.expired {
+            record["userIdentity"] =
+                json!({"PrincipalId": "dynamodb.amazonaws.com", "Type": "Service"});
+        }
+        Ok(record)
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|it| [it >> 4, it & 15])
+        .map(|it| char::from(DIGITS[usize::from(it)]))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::dynamodb::value::{Item, item_from_json};
+    use crate::engine::store::codec::encode_item;
+
+    fn item(json: Value) -> Vec<u8> {
+        let item: Item = item_from_json(&json).unwrap();
+        encode_item(&item)
+    }
+
+    fn record(view: ViewType, keys: Value, old: Option<Value>, new: Option<Value>) -> Value {
+        let (old, new) = (old.map(item), new.map(item));
+        let bytes = encode(
+            view,
+            &Change {
+                keys: &item(keys),
+                old: old.as_deref(),
+                new: new.as_deref(),
+                at: from_epoch_millis(1_795_284_314_999),
+                id: [0xab; 16],
+                expired: false,
+            },
+        );
+        let stored = Stored::decode(&bytes).unwrap();
+        stored.to_json("1".to_owned(), view, "us-east-1").unwrap()
+    }
+
+    #[test]
+    fn images_follow_the_view_type() {
+        let key = || json!({"id": {"S": "a"}});
+        let image = |n: u8| json!({"id": {"S": "a"}, "n": {"N": n.to_string()}});
+        for (view, new, old) in [
+            (ViewType::KeysOnly, false, false),
+            (ViewType::NewImage, true, false),
+            (ViewType::OldImage, false, true),
+            (ViewType::NewAndOldImages, true, true),
+        ] {
+            let check = |old_item: Option<Value>, new_item: Option<Value>, event: &str| {
+                let (had, has) = (old_item.is_some(), new_item.is_some());
+                let record = record(view, key(), old_item, new_item);
+                assert_eq!(record["eventName"], event);
+                assert_eq!(record["dynamodb"]["Keys"], key());
+                assert_eq!(record["dynamodb"].get("NewImage").is_some(), new && has);
+                assert_eq!(record["dynamodb"].get("OldImage").is_some(), old && had);
+            };
+            check(None, Some(image(1)), "INSERT");
+            check(Some(image(1)), Some(image(2)), "MODIFY");
+            check(Some(image(2)), None, "REMOVE");
+        }
+    }
+
+    #[test]
+    fn a_record_reads_as_aws_writes_it() {
+        let record = record(
+            ViewType::NewAndOldImages,
+            json!({"id": {"S": "a"}}),
+            Some(json!({"id": {"S": "a"}, "n": {"N": "42"}})),
+            Some(json!({"id": {"S": "a"}, "n": {"N": "43"}})),
+        );
+        assert_eq!(
+            record,
+            json!({
+                "eventID": "abababababababababababababababab", "eventName": "MODIFY", "eventVersion": "1.1",
+                "eventSource": "aws:dynamodb", "awsRegion": "us-east-1",
+                "dynamodb": {
+                    "ApproximateCreationDateTime": 1_795_284_314, "Keys": {"id": {"S": "a"}},
+                    "NewImage": {"id": {"S": "a"}, "n": {"N": "43"}},
+                    "OldImage": {"id": {"S": "a"}, "n": {"N": "42"}},
+                    "SequenceNumber": "1", "SizeBytes": 15, "StreamViewType": "NEW_AND_OLD_IMAGES"
+                }
+            })
+        );
+    }
+
+    #[test]
+    fn sizes_agree_with_those_recorded_on_aws() {
+        let size = |view, keys: Value, old, new| {
+            record(view, keys, old, new)["dynamodb"]["SizeBytes"].clone()
+        };
+        let fred = json!({"Username": {"S": "Fred"}});
+        assert_eq!(size(ViewType::KeysOnly, fred.clone(), None, Some(fred)), 12);
+        let id = json!({"id": {"S": "id_value"}});
+        assert_eq!(
+            size(ViewType::NewAndOldImages, id.clone(), None, Some(id)),
+            20
+        );
+    }
+}
