@@ -277,7 +277,7 @@ impl Lane {
 }
 
 /// 0.5 s after the first, doubling up to a minute.
-pub(super) fn backoff(setbacks: u32) -> Duration {
+pub(in crate::mapping) fn backoff(setbacks: u32) -> Duration {
     let doubled = 2_u32.saturating_pow(setbacks.saturating_sub(1));
     BACKOFF_FIRST.saturating_mul(doubled).min(BACKOFF_MAX)
 }

@@ -18,6 +18,7 @@ use super::words;
 use lane::{Around, Busy, Closing, Lane, Look, Queued, Work};
 use ledger::Ledger;
 
+pub(super) use lane::backoff;
 pub use step::{Batch, Checkpoint, Discard, Page, Place, Position, Rules, Step};
 
 /// Four polls a second.
@@ -162,7 +163,7 @@ impl ShardConsumer {
     /// A poll failed: `problem` is the text for `LastProcessingResult`, without `PROBLEM: `.
     pub fn poll_failed(&mut self, problem: &str, now: SystemTime) {
         self.polls.failures = self.polls.failures.saturating_add(1);
-        self.polls.next = now + lane::backoff(self.polls.failures).min(POLL_BACKOFF_MAX);
+        self.polls.next = now + backoff(self.polls.failures).min(POLL_BACKOFF_MAX);
         self.say(format!("PROBLEM: {problem}"), true);
     }
 
@@ -171,6 +172,11 @@ impl ShardConsumer {
         self.must_deal |= rules.lanes() != self.lanes.len()
             || rules.config.tumbling_window_secs != self.rules.config.tumbling_window_secs;
         self.rules = rules;
+    }
+
+    /// The settings in force.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// Begins nothing new; `Closed` comes when what is under way has been answered.

@@ -1,0 +1,128 @@
+//! The calls a shard's task makes beside reading: the function, and the letter about lost records.
+
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use aws_sdk_lambda::operation::RequestId;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::{InvocationType, LogType};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use super::Line;
+use super::trouble::Trouble;
+use crate::arn::Arn;
+use crate::mapping::answer::dead_letter;
+use crate::mapping::consumer::Discard;
+use crate::mapping::progress::{Answer, What};
+
+impl Line {
+    /// Calls the function and waits for its answer; trouble on the way is an answer, too.
+    pub(super) async fn invoke(&self, payload: String) -> Answer {
+        let began = self.clock.now();
+        let request = self
+            .clients
+            .lambda
+            .invoke()
+            .function_name(&*self.place.function_arn)
+            .invocation_type(InvocationType::RequestResponse)
+            .log_type(LogType::Tail)
+            .payload(Blob::new(payload));
+        let reply = request.send().await;
+        let took = since(began, self.clock.now());
+        match reply {
+            Ok(reply) => Answer {
+                request_id: reply.request_id().unwrap_or_default().to_owned(),
+                status: u16::try_from(reply.status_code).unwrap_or_default(),
+                function_error: reply.function_error,
+                executed_version: reply.executed_version.unwrap_or_default(),
+                payload: text(reply.payload.as_ref().map_or(&[], Blob::as_ref)),
+                log_tail: reply.log_result.map_or_else(String::new, |log| {
+                    text(&BASE64_STANDARD.decode(log).unwrap_or_default())
+                }),
+                took,
+            },
+            Err(error) => {
+                let trouble = Trouble::from(error);
+                Answer {
+                    request_id: trouble.request_id.clone(),
+                    status: trouble.status,
+                    function_error: None,
+                    executed_version: String::new(),
+                    payload: trouble.words("AWSLambda"),
+                    log_tail: String::new(),
+                    took,
+                }
+            }
+        }
+    }
+
+    /// Sends the letter about lost records; `None` where there is nowhere to send it, or no record.
+    pub(super) async fn deliver(
+        &self,
+        lost: &Discard,
+        destination: Option<String>,
+    ) -> Option<What> {
+        let destination = destination?;
+        if lost.records.is_empty() {
+            return None;
+        }
+        let letter = dead_letter(lost, &self.place, &self.ids.uuid(), self.clock.now());
+        let error = self.send(&destination, letter.to_string()).await.err();
+        Some(What::Delivered {
+            batch: lost.batch,
+            destination,
+            body: Arc::new(letter),
+            error,
+        })
+    }
+
+    async fn send(&self, destination: &str, body: String) -> Result<(), String> {
+        let arn: Arn = destination.parse().map_err(|error| format!("{error}"))?;
+        if arn.service != "sqs" {
+            return Err(format!(
+                "letters can be sent to SQS queues only, not to {}",
+                arn.service
+            ));
+        }
+        let request = self.clients.sqs.send_message().queue_url(queue_url(&arn));
+        match request.message_body(body).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Trouble::from(error).words("AmazonSQS")),
+        }
+    }
+}
+
+/// The URL AWS gives a queue, so that the role needs no permission to look it up.
+fn queue_url(arn: &Arn) -> String {
+    let suffix = if arn.partition == "aws-cn" { ".cn" } else { "" };
+    let Arn {
+        region,
+        account,
+        resource,
+        ..
+    } = arn;
+    format!("https://sqs.{region}.amazonaws.com{suffix}/{account}/{resource}")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn since(began: SystemTime, now: SystemTime) -> std::time::Duration {
+    now.duration_since(began).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_is_addressed_without_looking_it_up() {
+        let arn: Arn = "arn:aws:sqs:eu-west-1:123456789012:lost".parse().unwrap();
+        assert_eq!(
+            queue_url(&arn),
+            "https://sqs.eu-west-1.amazonaws.com/123456789012/lost"
+        );
+    }
+}

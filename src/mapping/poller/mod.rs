@@ -1,0 +1,350 @@
+//! The driver of a mapping: finds shards, runs one task for each, performs steps. Decides nothing.
+//!
+//! It is only another AWS client, so it works on any cloud its clients reach: it reads the stream
+//! and writes dead letters as one caller and invokes as another.
+
+mod calls;
+mod follow;
+mod reader;
+mod trouble;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use aws_config::SdkConfig;
+use aws_config::retry::RetryConfig;
+use aws_sdk_dynamodbstreams::types::{KeyType, Shard};
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
+use tokio::sync::watch;
+use tokio::task::{JoinError, JoinSet};
+
+use super::config::StartingPosition;
+use super::consumer::{Checkpoint, Place, Position, Rules, backoff};
+use super::progress::{Progress, What};
+use crate::clock::Clock;
+use crate::ids::Ids;
+use trouble::Trouble;
+
+/// Told of everything a poller does, in order per shard.
+pub type Watch = Arc<dyn Fn(Progress) + Send + Sync>;
+/// Told where a shard would go on after a restart; what it returns late is lost then.
+pub type Save = Arc<dyn Fn(&str, &Checkpoint) + Send + Sync>;
+
+/// How often new shards are looked for, beside the times when one is used up.
+const DISCOVER_EVERY: Duration = Duration::from_secs(15);
+const DISCOVER_BACKOFF_MAX: Duration = Duration::from_secs(10);
+
+/// Clients that never retry by themselves: waiting is decided by the shard consumers.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    streams: aws_sdk_dynamodbstreams::Client,
+    lambda: aws_sdk_lambda::Client,
+    sqs: aws_sdk_sqs::Client,
+}
+
+/// What a poller is told while it runs.
+#[derive(Clone, Debug)]
+pub enum Control {
+    /// Go on under these settings; they apply to retries under way as well.
+    Run(Arc<Rules>),
+    /// Begin nothing new and end when the running invocations have returned.
+    Stop,
+}
+
+/// One event source mapping at work.
+#[derive(Clone)]
+pub struct Poller {
+    /// UUID of the mapping.
+    pub mapping: Arc<str>,
+    pub stream_arn: Arc<str>,
+    /// As the mapping names it, qualifier included.
+    pub function_arn: Arc<str>,
+    /// By shard id. Without any, the starting position of the settings holds; with some, shards
+    /// that are not among them are new and read from their beginning.
+    pub checkpoints: BTreeMap<String, Checkpoint>,
+    pub clients: Clients,
+    pub clock: Clock,
+    /// For letters about batches that never had a request id.
+    pub ids: Ids,
+    pub watch: Watch,
+    pub save: Save,
+}
+
+impl Clients {
+    /// `reader` reads the stream and writes dead letters, `invoker` calls the function.
+    pub fn new(reader: &SdkConfig, invoker: &SdkConfig) -> Self {
+        let once = RetryConfig::disabled();
+        let streams = aws_sdk_dynamodbstreams::config::Builder::from(reader);
+        let sqs = aws_sdk_sqs::config::Builder::from(reader);
+        // A function may be silent for as long as it runs.
+        let lambda = aws_sdk_lambda::config::Builder::from(invoker)
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        Self {
+            streams: aws_sdk_dynamodbstreams::Client::from_conf(
+                streams.retry_config(once.clone()).build(),
+            ),
+            sqs: aws_sdk_sqs::Client::from_conf(sqs.retry_config(once.clone()).build()),
+            lambda: aws_sdk_lambda::Client::from_conf(lambda.retry_config(once).build()),
+        }
+    }
+}
+
+impl Poller {
+    /// Works until it is told to stop, or whoever controls it is gone. Dropping it breaks off
+    /// invocations under way; their records are delivered again from the checkpoint.
+    pub async fn run(self, mut control: watch::Receiver<Control>) {
+        let mut lineage = Lineage::new(&self.checkpoints, self.clock.now());
+        let mut shards: JoinSet<Ended> = JoinSet::new();
+        let mut discover_at = self.clock.now();
+        loop {
+            let rules = match &*control.borrow_and_update() {
+                Control::Run(rules) => Some(Arc::clone(rules)),
+                Control::Stop => None,
+            };
+            if rules.is_none() && shards.is_empty() {
+                return;
+            }
+            if let Some(rules) = &rules
+                && self.clock.now() >= discover_at
+            {
+                let found = self.discover(&mut lineage, rules, shards.is_empty()).await;
+                for start in found {
+                    shards.spawn(follow::follow(
+                        self.line(&start),
+                        start.from,
+                        control.clone(),
+                    ));
+                }
+                discover_at = self.clock.now() + lineage.wait();
+            }
+            tokio::select! {
+                biased;
+                Some(ended) = shards.join_next() => match ended {
+                    Ok(ended) => {
+                        lineage.ended(ended);
+                        // Children of a shard that was used up are there already.
+                        discover_at = self.clock.now();
+                    }
+                    Err(broken) => resume_unwind(broken),
+                },
+                changed = control.changed() => if changed.is_err() {
+                    return;
+                },
+                () = self.clock.sleep_until(discover_at), if rules.is_some() => {}
+            }
+        }
+    }
+
+    fn line(&self, start: &Start) -> Line {
+        Line {
+            place: Arc::new(Place {
+                mapping: Arc::clone(&self.mapping),
+                shard: Arc::clone(&start.shard),
+                stream_arn: Arc::clone(&self.stream_arn),
+                function_arn: Arc::clone(&self.function_arn),
+            }),
+            keys: Arc::clone(&start.keys),
+            clients: self.clients.clone(),
+            clock: self.clock.clone(),
+            ids: self.ids.clone(),
+            watch: Arc::clone(&self.watch),
+            save: Arc::clone(&self.save),
+        }
+    }
+
+    /// Shards that can be begun now.
+    async fn discover(&self, lineage: &mut Lineage, rules: &Rules, is_idle: bool) -> Vec<Start> {
+        match self.describe().await {
+            Ok(stream) => {
+                if lineage.setbacks > 0 && is_idle {
+                    self.tell_result("No records processed");
+                }
+                lineage.setbacks = 0;
+                lineage.begin(&stream, rules, &self.save)
+            }
+            Err(trouble) => {
+                lineage.setbacks += 1;
+                // While shards are read, they tell of the same trouble.
+                if is_idle {
+                    let problem = trouble.with_stream(&self.stream_arn);
+                    self.tell_result(&format!("PROBLEM: {problem}"));
+                }
+                Vec::new()
+            }
+        }
+    }
+
+    async fn describe(&self) -> Result<Stream, Trouble> {
+        let mut stream = Stream::default();
+        let mut after = None;
+        loop {
+            let page = self
+                .clients
+                .streams
+                .describe_stream()
+                .stream_arn(&*self.stream_arn)
+                .set_exclusive_start_shard_id(after)
+                .send()
+                .await?;
+            let page = page.stream_description.unwrap_or_else(|| {
+                aws_sdk_dynamodbstreams::types::StreamDescription::builder().build()
+            });
+            let mut keys = page.key_schema.unwrap_or_default();
+            keys.sort_by_key(|key| key.key_type != KeyType::Hash);
+            stream.keys = keys.into_iter().map(|key| key.attribute_name).collect();
+            stream.shards.extend(page.shards.unwrap_or_default());
+            after = page.last_evaluated_shard_id;
+            if after.is_none() {
+                return Ok(stream);
+            }
+        }
+    }
+
+    fn tell_result(&self, text: &str) {
+        (self.watch)(Progress {
+            mapping: Arc::clone(&self.mapping),
+            shard: Arc::from(""),
+            at: self.clock.now(),
+            what: What::Result {
+                text: text.to_owned(),
+            },
+        });
+    }
+}
+
+/// All that the task of one shard reaches.
+#[derive(Clone)]
+struct Line {
+    place: Arc<Place>,
+    /// Names of the key attributes, partition key first.
+    keys: Arc<[String]>,
+    clients: Clients,
+    clock: Clock,
+    ids: Ids,
+    watch: Watch,
+    save: Save,
+}
+
+impl Line {
+    fn tell(&self, what: What) {
+        (self.watch)(Progress {
+            mapping: Arc::clone(&self.place.mapping),
+            shard: Arc::clone(&self.place.shard),
+            at: self.clock.now(),
+            what,
+        });
+    }
+}
+
+/// What a stream told of itself.
+#[derive(Debug, Default)]
+struct Stream {
+    shards: Vec<Shard>,
+    /// Names of the key attributes, partition key first.
+    keys: Vec<String>,
+}
+
+/// A shard to begin with.
+#[derive(Debug)]
+struct Start {
+    shard: Arc<str>,
+    from: Checkpoint,
+    keys: Arc<[String]>,
+}
+
+/// A shard whose task came to its end, and where it would go on.
+#[derive(Debug)]
+struct Ended {
+    shard: Arc<str>,
+    checkpoint: Checkpoint,
+}
+
+/// Which shards were begun and which are used up: children wait for their parents.
+#[derive(Debug)]
+struct Lineage {
+    checkpoints: BTreeMap<String, Checkpoint>,
+    running: BTreeSet<String>,
+    /// Nothing is known of any shard yet.
+    is_fresh: bool,
+    started: SystemTime,
+    /// Looks in a row that failed.
+    setbacks: u32,
+}
+
+impl Lineage {
+    fn new(checkpoints: &BTreeMap<String, Checkpoint>, now: SystemTime) -> Self {
+        Self {
+            checkpoints: checkpoints.clone(),
+            running: BTreeSet::new(),
+            is_fresh: checkpoints.is_empty(),
+            started: now,
+            setbacks: 0,
+        }
+    }
+
+    fn wait(&self) -> Duration {
+        match self.setbacks {
+            0 => DISCOVER_EVERY,
+            setbacks => backoff(setbacks).min(DISCOVER_BACKOFF_MAX),
+        }
+    }
+
+    fn begin(&mut self, stream: &Stream, rules: &Rules, save: &Save) -> Vec<Start> {
+        if std::mem::take(&mut self.is_fresh)
+            && rules.config.starting_position == StartingPosition::Latest
+        {
+            for shard in &stream.shards {
+                let position = if is_closed(shard) {
+                    Position::Finished
+                } else {
+                    Position::Latest(self.started)
+                };
+                if let Some(id) = shard.shard_id() {
+                    let checkpoint = Checkpoint::from(position);
+                    save(id, &checkpoint);
+                    self.checkpoints.insert(id.to_owned(), checkpoint);
+                }
+            }
+        }
+        let ids: BTreeSet<&str> = stream.shards.iter().filter_map(Shard::shard_id).collect();
+        let keys: Arc<[String]> = stream.keys.as_slice().into();
+        let mut starts = Vec::new();
+        for shard in &stream.shards {
+            let Some(id) = shard.shard_id() else { continue };
+            let parent = shard.parent_shard_id();
+            let is_due = parent.is_none_or(|it| !ids.contains(it) || self.is_finished(it));
+            if is_due && !self.is_finished(id) && self.running.insert(id.to_owned()) {
+                starts.push(Start {
+                    shard: Arc::from(id),
+                    from: self.checkpoints.get(id).cloned().unwrap_or_default(),
+                    keys: Arc::clone(&keys),
+                });
+            }
+        }
+        starts
+    }
+
+    fn is_finished(&self, id: &str) -> bool {
+        let checkpoint = self.checkpoints.get(id);
+        checkpoint.is_some_and(|it| it.position == Position::Finished)
+    }
+
+    fn ended(&mut self, ended: Ended) {
+        self.running.remove(&*ended.shard);
+        self.checkpoints
+            .insert(ended.shard.to_string(), ended.checkpoint);
+    }
+}
+
+/// A task is only ever cancelled together with this one, so what is left is its panic.
+fn resume_unwind(broken: JoinError) {
+    if let Ok(panic) = broken.try_into_panic() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+fn is_closed(shard: &Shard) -> bool {
+    let range = shard.sequence_number_range();
+    range.is_some_and(|range| range.ending_sequence_number().is_some())
+}

@@ -1,0 +1,112 @@
+//! Reads one shard: keeps the iterator, and gets a new one when it is lost.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodbstreams::primitives::DateTime;
+use aws_sdk_dynamodbstreams::types::ShardIteratorType;
+
+use super::Line;
+use super::trouble::Trouble;
+use crate::mapping::consumer::{Page, Position};
+use crate::mapping::record::Record;
+
+/// Most records AWS returns at once.
+const PAGE_MAX: i32 = 1000;
+/// An expired iterator, then a position that was trimmed: a third trouble is told.
+const TRIES: usize = 3;
+/// How long "from now on" may be asked for as such; later, the moment itself is asked for.
+const LATEST_HOLDS: Duration = Duration::from_secs(1);
+
+pub(super) struct Reader {
+    line: Line,
+    iterator: Option<String>,
+    /// The position is gone from the stream: go on at the oldest record there is.
+    is_trimmed: bool,
+}
+
+impl Reader {
+    pub(super) fn new(line: Line) -> Self {
+        Self {
+            line,
+            iterator: None,
+            is_trimmed: false,
+        }
+    }
+
+    /// The next page behind `position`, which is where the last page ended.
+    pub(super) async fn read(&mut self, position: &Position) -> Result<Page, Trouble> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let trouble = match self.try_to_read(position).await {
+                Ok(page) => return Ok(page),
+                Err(trouble) => trouble,
+            };
+            match trouble.code.as_str() {
+                "ExpiredIteratorException" if tries < TRIES => self.iterator = None,
+                "TrimmedDataAccessException" if tries < TRIES => {
+                    self.iterator = None;
+                    self.is_trimmed = true;
+                }
+                // The stream is there, but this shard has grown too old to be.
+                "ResourceNotFoundException" if trouble.message.contains("Shard:") => {
+                    return Ok(Page {
+                        records: Vec::new(),
+                        is_last: true,
+                    });
+                }
+                _ => return Err(trouble),
+            }
+        }
+    }
+
+    async fn try_to_read(&mut self, position: &Position) -> Result<Page, Trouble> {
+        let iterator = match self.iterator.clone() {
+            Some(iterator) => iterator,
+            None => self.iterator(position).await?,
+        };
+        self.iterator = Some(iterator.clone());
+        let streams = &self.line.clients.streams;
+        let request = streams.get_records().shard_iterator(iterator);
+        let reply = request.limit(PAGE_MAX).send().await?;
+        self.iterator = reply.next_shard_iterator;
+        self.is_trimmed = false;
+        let arn = &self.line.place.stream_arn;
+        let records = reply.records.unwrap_or_default();
+        let records = records.iter();
+        Ok(Page {
+            records: records
+                .map(|record| Record::from_stream(record, arn, &self.line.keys))
+                .collect(),
+            is_last: self.iterator.is_none(),
+        })
+    }
+
+    async fn iterator(&self, position: &Position) -> Result<String, Trouble> {
+        let place = &self.line.place;
+        let request = self
+            .line
+            .clients
+            .streams
+            .get_shard_iterator()
+            .stream_arn(&*place.stream_arn)
+            .shard_id(&*place.shard);
+        let request = match position {
+            _ if self.is_trimmed => request.shard_iterator_type(ShardIteratorType::TrimHorizon),
+            Position::TrimHorizon | Position::Finished => {
+                request.shard_iterator_type(ShardIteratorType::TrimHorizon)
+            }
+            Position::After(number) => request
+                .shard_iterator_type(ShardIteratorType::AfterSequenceNumber)
+                .sequence_number(number.as_str()),
+            Position::Latest(since) if self.line.clock.now() < *since + LATEST_HOLDS => {
+                request.shard_iterator_type(ShardIteratorType::Latest)
+            }
+            Position::Latest(since) => request
+                .shard_iterator_type(ShardIteratorType::AtTimestamp)
+                .timestamp(DateTime::from(*since)),
+        };
+        let reply = request.send().await?;
+        Ok(reply.shard_iterator.unwrap_or_default())
+    }
+}
