@@ -9,6 +9,7 @@ pub mod live;
 pub mod logs;
 pub mod overview;
 mod rail;
+pub mod records;
 pub mod remote;
 pub mod theme;
 pub mod time;
@@ -64,6 +65,11 @@ pub fn screens() -> Vec<Screen> {
             Route::Overview,
             Icon::Overview,
             overview::OverviewPanel::default(),
+        ),
+        Screen::new(
+            Route::Streams,
+            Icon::Stream,
+            records::RecordsPanel::default(),
         ),
         Screen::new(
             Route::Batches,

@@ -24,6 +24,17 @@ pub struct Feed {
     rows: Mutex<Rows>,
     version: AtomicU64,
     paused: AtomicBool,
+    waker: Waker,
+}
+
+/// Told of every change.
+#[derive(Default)]
+struct Waker(Option<Box<dyn Fn() + Send + Sync>>);
+
+impl std::fmt::Debug for Waker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Waker").field(&self.0.is_some()).finish()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -35,6 +46,14 @@ struct Rows {
 }
 
 impl Feed {
+    /// A feed that calls `wake` after every change; it should return at once.
+    pub fn waking(wake: impl Fn() + Send + Sync + 'static) -> Self {
+        Self {
+            waker: Waker(Some(Box::new(wake))),
+            ..Self::default()
+        }
+    }
+
     /// Grows with every change; a window that has seen this version need not look again.
     pub fn version(&self) -> u64 {
         self.version.load(Ordering::Acquire)
@@ -114,6 +133,9 @@ impl Feed {
 
     fn changed(&self) {
         self.version.fetch_add(1, Ordering::AcqRel);
+        if let Some(wake) = &self.waker.0 {
+            wake();
+        }
     }
 }
 
