@@ -7,7 +7,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use waterwheel::engine::server::{self, ListenError};
 
-use crate::wire::world;
+use crate::wire::{over_the_port, world};
 
 const SIGNED: &str = "Authorization: AWS4-HMAC-SHA256 \
     Credential=AKIAANYKEY/20260101/us-east-1/sts/aws4_request, SignedHeaders=host, Signature=00\r\n";
@@ -140,6 +140,9 @@ async fn serving_ends_at_sigterm_and_leaves_a_folder_that_can_be_used_again() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().to_str().unwrap();
     let mut first = Serving::start(&["--data", data]);
+    let sqs = aws_sdk_sqs::Client::new(&over_the_port(&first.endpoint));
+    sqs.create_queue().queue_name("kept").send().await.unwrap();
+
     let rival = program(&["serve", "--port", "0", "--data", data])
         .output()
         .unwrap();
@@ -149,6 +152,8 @@ async fn serving_ends_at_sigterm_and_leaves_a_folder_that_can_be_used_again() {
     first.end("-TERM");
 
     let mut second = Serving::start(&["--data", data]);
+    let sqs = aws_sdk_sqs::Client::new(&over_the_port(&second.endpoint));
+    sqs.get_queue_url().queue_name("kept").send().await.unwrap();
     second.end("-INT");
 }
 
