@@ -350,17 +350,12 @@ mod tests {
             ("12e-1", "1.2"),
             ("-12.34e-4", "-0.001234"),
             ("0.00000000000000000000000000000000000000000001e44", "1"),
-            (
-                "99999999999999999999999999999999999999",
-                "99999999999999999999999999999999999999",
-            ),
-            (
-                "123456789012345678901234567890123456780000",
-                "123456789012345678901234567890123456780000",
-            ),
+            ("-5e-1", "-0.5"),
         ] {
             assert_eq!(number(written).to_string(), normal, "{written}");
         }
+        let longest = "99999999999999999999999999999999999999";
+        assert_eq!(number(longest).to_string(), longest);
         assert_eq!(number("1e125").to_string(), format!("1{}", "0".repeat(125)));
         assert_eq!(
             number("1e-130").to_string(),
@@ -422,86 +417,52 @@ mod tests {
         assert_eq!(number("1.0"), number("1"));
     }
 
+    /// `left right sum difference`.
+    const SUMS: &str = "
+        1 2 3 -1
+        0.1 0.2 0.3 -0.1
+        5 5 10 0
+        -5 5 0 -10
+        0 7 7 -7
+        7 0 7 7
+        -0.5 -100 -100.5 99.5
+        99999999999999999999999999999999999999 1 1e38 99999999999999999999999999999999999998
+        1e20 1e-17 100000000000000000000.00000000000000001 99999999999999999999.99999999999999999
+        ";
+
     #[test]
     fn sums_and_differences_are_exact() {
-        for (left, right, sum, difference) in [
-            ("1", "2", "3", "-1"),
-            ("0.1", "0.2", "0.3", "-0.1"),
-            ("5", "5", "10", "0"),
-            ("-5", "5", "0", "-10"),
-            ("0", "7", "7", "-7"),
-            (
-                "1e125",
-                "0",
-                &number("1e125").to_string(),
-                &number("1e125").to_string(),
-            ),
-            (
-                "99999999999999999999999999999999999999",
-                "1",
-                "100000000000000000000000000000000000000",
-                "99999999999999999999999999999999999998",
-            ),
-            (
-                "1e20",
-                "1e-17",
-                "100000000000000000000.00000000000000001",
-                "99999999999999999999.99999999999999999",
-            ),
-        ] {
-            assert_eq!(number(left).add(&number(right)).unwrap().to_string(), sum);
-            assert_eq!(
-                number(left).subtract(&number(right)).unwrap().to_string(),
-                difference
-            );
+        for line in SUMS.lines().filter(|it| !it.trim().is_empty()) {
+            let numbers: Vec<Number> = line.split_whitespace().map(number).collect();
+            let [left, right, sum, difference] = numbers[..] else {
+                panic!("{line}");
+            };
+            assert_eq!(left.add(&right).unwrap(), sum, "{line}");
+            assert_eq!(left.subtract(&right).unwrap(), difference, "{line}");
         }
     }
 
     #[test]
     fn a_sum_that_needs_more_digits_or_range_is_refused() {
-        let largest = number("9.9999999999999999999999999999999999999e125");
-        assert!(
-            largest
-                .add(&number("1e125"))
-                .unwrap_err()
-                .message
-                .starts_with("Number overflow")
-        );
-        for (left, right) in [("1e20", "1e-18"), ("1e125", "1e-130"), ("1e38", "-0.1")] {
+        let largest = "9.9999999999999999999999999999999999999e125";
+        for (left, right) in [
+            (largest, "1e125"),
+            ("1e20", "1e-18"),
+            ("1e125", "1e-130"),
+            ("1e38", "-0.1"),
+            ("1e50", "1"),
+        ] {
             let fault = number(left).add(&number(right)).unwrap_err();
-            assert!(
-                fault.message.starts_with("Number overflow"),
-                "{left} {right}"
-            );
+            assert!(fault.message.starts_with("Number overflow"), "{left}");
         }
     }
 
     #[test]
     fn sizes_count_pairs_of_digits_from_the_decimal_point() {
-        for (text, bytes) in [
-            ("0", 1),
-            ("-0", 1),
-            ("1", 2),
-            ("12", 2),
-            ("123", 3),
-            ("1234", 3),
-            ("12345678901234567890123456789012345678", 20),
-            ("0042", 2),
-            ("100", 2),
-            ("1010", 3),
-            ("0.0000001", 2),
-            ("1E125", 2),
-            ("1E-100", 2),
-            ("1.5", 3),
-            ("15", 2),
-            ("1.234", 4),
-            ("3.14159", 5),
-            ("123456", 4),
-            ("100.5", 4),
-            ("0.15", 2),
-            ("-42", 3),
-        ] {
-            assert_eq!(number(text).size(), bytes, "{text}");
+        let sizes = "0:1 -0:1 1:2 12:2 123:3 1234:3 12345678901234567890123456789012345678:20 0042:2 100:2 1010:3 \
+            0.0000001:2 1E125:2 1E-100:2 1.5:3 15:2 1.234:4 3.14159:5 123456:4 100.5:4 0.15:2 -42:3";
+        for (text, bytes) in sizes.split_whitespace().filter_map(|it| it.split_once(':')) {
+            assert_eq!(number(text).size().to_string(), bytes, "{text}");
         }
     }
 

@@ -76,8 +76,9 @@ impl Placeholders {
         Ok(Path::from_elements(elements))
     }
 
-    pub(super) fn value(&mut self, kind: &'static str, key: &str) -> Result<Attribute, Fault> {
-        self.values.get_mut(key).map(Entry::take).ok_or_else(|| {
+    /// The value, which counts as used from now on.
+    pub(super) fn value(&mut self, kind: &'static str, key: &str) -> Result<&Attribute, Fault> {
+        self.values.get_mut(key).map(Entry::content).ok_or_else(|| {
             invalid(
                 kind,
                 format_args!(
@@ -88,7 +89,7 @@ impl Placeholders {
     }
 
     fn name(&mut self, kind: &'static str, key: &str) -> Result<String, Fault> {
-        self.names.get_mut(key).map(Entry::take).ok_or_else(|| {
+        self.names.get_mut(key).map(|it| it.content().clone()).ok_or_else(|| {
             invalid(
                 kind,
                 format_args!(
@@ -99,7 +100,7 @@ impl Placeholders {
     }
 }
 
-impl<T: Clone> Entry<T> {
+impl<T> Entry<T> {
     fn new(content: T) -> Self {
         Self {
             content,
@@ -107,9 +108,9 @@ impl<T: Clone> Entry<T> {
         }
     }
 
-    fn take(&mut self) -> T {
+    fn content(&mut self) -> &T {
         self.is_used = true;
-        self.content.clone()
+        &self.content
     }
 }
 

@@ -68,7 +68,9 @@ impl<'p> Reader<'p> {
     fn fill<'t>(&mut self, operand: &syntax::Operand<'t>) -> Result<Filled<'t>, Fault> {
         Ok(match operand {
             syntax::Operand::Path(path) => Filled::Path(self.placeholders.path(self.kind, path)?),
-            syntax::Operand::Value(key) => Filled::Value(self.placeholders.value(self.kind, key)?),
+            syntax::Operand::Value(key) => {
+                Filled::Value(self.placeholders.value(self.kind, key)?.clone())
+            }
             syntax::Operand::Call(call) => {
                 let mut operands = Vec::with_capacity(call.operands.len());
                 for operand in &call.operands {

@@ -197,10 +197,10 @@ impl Reader<'_> {
             syntax::Action::Set(_, source) => Action::Set(path, self.source(source)?),
             syntax::Action::Remove(_) => Action::Remove(path),
             syntax::Action::Add(_, key) => {
-                Action::Add(path, self.placeholders.value(self.kind, key)?)
+                Action::Add(path, self.placeholders.value(self.kind, key)?.clone())
             }
             syntax::Action::Delete(_, key) => {
-                Action::Delete(path, self.placeholders.value(self.kind, key)?)
+                Action::Delete(path, self.placeholders.value(self.kind, key)?.clone())
             }
         })
     }
@@ -225,7 +225,9 @@ impl Reader<'_> {
                 return Ok(Source::Path(self.placeholders.path(self.kind, path)?));
             }
             syntax::Operand::Value(key) => {
-                return Ok(Source::Value(self.placeholders.value(self.kind, key)?));
+                return Ok(Source::Value(
+                    self.placeholders.value(self.kind, key)?.clone(),
+                ));
             }
             syntax::Operand::Call(call) => call,
         };
