@@ -128,7 +128,7 @@ const REFUSALS: &str = r#"
 pk = :p AND c!=:1 => Invalid KeyConditionExpression: Syntax error; token: "!", near: "c!="
 pk => Invalid KeyConditionExpression: Syntax error; token: "<EOF>", near: "pk"
 pk = :missing => Invalid KeyConditionExpression: An expression attribute value used in expression is not defined; attribute value: :missing
-pk = :p AND dog(sk, :1) => Invalid KeyConditionExpression: Invalid function name; function: dog
+pk = :p AND nearby(sk, :1) => Invalid KeyConditionExpression: Invalid function name; function: nearby
 pk = :p AND begins_with(sk, :1) => Invalid KeyConditionExpression: Incorrect operand type for operator or function; operator or function: begins_with, operand type: N
 sk = :1 OR pk = :p => Invalid operator used in KeyConditionExpression: OR
 NOT sk = :1 AND pk = :p => Invalid operator used in KeyConditionExpression: NOT
@@ -136,21 +136,21 @@ pk = :p AND sk <> :1 => Invalid operator used in KeyConditionExpression: <>
 pk = :p AND sk IN (:1) => Invalid operator used in KeyConditionExpression: IN
 pk = :p AND attribute_exists(sk) => Invalid operator used in KeyConditionExpression: attribute_exists
 attribute_not_exists(pk) => Invalid operator used in KeyConditionExpression: attribute_not_exists
-contains(a.d, b) => Invalid operator used in KeyConditionExpression: contains
-attribute_type(a, :S) => Invalid operator used in KeyConditionExpression: attribute_type
+contains(tags, :a) => Invalid operator used in KeyConditionExpression: contains
+attribute_type(sk, :S) => Invalid operator used in KeyConditionExpression: attribute_type
 :a between :a and sk and pk = :p => Invalid condition in KeyConditionExpression: BETWEEN operator must have the key attribute as its first operand
 begins_with(:a, sk) => Invalid condition in KeyConditionExpression: begins_with operator must have the key attribute as its first operand
 size(sk) > :1 AND pk = :p => KeyConditionExpressions cannot contain nested operations
-pk > size(b.d) => KeyConditionExpressions cannot contain nested operations
+pk = size(x.y) => KeyConditionExpressions cannot contain nested operations
 pk = sk => Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition
 begins_with(pk, sk) => Invalid condition in KeyConditionExpression: Multiple attribute names used in one condition
-pk = :p AND sk.foo = :1 => KeyConditionExpressions cannot have conditions on nested attributes
+pk = :p AND sk.part = :1 => KeyConditionExpressions cannot have conditions on nested attributes
 :p = :a => Invalid condition in KeyConditionExpression: No key attribute specified
 pk = :p AND pk = :p => KeyConditionExpressions must only contain one condition per key
 pk = :p AND sk >= :1 AND sk <= :2 => KeyConditionExpressions must only contain one condition per key
 pk = :p AND sk < :1 AND a < :1 => Conditions can be of length 1 or 2 only
 sk = :1 => Query condition missed key schema element: pk
-attr1 = :a => Query condition missed key schema element: pk
+color = :a => Query condition missed key schema element: pk
 pk = :p AND a < :1 => Query condition missed key schema element: sk
 pk < :p => Query key condition not supported
 begins_with(pk, :p) AND sk = :1 => Query key condition not supported
