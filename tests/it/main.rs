@@ -2,7 +2,13 @@
 
 // Lints know tests by this attribute, and let them unwrap.
 #[cfg(test)]
+mod logs;
+#[cfg(test)]
 mod port;
+#[cfg(test)]
+mod queues;
+#[cfg(test)]
+mod roles;
 #[cfg(test)]
 mod tidy;
 #[cfg(test)]

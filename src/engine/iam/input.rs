@@ -12,7 +12,7 @@ const PAGE: usize = 100;
 /// A text that has to be there.
 pub(super) fn required<'a>(call: &'a Call, member: &str) -> Result<&'a str, Fault> {
     call.text(member).ok_or_else(|| {
-        constraint(format!(
+        constraint(&format!(
             "Value at '{}' failed to satisfy constraint: Member must not be null",
             lower_first(member)
         ))
@@ -29,7 +29,7 @@ pub(super) fn name<'a>(call: &'a Call, member: &str, chars_max: usize) -> Result
         } else {
             ("less", chars_max)
         };
-        return Err(constraint(format!(
+        return Err(constraint(&format!(
             "Value '{name}' at '{shown}' failed to satisfy constraint: Member must have length {word} than or equal to {limit}"
         )));
     }
@@ -61,7 +61,7 @@ pub(super) fn path(call: &Call) -> Result<&str, Fault> {
 pub(super) fn policy_arn(call: &Call) -> Result<&str, Fault> {
     let arn = required(call, "PolicyArn")?;
     if arn.len() < 20 {
-        return Err(constraint(format!(
+        return Err(constraint(&format!(
             "Value '{arn}' at 'policyArn' failed to satisfy constraint: Member must have length greater than or equal to 20"
         )));
     }
@@ -86,7 +86,7 @@ pub(super) fn number(call: &Call, member: &str, min: u32, max: u32) -> Result<Op
         .map_or_else(|| value.to_string(), str::to_owned);
     let shown = lower_first(member);
     let limit = |word: &str, limit: u32| {
-        constraint(format!(
+        constraint(&format!(
             "Value '{text}' at '{shown}' failed to satisfy constraint: Member must have value {word} than or equal to {limit}"
         ))
     };
@@ -131,8 +131,7 @@ pub(super) fn tags(call: &Call) -> Result<Vec<(String, String)>, Fault> {
         let value = text("Value").unwrap_or_default();
         let Some(key) = key else {
             return Err(constraint(
-                "Value at 'tags' failed to satisfy constraint: a tag key has 1 to 128 characters"
-                    .to_owned(),
+                "Value at 'tags' failed to satisfy constraint: a tag key has 1 to 128 characters",
             ));
         };
         if found.iter().any(|(it, _)| it.eq_ignore_ascii_case(&key)) {
@@ -197,7 +196,7 @@ pub(super) fn limit_exceeded(message: impl Into<String>) -> Fault {
     Fault::new(409, "LimitExceeded", message)
 }
 
-fn constraint(what: String) -> Fault {
+fn constraint(what: &str) -> Fault {
     validation(format!("1 validation error detected: {what}"))
 }
 

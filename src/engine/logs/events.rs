@@ -1,5 +1,6 @@
 //! Log events in the store, ordered by time and then by arrival. Knows no groups and no requests.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ops::Bound;
 
@@ -44,17 +45,17 @@ pub(super) fn add<'a>(
     // Positions of this commit that are older than the newest: the store does not know them yet.
     let mut older: BTreeMap<u64, u64> = BTreeMap::new();
     for (millis, line) in lines {
-        let number = if millis > newest.millis {
-            1
-        } else if millis == newest.millis {
-            newest.number + 1
-        } else {
-            let before = match older.get(&millis) {
-                Some(number) => *number,
-                None => last_number(store, store_id, millis)?,
-            };
-            older.insert(millis, before + 1);
-            before + 1
+        let number = match millis.cmp(&newest.millis) {
+            Ordering::Greater => 1,
+            Ordering::Equal => newest.number + 1,
+            Ordering::Less => {
+                let before = match older.get(&millis) {
+                    Some(number) => *number,
+                    None => last_number(store, store_id, millis)?,
+                };
+                older.insert(millis, before + 1);
+                before + 1
+            }
         };
         let position = Position { millis, number };
         newest = newest.max(position);

@@ -173,7 +173,7 @@ pub(super) fn find_stream(state: &State, call: &Call) -> Result<(LogGroup, LogSt
 
 /// Milliseconds since 1970 before which events have expired.
 pub(super) fn expired_before(group: &LogGroup, now: SystemTime) -> u64 {
-    const DAY: Duration = Duration::from_secs(24 * 3600);
+    const DAY: Duration = Duration::from_hours(24);
     group
         .retention_days
         .and_then(|days| now.checked_sub(DAY * days))

@@ -32,12 +32,11 @@ impl Pattern {
             } else {
                 (&mut pattern.required, rest)
             };
-            let (term, after) = match after.strip_prefix('"') {
-                Some(inner) => phrase(inner)?,
-                None => {
-                    let end = after.find(char::is_whitespace).unwrap_or(after.len());
-                    (after[..end].to_owned(), &after[end..])
-                }
+            let (term, after) = if let Some(inner) = after.strip_prefix('"') {
+                phrase(inner)?
+            } else {
+                let end = after.find(char::is_whitespace).unwrap_or(after.len());
+                (after[..end].to_owned(), &after[end..])
             };
             if term.is_empty() {
                 return Err("a term is empty".to_owned());

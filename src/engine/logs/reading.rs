@@ -22,8 +22,8 @@ const OVERHEAD: usize = 26;
 const STREAMS_MAX: usize = 100;
 const DAY_MILLIS: u64 = 24 * 3600 * 1000;
 /// Events may come from this far ahead, and from this far back.
-const NEW_MAX: Duration = Duration::from_secs(2 * 3600);
-const OLD_MAX: Duration = Duration::from_secs(14 * 24 * 3600);
+const NEW_MAX: Duration = Duration::from_hours(2);
+const OLD_MAX: Duration = Duration::from_hours(14 * 24);
 
 pub(super) fn put(engine: &Engine, call: &Call) -> Answer {
     let (group, stream) = engine.read(|state| find_stream(state, call))?;

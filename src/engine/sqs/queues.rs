@@ -15,7 +15,9 @@ pub(super) fn create(state: &mut State, call: &Call) -> Answer {
     let name = call
         .text("QueueName")
         .ok_or_else(|| input::missing("QueueName"))?;
-    if name.ends_with(".fifo") || call.input.pointer("/Attributes/FifoQueue").is_some() {
+    if name.contains('.') && name.rsplit('.').next() == Some("fifo")
+        || call.input.pointer("/Attributes/FifoQueue").is_some()
+    {
         return Err(Fault::new(
             400,
             "UnsupportedOperation",

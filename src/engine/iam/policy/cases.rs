@@ -295,89 +295,45 @@ fn the_nearest_statement_is_named_and_strangers_are_not() {
     );
 }
 
+/// A principal, who asks (`lambda` or a session of the role `reader`), expected.
+const PRINCIPALS: &str = r#"
+{"Service":"lambda.amazonaws.com"} | lambda | yes
+{"Service":["ec2.amazonaws.com","lambda.amazonaws.com"]} | lambda | yes
+{"Service":"ec2.amazonaws.com"} | lambda | no
+{"AWS":"111122223333","Service":"lambda.amazonaws.com"} | lambda | yes
+{"AWS":"111122223333"} | lambda | no
+"*" | lambda | yes
+"*" | session | yes
+{"AWS":"*"} | session | yes
+{"AWS":"111122223333"} | session | yes
+{"AWS":"arn:aws:iam::111122223333:root"} | session | yes
+{"AWS":"arn:aws:iam::444455556666:root"} | session | no
+{"AWS":"arn:aws:iam::111122223333:role/reader"} | session | yes
+{"AWS":"arn:aws:iam::111122223333:role/service/reader"} | session | yes
+{"AWS":"arn:aws:iam::111122223333:role/writer"} | session | no
+{"AWS":"arn:aws:sts::111122223333:assumed-role/reader/fn"} | session | yes
+{"AWS":"arn:aws:sts::111122223333:assumed-role/reader/other"} | session | no
+"#;
+
 #[test]
 fn principals_are_services_accounts_roles_and_their_sessions() {
-    let trust = |principal: &str| {
-        statements(&format!(
-            r#"{{"Effect":"Allow","Principal":{principal},"Action":"sts:AssumeRole"}}"#
-        ))
-    };
-    let session = Who::Arn("arn:aws:sts::111122223333:assumed-role/reader/fn");
-    for (principal, who, expected) in [
-        (
-            r#"{"Service":"lambda.amazonaws.com"}"#,
-            Who::Service("lambda.amazonaws.com"),
-            true,
-        ),
-        (
-            r#"{"Service":["ec2.amazonaws.com","lambda.amazonaws.com"]}"#,
-            Who::Service("lambda.amazonaws.com"),
-            true,
-        ),
-        (
-            r#"{"Service":"ec2.amazonaws.com"}"#,
-            Who::Service("lambda.amazonaws.com"),
-            false,
-        ),
-        (
-            r#"{"AWS":"111122223333","Service":"lambda.amazonaws.com"}"#,
-            Who::Service("lambda.amazonaws.com"),
-            true,
-        ),
-        (
-            r#"{"AWS":"111122223333"}"#,
-            Who::Service("lambda.amazonaws.com"),
-            false,
-        ),
-        (r#""*""#, session, true),
-        (r#"{"AWS":"*"}"#, session, true),
-        (r#"{"AWS":"111122223333"}"#, session, true),
-        (r#"{"AWS":"arn:aws:iam::111122223333:root"}"#, session, true),
-        (
-            r#"{"AWS":"arn:aws:iam::444455556666:root"}"#,
-            session,
-            false,
-        ),
-        (
-            r#"{"AWS":"arn:aws:iam::111122223333:role/reader"}"#,
-            session,
-            true,
-        ),
-        (
-            r#"{"AWS":"arn:aws:iam::111122223333:role/service/reader"}"#,
-            session,
-            true,
-        ),
-        (
-            r#"{"AWS":"arn:aws:iam::111122223333:role/writer"}"#,
-            session,
-            false,
-        ),
-        (
-            r#"{"AWS":"arn:aws:sts::111122223333:assumed-role/reader/fn"}"#,
-            session,
-            true,
-        ),
-        (
-            r#"{"AWS":"arn:aws:sts::111122223333:assumed-role/reader/other"}"#,
-            session,
-            false,
-        ),
-    ] {
-        let found = evaluate_for(&trust(principal), who, "sts:AssumeRole", "*", &context());
-        assert_eq!(found.is_allowed(), expected, "{principal} {who:?}");
+    for row in PRINCIPALS.lines().filter(|row| !row.is_empty()) {
+        let cells: Vec<&str> = row.split(" | ").collect();
+        let who = match cells[1] {
+            "lambda" => Who::Service("lambda.amazonaws.com"),
+            _ => Who::Arn("arn:aws:sts::111122223333:assumed-role/reader/fn"),
+        };
+        let trust = statements(&format!(
+            r#"{{"Effect":"Allow","Principal":{},"Action":"sts:AssumeRole"}}"#,
+            cells[0]
+        ));
+        let found = evaluate_for(&trust, who, "sts:AssumeRole", "*", &context());
+        assert_eq!(found.is_allowed(), cells[2] == "yes", "{row}");
     }
-    let not = statements(
-        r#"{"Effect":"Deny","NotPrincipal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}"#,
-    );
-    let ec2 = evaluate_for(
-        &not,
-        Who::Service("ec2.amazonaws.com"),
-        "sts:AssumeRole",
-        "*",
-        &context(),
-    );
-    assert_eq!(ec2.as_str(), "explicitDeny");
+    let not = r#"{"Effect":"Deny","NotPrincipal":{"Service":"lambda.amazonaws.com"},"Action":"*"}"#;
+    let ec2 = Who::Service("ec2.amazonaws.com");
+    let found = evaluate_for(&statements(not), ec2, "sts:AssumeRole", "*", &context());
+    assert_eq!(found.as_str(), "explicitDeny");
 }
 
 /// A document and what its refusal says.

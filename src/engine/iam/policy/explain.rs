@@ -5,6 +5,9 @@ use super::{Clause, Condition, Context, Effect, NearMiss, Statement, pattern};
 /// Names of an ARN's parts, for people.
 const PARTS: [&str; 5] = ["prefix", "partition", "service", "region", "account"];
 
+/// Actions named at most.
+const SHOWN: usize = 4;
+
 /// `None` where no statement has to do with the request.
 pub(super) fn closest(
     statements: &[Statement],
@@ -186,7 +189,6 @@ fn other_action(actions: &Clause, action: &str) -> Option<(usize, String)> {
     if edits(&other.to_lowercase(), &name.to_lowercase()) <= 2 {
         return Some((450, format!("allows {nearest} on it, not {action}")));
     }
-    const SHOWN: usize = 4;
     let mut list = same_service[..same_service.len().min(SHOWN)].join(", ");
     if same_service.len() > SHOWN {
         list.push('…');
