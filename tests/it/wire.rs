@@ -34,6 +34,73 @@ fn code<E: ProvideErrorMetadata>(error: &E) -> String {
 }
 
 #[tokio::test]
+async fn errors_of_every_service_arrive_as_their_sdk_models_them() {
+    let host = world();
+    let config = host.engine().sdk_config(&Principal::Root);
+    let listening = server::listen(host.engine().clone(), 0).await.unwrap();
+    for config in [config, over_the_port(&listening.endpoint())] {
+        let dynamodb = aws_sdk_dynamodb::Client::new(&config);
+        let error = dynamodb.describe_table().table_name("nothing").send().await;
+        assert!(
+            error
+                .unwrap_err()
+                .into_service_error()
+                .is_resource_not_found_exception()
+        );
+
+        let streams = aws_sdk_dynamodbstreams::Client::new(&config);
+        let arn = "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/2026-01-01T00:00:00.000";
+        let error = streams.describe_stream().stream_arn(arn).send().await;
+        assert!(
+            error
+                .unwrap_err()
+                .into_service_error()
+                .is_resource_not_found_exception()
+        );
+
+        let lambda = aws_sdk_lambda::Client::new(&config);
+        let error = lambda.get_function().function_name("nothing").send().await;
+        assert!(
+            error
+                .unwrap_err()
+                .into_service_error()
+                .is_resource_not_found_exception()
+        );
+
+        let iam = aws_sdk_iam::Client::new(&config);
+        let error = iam.get_role().role_name("nothing").send().await;
+        assert!(
+            error
+                .unwrap_err()
+                .into_service_error()
+                .is_no_such_entity_exception()
+        );
+
+        let logs = aws_sdk_cloudwatchlogs::Client::new(&config);
+        let error = logs
+            .describe_log_streams()
+            .log_group_name("nothing")
+            .send()
+            .await;
+        assert!(
+            error
+                .unwrap_err()
+                .into_service_error()
+                .is_resource_not_found_exception()
+        );
+
+        let sqs = aws_sdk_sqs::Client::new(&config);
+        let error = sqs.get_queue_url().queue_name("nothing").send().await;
+        assert!(
+            error
+                .unwrap_err()
+                .into_service_error()
+                .is_queue_does_not_exist()
+        );
+    }
+}
+
+#[tokio::test]
 async fn what_waterwheel_cannot_do_is_an_unknown_operation() {
     let host = world();
     let config = host.engine().sdk_config(&Principal::Root);
@@ -58,11 +125,82 @@ async fn what_waterwheel_cannot_do_is_an_unknown_operation() {
     assert_eq!(code(&error), "InvalidAction");
 }
 
+#[tokio::test]
+async fn a_key_nobody_issued_is_refused_where_keys_are_strict() {
+    let mut options = Options::temporary(Clock::real());
+    options.strict_keys = true;
+    let host = EngineHost::open(options).unwrap();
+    let listening = server::listen(host.engine().clone(), 0).await.unwrap();
+    let stranger = aws_sdk_dynamodb::Client::new(&over_the_port(&listening.endpoint()));
+    let error = stranger
+        .list_tables()
+        .send()
+        .await
+        .unwrap_err()
+        .into_service_error();
+    assert_eq!(code(&error), "UnrecognizedClientException");
+    let known = host.engine().sdk_config(&Principal::Root);
+    let known = aws_sdk_dynamodb::Client::new(&known);
+    known.list_tables().send().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_session_of_a_role_may_do_what_its_policies_say() {
+    let host = world();
+    let iam = aws_sdk_iam::Client::new(&host.engine().sdk_config(&Principal::Root));
+    iam.create_role()
+        .role_name("reader")
+        .assume_role_policy_document(
+            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
+                "Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#,
+        )
+        .send()
+        .await
+        .unwrap();
+    let reader = Principal::Role {
+        role: "reader".to_owned(),
+        session: "f".to_owned(),
+    };
+    let dynamodb = aws_sdk_dynamodb::Client::new(&host.engine().sdk_config(&reader));
+    let error = dynamodb
+        .list_tables()
+        .send()
+        .await
+        .unwrap_err()
+        .into_service_error();
+    assert_eq!(code(&error), "AccessDeniedException");
+    assert_eq!(
+        error.message().unwrap_or_default(),
+        "User: arn:aws:sts::000000000000:assumed-role/reader/f is not authorized to perform: \
+         dynamodb:ListTables on resource: * because no identity-based policy allows the dynamodb:ListTables action"
+    );
+    iam.put_role_policy()
+        .role_name("reader")
+        .policy_name("read")
+        .policy_document(
+            r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"dynamodb:List*","Resource":"*"}]}"#,
+        )
+        .send()
+        .await
+        .unwrap();
+    dynamodb.list_tables().send().await.unwrap();
+    let calls = host.engine().recent_calls();
+    let last = calls.last().unwrap();
+    assert_eq!(
+        (last.service, last.operation.as_str()),
+        ("dynamodb", "ListTables")
+    );
+    assert_eq!(
+        (&last.principal, last.status, last.code),
+        (&reader, 200, None)
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_delayed_call_takes_the_engines_time_and_no_other() {
     let clock = Clock::at(clock::from_epoch_millis(1_767_225_600_000));
     let host = EngineHost::open(Options::temporary(clock.clone())).unwrap();
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     let rule = Rule::always("sqs:ListQueues", Kind::Delay(hour));
     host.engine().faults().set(1, vec![rule]);
     let sqs = aws_sdk_sqs::Client::new(&host.engine().sdk_config(&Principal::Root));
