@@ -30,17 +30,7 @@ fn changes(aws: &Aws) -> Vec<(&'static str, Asked)> {
     let a = || aws.clone();
     let item = || dynamodb::item_from_json(r#"{"id":"1"}"#).unwrap().0;
     let table = dynamodb::NewTable::new("T", dynamodb::KeyPart::text("id"));
-    let function = NewFunction {
-        name: x(),
-        runtime: "nodejs22.x".to_owned(),
-        handler: "index.handler".to_owned(),
-        role_arn: "arn:aws:iam::000000000000:role/r".to_owned(),
-        code: Code::Files(Vec::new()),
-        timeout_secs: 3,
-        memory_mb: 128,
-        environment: std::collections::BTreeMap::new(),
-        description: String::new(),
-    };
+    let function = NewFunction::new("f", "index.handler", "arn", Code::Files(Vec::new()));
     let settings = FunctionSettings {
         name: x(),
         ..FunctionSettings::default()

@@ -2,6 +2,12 @@
 
 // Lints know tests by this attribute, and let them unwrap.
 #[cfg(test)]
+mod aws;
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod gate;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod port;

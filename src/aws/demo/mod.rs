@@ -2,8 +2,6 @@
 
 mod writer;
 
-use std::collections::BTreeMap;
-
 use aws_sdk_dynamodb::types::StreamViewType;
 
 pub use writer::{Poison, Writer, writer};
@@ -123,16 +121,10 @@ async fn role(aws: &Aws, stream_arn: &str, queue_arn: &str) -> Result<String, Er
 }
 
 async fn function(aws: &Aws, role_arn: &str) -> Result<String, Error> {
+    let code = Code::Files(vec![(FILE.to_owned(), SOURCE.to_owned())]);
     let new = NewFunction {
-        name: FUNCTION.to_owned(),
-        runtime: "nodejs22.x".to_owned(),
-        handler: "index.handler".to_owned(),
-        role_arn: role_arn.to_owned(),
-        code: Code::Files(vec![(FILE.to_owned(), SOURCE.to_owned())]),
-        timeout_secs: 3,
-        memory_mb: 128,
-        environment: BTreeMap::new(),
         description: "Bills orders as they change".to_owned(),
+        ..NewFunction::new(FUNCTION, "index.handler", role_arn, code)
     };
     let made = match lambda::create_function(aws.clone(), new).await {
         Err(error) if error.code == "ResourceConflictException" => {

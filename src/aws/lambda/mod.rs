@@ -53,6 +53,23 @@ pub struct NewFunction {
     pub description: String,
 }
 
+impl NewFunction {
+    /// On `nodejs22.x` with AWS's defaults.
+    pub fn new(name: &str, handler: &str, role_arn: &str, code: Code) -> Self {
+        Self {
+            name: name.to_owned(),
+            runtime: "nodejs22.x".to_owned(),
+            handler: handler.to_owned(),
+            role_arn: role_arn.to_owned(),
+            code,
+            timeout_secs: 3,
+            memory_mb: 128,
+            environment: BTreeMap::new(),
+            description: String::new(),
+        }
+    }
+}
+
 /// Settings to change; `None` leaves them as they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FunctionSettings {
