@@ -4,6 +4,7 @@ pub mod batches;
 pub mod catalog;
 pub mod console;
 pub mod cx;
+pub mod functions;
 mod history;
 pub mod live;
 pub mod logs;
@@ -70,6 +71,11 @@ pub fn screens() -> Vec<Screen> {
             Route::Streams,
             Icon::Stream,
             records::RecordsPanel::default(),
+        ),
+        Screen::new(
+            Route::Functions,
+            Icon::Function,
+            functions::FunctionsPanel::default(),
         ),
         Screen::new(
             Route::Batches,
