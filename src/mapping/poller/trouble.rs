@@ -1,7 +1,7 @@
 //! An SDK error as a mapping shows it: AWS's words, code, status and request id.
 
 use aws_sdk_lambda::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
-use aws_sdk_lambda::operation::RequestId;
+use aws_sdk_lambda::operation::RequestId as _;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 /// A request that did not succeed.
