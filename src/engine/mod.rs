@@ -11,8 +11,10 @@ use tokio::sync::{Notify, broadcast};
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::mapping::Progress;
+use crate::mapping::progress::What;
 
 pub mod call;
+mod checkpoints;
 pub mod connector;
 pub mod dynamodb;
 pub mod faults;
@@ -205,16 +207,19 @@ impl Engine {
     /// Tells watchers what a poller did, and keeps it for those who come later.
     pub fn report(&self, progress: Progress) {
         let mut story = self.0.story.lock();
-        if story.len() == STORY_MAX {
-            story.pop_front();
+        // Four polls a second that found nothing would push everything else out.
+        if !matches!(progress.what, What::Polled { records: 0, .. }) {
+            if story.len() == STORY_MAX {
+                story.pop_front();
+            }
+            story.push_back(progress.clone());
         }
-        story.push_back(progress.clone());
         // Sent under the lock, so that `watch` misses nothing and sees nothing twice.
         // An error only means that nobody watches.
         let _ = self.0.watch.send(progress);
     }
 
-    /// What is kept of the past, and everything from now on.
+    /// What is kept of the past, without polls that found nothing, and everything from now on.
     pub fn watch(&self) -> (Vec<Progress>, broadcast::Receiver<Progress>) {
         let story = self.0.story.lock();
         (story.iter().cloned().collect(), self.0.watch.subscribe())
@@ -327,6 +332,16 @@ impl EngineHost {
 
     /// Stops every background task and waits for it, so that the data folder can be opened again.
     pub async fn close(mut self) {
+        const PATIENCE: u32 = 2000;
         self.tasks.shutdown().await;
+        // Tasks of tasks are dropped a moment later than their owner. The folder is free when
+        // nobody else holds the engine; connections of the user's may do so for longer.
+        for _ in 0..PATIENCE {
+            if Arc::strong_count(&self.engine.0) == 1 {
+                return;
+            }
+            let clock = self.engine.clock().clone();
+            clock.sleep(std::time::Duration::from_millis(1)).await;
+        }
     }
 }

@@ -10,6 +10,7 @@ use crate::mapping::MappingConfig;
 use crate::mapping::config::{
     FILTERS_MAX, PARAMETERS, PATTERN_CHARS_MAX, Parameter, StartingPosition,
 };
+use crate::mapping::filter::Pattern;
 
 const POSITIONS: [&str; 3] = ["LATEST", "AT_TIMESTAMP", "TRIM_HORIZON"];
 const DESTINATION_CHARS_MAX: usize = 350;
@@ -159,15 +160,11 @@ fn checked_patterns(input: &Value) -> Result<Vec<String>, Fault> {
         )));
     }
     for pattern in &patterns {
-        if !is_pattern(pattern) {
-            return Err(invalid("Invalid filter pattern definition."));
+        if let Err(bad) = Pattern::parse(pattern) {
+            return Err(invalid(bad.to_string()));
         }
     }
     Ok(patterns)
-}
-
-fn is_pattern(text: &str) -> bool {
-    matches!(serde_json::from_str(text), Ok(Value::Object(_)))
 }
 
 fn patterns(input: &Value) -> Vec<String> {

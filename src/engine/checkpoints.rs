@@ -1,0 +1,81 @@
+//! How far each mapping has come on each shard, in the store: one entry for a mapping and shard.
+
+use std::collections::BTreeMap;
+
+use super::Engine;
+use super::call::Fault;
+use super::state::Mapping;
+use super::store::Shelf;
+use super::streams::shards::sequence_number;
+use crate::mapping::config::StartingPosition;
+use crate::mapping::consumer::{Checkpoint, Position};
+use crate::mapping::record::SequenceNumber;
+
+/// By shard id. A mapping that never polled and starts at the latest record gets the ends of all
+/// shards as they are now, and keeps them: what is written from now on is never missed.
+pub(super) fn load(
+    engine: &Engine,
+    mapping: &Mapping,
+) -> Result<BTreeMap<String, Checkpoint>, Fault> {
+    let prefix = key(&mapping.uuid, "");
+    let mut found = BTreeMap::new();
+    for (key, value) in engine
+        .store()
+        .list(Shelf::Checkpoints, &prefix, usize::MAX)?
+    {
+        let shard = String::from_utf8_lossy(&key[prefix.len()..]).into_owned();
+        let checkpoint = serde_json::from_slice(&value)
+            .map_err(|error| Fault::internal(format!("a checkpoint cannot be read: {error}")))?;
+        found.insert(shard, checkpoint);
+    }
+    if found.is_empty() && mapping.config.starting_position == StartingPosition::Latest {
+        found = ends(engine, &mapping.stream_arn)?;
+        for (shard, checkpoint) in &found {
+            save(engine, &mapping.uuid, shard, checkpoint)?;
+        }
+    }
+    Ok(found)
+}
+
+pub(super) fn save(
+    engine: &Engine,
+    uuid: &str,
+    shard: &str,
+    checkpoint: &Checkpoint,
+) -> Result<(), Fault> {
+    let value =
+        serde_json::to_vec(checkpoint).map_err(|error| Fault::internal(error.to_string()))?;
+    Ok(engine
+        .store()
+        .put(Shelf::Checkpoints, key(uuid, shard), value)?)
+}
+
+/// Forgets everything of a mapping.
+pub(super) fn clear(engine: &Engine, uuid: &str) -> Result<(), Fault> {
+    Ok(engine.store().clear(Shelf::Checkpoints, &key(uuid, ""))?)
+}
+
+/// The ends of all shards of a stream; nothing where there is no such stream.
+fn ends(engine: &Engine, stream_arn: &str) -> Result<BTreeMap<String, Checkpoint>, Fault> {
+    let shards = engine.read(|state| {
+        let stream = state.streams.get(stream_arn);
+        stream.map_or_else(Vec::new, |stream| stream.shards.clone())
+    });
+    let mut found = BTreeMap::new();
+    for shard in shards {
+        let position = if shard.ending.is_some() {
+            Position::Finished
+        } else {
+            match engine.streams().tip(engine.store(), &shard)?.last(&shard) {
+                Some(last) => Position::After(SequenceNumber::new(&sequence_number(last))),
+                None => Position::TrimHorizon,
+            }
+        };
+        found.insert(shard.id, Checkpoint::from(position));
+    }
+    Ok(found)
+}
+
+fn key(uuid: &str, shard: &str) -> Vec<u8> {
+    format!("{uuid}/{shard}").into_bytes()
+}
