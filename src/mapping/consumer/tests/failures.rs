@@ -259,8 +259,19 @@ fn a_record_that_expires_while_retrying_counts_eight_invocations() {
 
 #[test]
 fn retries_end_when_the_stream_no_longer_holds_the_record() {
-    let mut desk = Desk::new(MappingConfig::default()).page(records(1..=1));
-    desk.run(Duration::from_hours(25), |_| thrown());
+    let config = MappingConfig {
+        batch_size: 1,
+        ..MappingConfig::default()
+    };
+    let mut desk = Desk::new(config).page(records(1..=2));
+    let day = Duration::from_hours(24) + Duration::from_mins(2);
+    desk.run(day, |batch| {
+        if has(batch, 1) {
+            thrown()
+        } else {
+            answer("null")
+        }
+    });
     assert_eq!(desk.lost_numbers(), [[1]]);
     assert_eq!(desk.lost[0].condition, Condition::RecordAgeExceeded);
     assert!(desk.lost[0].reason.ends_with("older than 24 h"));
