@@ -1,41 +1,66 @@
 //! The whole window: one connection, its panels, and what lies around them. Draws; decides nothing about clouds.
 
 use std::cell::RefCell;
+use std::time::SystemTime;
 
-use egui::{CentralPanel, Context, Frame, Panel as Side, Ui};
+use egui::Context;
 use tokio::runtime::Handle;
 
+use super::activity::Activity;
 use super::catalog::Catalog;
-use super::cx::{Action, Cx, Listing, Route, Settings};
+use super::commands::{self, Command};
+use super::connection::{self, Connections};
+use super::cx::{Action, Cx, Listing, Route, Settings, Toast};
 use super::history::History;
 use super::live::Live;
+use super::palette::{self, Choice, Palette};
+use super::remote::{Remote, Waker};
 use super::toasts::Toasts;
-use super::top_bar::{self, Ask};
+use super::welcome::Begin;
 use super::widgets::icon;
-use super::{Screen, rail, screens, theme};
-use crate::aws::Aws;
+use super::{Screen, screens, theme, top_bar};
+use crate::aws::{self, Aws, Connection, local};
+use crate::mapping::Progress;
+use crate::mapping::progress::What;
 
 /// An open connection and everything that is known about it.
-struct Cloud {
-    aws: Aws,
-    catalog: Catalog,
-    live: Live,
-    screens: Vec<Screen>,
+pub(super) struct Cloud {
+    pub(super) aws: Aws,
+    pub(super) catalog: Catalog,
+    pub(super) live: Live,
+    pub(super) screens: Vec<Screen>,
     /// Which screen is shown.
-    current: Option<usize>,
+    pub(super) current: Option<usize>,
+    /// When writes are refused again.
+    pub(super) unlocked_until: Option<SystemTime>,
+    /// Wakes the window when pollers did something.
+    _waker: Option<Waker>,
 }
 
 /// The console. Runs in an eframe window and, the very same, in a test harness.
 pub struct Console {
-    runtime: Handle,
-    settings: Settings,
-    cloud: Option<Cloud>,
-    history: History,
-    toasts: Toasts,
+    pub(super) runtime: Handle,
+    pub(super) settings: Settings,
+    pub(super) cloud: Option<Cloud>,
+    pub(super) opening: Remote<Aws>,
+    /// The connection being opened, or open.
+    pub(super) wanted: Option<Connection>,
+    pub(super) connections: Connections,
+    pub(super) history: History,
+    pub(super) toasts: Toasts,
+    pub(super) palette: Palette,
+    pub(super) activity: Activity,
     wishes: RefCell<Vec<Action>>,
-    rail_wide: bool,
-    /// The connections screen is shown in place of a panel.
-    on_connections: bool,
+    pub(super) rail_wide: bool,
+    pub(super) shortcuts_open: bool,
+}
+
+/// What the console may still change while panels look at the rest.
+pub(super) struct Rest<'a> {
+    pub(super) screens: &'a mut Vec<Screen>,
+    pub(super) current: &'a mut Option<usize>,
+    pub(super) toasts: &'a mut Toasts,
+    pub(super) activity: &'a mut Activity,
 }
 
 impl Console {
@@ -50,27 +75,59 @@ impl Console {
             runtime,
             settings,
             cloud: None,
+            opening: Remote::default(),
+            wanted: None,
+            connections: Connections::default(),
             history: History::default(),
             toasts: Toasts::default(),
+            palette: Palette::default(),
+            activity: Activity::default(),
             wishes: RefCell::default(),
             rail_wide: false,
-            on_connections: false,
+            shortcuts_open: false,
         }
     }
 
+    /// Opens the connection of the last time, or the local cloud.
+    pub fn start(&mut self, ctx: &Context) {
+        let last = self.settings.connection.clone();
+        self.open(ctx, last.unwrap_or_else(Connection::local));
+    }
+
+    /// Opens a connection; the present one stays until the new one is there.
+    pub fn open(&mut self, ctx: &Context, connection: Connection) {
+        self.wanted = Some(connection.clone());
+        self.opening
+            .start_on(&self.runtime, ctx, async move { connection.open().await });
+    }
+
     /// Shows this cloud from now on; what was known of the former one is dropped.
-    pub fn connect(&mut self, aws: Aws) {
+    pub fn connect(&mut self, ctx: &Context, aws: Aws) {
+        let mut live = Live::default();
+        let mut waker = None;
+        if let Ok((past, feed)) = local::watch(&aws) {
+            let news = feed.resubscribe();
+            waker = Some(Waker::new(&self.runtime, ctx, news, is_worth_a_frame));
+            live.follow(past, feed);
+        }
         self.cloud = Some(Cloud {
             aws,
             catalog: Catalog::default(),
-            live: Live::default(),
+            live,
             screens: screens(),
             current: None,
+            unlocked_until: None,
+            _waker: waker,
         });
         self.history = History::default();
-        self.on_connections = false;
+        let was_open = self.activity.is_open;
+        self.activity = Activity::default();
+        self.activity.is_open = was_open;
         self.wish(Action::Reload(Listing::All));
-        let first = self.settings.last_route.clone().unwrap_or(Route::Overview);
+        let first = match self.settings.last_route.clone() {
+            Some(route) if route != Route::Connections => route,
+            _ => Route::Overview,
+        };
         self.wish(Action::Go(first));
     }
 
@@ -84,6 +141,11 @@ impl Console {
         self.history.current()
     }
 
+    /// The open connection.
+    pub fn aws(&self) -> Option<&Aws> {
+        self.cloud.as_ref().map(|cloud| &cloud.aws)
+    }
+
     /// Asks as a panel would; granted at the next frame.
     pub fn wish(&mut self, action: Action) {
         self.wishes.get_mut().push(action);
@@ -91,28 +153,46 @@ impl Console {
 
     /// Takes what has arrived; also while the window is hidden.
     pub fn update(&mut self, ctx: &Context) {
+        if self.opening.poll()
+            && let Some(aws) = self.opening.take()
+        {
+            self.settings.connection.clone_from(&self.wanted);
+            self.connect(ctx, aws);
+        }
+        self.connections.update(&self.runtime, ctx);
         if let Some(cloud) = &mut self.cloud {
             cloud.live.drain();
+            if cloud.live.has_backlog() {
+                ctx.request_repaint();
+            }
             cloud.catalog.poll();
         }
+        self.with_cx(ctx, |cx, rest| rest.activity.update(cx));
+        self.relock(ctx);
         self.grant(ctx);
     }
 
-    /// Draws one frame.
-    pub fn draw(&mut self, ui: &mut Ui) {
-        self.keys(ui.ctx());
-        self.stripe_ui(ui);
-        self.top_ui(ui);
-        self.rail_ui(ui);
-        self.main_ui(ui);
-        self.over_ui(ui.ctx());
-        if !self.wishes.get_mut().is_empty() {
-            ui.ctx().request_repaint();
-        }
+    pub(super) fn is_welcoming(&self) -> bool {
+        !self.settings.welcomed
+    }
+
+    pub(super) fn on_connections(&self) -> bool {
+        self.route() == Some(&Route::Connections)
+            || self.cloud.is_none() && (self.opening.error().is_some() || !self.opening.is_pending())
+    }
+
+    /// Answers the welcome screen.
+    pub(super) fn begin(&mut self, how: Begin) {
+        self.settings.welcomed = true;
+        self.wish(Action::Go(match how {
+            Begin::Demo => Route::Demo,
+            Begin::Empty => Route::Overview,
+            Begin::Aws => Route::Connections,
+        }));
     }
 
     /// Lets a closure see the panels' view of the world.
-    fn with_cx<R>(
+    pub(super) fn with_cx<R>(
         &mut self,
         ctx: &Context,
         body: impl FnOnce(&Cx<'_>, Rest<'_>) -> R,
@@ -132,8 +212,13 @@ impl Console {
             screens: &mut cloud.screens,
             current: &mut cloud.current,
             toasts: &mut self.toasts,
+            activity: &mut self.activity,
         };
         Some(body(&cx, rest))
+    }
+
+    pub(super) fn has_wishes(&self) -> bool {
+        !self.wishes.borrow().is_empty()
     }
 
     fn grant(&mut self, ctx: &Context) {
@@ -163,8 +248,11 @@ impl Console {
 
     /// Gives the route to the panel it belongs to.
     fn show(&mut self, ctx: &Context, route: &Route) {
-        self.on_connections = *route == Route::Connections;
-        self.settings.last_route = Some(route.clone());
+        // The demo is begun once, not at every start.
+        self.settings.last_route = Some(match route {
+            Route::Demo => Route::Overview,
+            other => other.clone(),
+        });
         self.with_cx(ctx, |_, rest| {
             let taken = rest
                 .screens
@@ -176,171 +264,156 @@ impl Console {
         });
     }
 
-    fn keys(&mut self, ctx: &Context) {
-        use egui::{Key, Modifiers};
-        let pressed = |modifiers, key| ctx.input_mut(|input| input.consume_key(modifiers, key));
-        if pressed(Modifiers::ALT, Key::ArrowLeft) {
-            self.travel(ctx, History::back);
+    pub(super) fn keys(&mut self, ctx: &Context) {
+        for command in commands::pressed(ctx) {
+            self.run(ctx, command);
         }
-        if pressed(Modifiers::ALT, Key::ArrowRight) {
-            self.travel(ctx, History::forward);
-        }
-        if pressed(Modifiers::NONE, Key::F5) || pressed(Modifiers::COMMAND, Key::R) {
-            self.wish(Action::Reload(Listing::All));
-        }
-        let digits = [
-            Key::Num1,
-            Key::Num2,
-            Key::Num3,
-            Key::Num4,
-            Key::Num5,
-            Key::Num6,
-            Key::Num7,
-            Key::Num8,
-            Key::Num9,
-        ];
-        for (nth, key) in digits.into_iter().enumerate() {
-            if pressed(Modifiers::COMMAND, key)
-                && let Some(cloud) = &self.cloud
-                && let Some(screen) = cloud.screens.get(nth)
-            {
-                let home = screen.home.clone();
-                self.wish(Action::Go(home));
-            }
-        }
-        for (key, by) in [(Key::Plus, 0.1), (Key::Equals, 0.1), (Key::Minus, -0.1)] {
-            if pressed(Modifiers::COMMAND, key) {
-                self.settings.zoom = top_bar::zoomed(self.settings.zoom, by);
-                ctx.set_zoom_factor(self.settings.zoom);
-            }
-        }
-        if pressed(Modifiers::COMMAND, Key::Num0) {
-            self.settings.zoom = 1.0;
-            ctx.set_zoom_factor(1.0);
+        if let Some(nth) = commands::pressed_digit(ctx)
+            && let Some(cloud) = &self.cloud
+            && let Some(screen) = cloud.screens.get(nth)
+        {
+            let home = screen.home.clone();
+            self.wish(Action::Go(home));
         }
     }
 
-    fn travel(&mut self, ctx: &Context, step: fn(&mut History) -> Option<Route>) {
+    pub(super) fn run(&mut self, ctx: &Context, command: Command) {
+        let zoom = self.settings.zoom;
+        match command {
+            Command::Palette if self.palette.is_open() => self.palette.close(),
+            Command::Palette => self.open_palette(ctx),
+            Command::Shortcuts => self.shortcuts_open = !self.shortcuts_open,
+            Command::Back => self.travel(ctx, History::back),
+            Command::Forward => self.travel(ctx, History::forward),
+            Command::Refresh => self.wish(Action::Reload(Listing::All)),
+            Command::Unlock => {
+                if let Some(cloud) = &self.cloud {
+                    self.connections.ask_unlock(&cloud.aws);
+                }
+            }
+            Command::Lock => self.lock(),
+            Command::Activity => self.activity.is_open = !self.activity.is_open,
+            Command::Rail => self.rail_wide = !self.rail_wide,
+            Command::Dark => self.set_theme(ctx, egui::ThemePreference::Dark),
+            Command::Light => self.set_theme(ctx, egui::ThemePreference::Light),
+            Command::System => self.set_theme(ctx, egui::ThemePreference::System),
+            Command::Larger => self.set_zoom(ctx, top_bar::zoomed(zoom, 0.1)),
+            Command::Smaller => self.set_zoom(ctx, top_bar::zoomed(zoom, -0.1)),
+            Command::ActualSize => self.set_zoom(ctx, 1.0),
+            Command::NewTable
+            | Command::NewFunction
+            | Command::NewTrigger
+            | Command::NewRole
+            | Command::Demo
+            | Command::Connections => {
+                if let Some(route) = command.route() {
+                    self.settings.welcomed = true;
+                    self.wish(Action::Go(route));
+                }
+            }
+        }
+    }
+
+    fn open_palette(&mut self, ctx: &Context) {
+        let offered: Vec<Command> = Command::ALL
+            .into_iter()
+            .filter(|command| self.offers(*command))
+            .collect();
+        let (screens, catalog) = match &self.cloud {
+            Some(cloud) => (&cloud.screens[..], Some(&cloud.catalog)),
+            None => (&[][..], None),
+        };
+        let entries = palette::entries(ctx, &offered, screens, catalog);
+        self.palette.open(entries);
+    }
+
+    /// Whether a command makes sense now.
+    fn offers(&self, command: Command) -> bool {
+        let locked = self.aws().map(|aws| aws.gate().is_locked());
+        let is_aws = self
+            .aws()
+            .is_some_and(|aws| aws.about().ground == aws::Ground::Aws);
+        match command {
+            Command::Palette => false,
+            Command::Unlock => is_aws && locked == Some(true),
+            Command::Lock => is_aws && locked == Some(false),
+            Command::Demo => self.cloud.is_some() && !is_aws,
+            Command::NewTable
+            | Command::NewFunction
+            | Command::NewTrigger
+            | Command::NewRole
+            | Command::Refresh => self.cloud.is_some(),
+            _ => true,
+        }
+    }
+
+    pub(super) fn choose(&mut self, ctx: &Context, choice: Choice) {
+        match choice {
+            Choice::Go(route) => {
+                self.settings.welcomed = true;
+                self.wish(Action::Go(route));
+            }
+            Choice::Run(command) => self.run(ctx, command),
+        }
+    }
+
+    pub(super) fn travel(&mut self, ctx: &Context, step: fn(&mut History) -> Option<Route>) {
         if let Some(route) = step(&mut self.history) {
             self.show(ctx, &route);
         }
     }
 
-    fn stripe_ui(&self, ui: &mut Ui) {
-        let tokens = theme::of(ui);
-        let color = self.cloud.as_ref().map_or(tokens.line, |cloud| {
-            top_bar::environment(cloud.aws.about(), tokens).1
-        });
-        Side::top("stripe")
-            .exact_size(top_bar::STRIPE)
-            .frame(Frame::new().fill(color))
-            .show_separator_line(false)
-            .show(ui, |_| ());
+    pub(super) fn set_theme(&mut self, ctx: &Context, theme: egui::ThemePreference) {
+        self.settings.theme = theme;
+        ctx.set_theme(theme);
     }
 
-    fn top_ui(&mut self, ui: &mut Ui) {
-        let ctx = ui.ctx().clone();
-        let mut settings = self.settings.clone();
-        let history = std::mem::take(&mut self.history);
-        let frame = Frame::new()
-            .fill(theme::of(ui).panel)
-            .inner_margin(egui::Margin::symmetric(12, 6));
-        let ask = Side::top("top bar")
-            .exact_size(top_bar::HEIGHT)
-            .frame(frame)
-            .show(ui, |ui| {
-                let drawn = self.with_cx(&ctx, |cx, rest| {
-                    top_bar::ui(ui, Some(cx), &mut settings, rest.toasts, &history)
-                });
-                drawn.unwrap_or_else(|| {
-                    let toasts = &mut self.toasts;
-                    top_bar::ui(ui, None, &mut settings, toasts, &history)
-                })
-            })
-            .inner;
-        self.history = history;
-        self.adopt(&ctx, settings);
+    pub(super) fn set_zoom(&mut self, ctx: &Context, zoom: f32) {
+        self.settings.zoom = zoom;
+        ctx.set_zoom_factor(zoom);
+    }
+
+    pub(super) fn answer(&mut self, ctx: &Context, ask: connection::Ask) {
         match ask {
-            Some(Ask::Back) => self.travel(&ctx, History::back),
-            Some(Ask::Forward) => self.travel(&ctx, History::forward),
-            Some(Ask::Connections) => self.wish(Action::Go(Route::Connections)),
-            Some(Ask::Palette | Ask::Shortcuts) | None => (),
+            connection::Ask::Open(connection) => {
+                self.settings.welcomed = true;
+                self.open(ctx, connection);
+            }
+            connection::Ask::Unlock => self.run(ctx, Command::Unlock),
+            connection::Ask::Lock => self.lock(),
         }
     }
 
-    fn adopt(&mut self, ctx: &Context, settings: Settings) {
-        if settings.theme != self.settings.theme {
-            ctx.set_theme(settings.theme);
-        }
-        if (settings.zoom - self.settings.zoom).abs() > f32::EPSILON {
-            ctx.set_zoom_factor(settings.zoom);
-        }
-        self.settings = settings;
+    pub(super) fn unlock(&mut self) {
+        let Some(cloud) = &mut self.cloud else { return };
+        cloud.aws.gate().unlock();
+        cloud.unlocked_until = Some(cloud.aws.now() + connection::UNLOCKED_FOR);
+        let text = format!("Writes to {} are allowed for 10 minutes", cloud.aws.about().label);
+        self.wish(Action::Toast(Toast::good(text)));
     }
 
-    fn rail_ui(&mut self, ui: &mut Ui) {
-        let width = if self.rail_wide {
-            rail::WIDE
-        } else {
-            rail::NARROW
+    fn lock(&mut self) {
+        let Some(cloud) = &mut self.cloud else { return };
+        cloud.aws.gate().lock();
+        cloud.unlocked_until = None;
+        let text = format!("{} is read-only again", cloud.aws.about().label);
+        self.wish(Action::Toast(Toast::good(text)));
+    }
+
+    /// Locks when the time is over, and makes sure to be there then.
+    fn relock(&mut self, ctx: &Context) {
+        let Some(cloud) = &self.cloud else { return };
+        let Some(until) = cloud.unlocked_until else {
+            return;
         };
-        let frame = Frame::new()
-            .fill(theme::of(ui).panel)
-            .inner_margin(egui::Margin::symmetric(0, 6));
-        let (screens, current) = self
-            .cloud
-            .as_ref()
-            .map_or((&[][..], None), |cloud| (&cloud.screens[..], cloud.current));
-        let wanted = Side::left("rail")
-            .exact_size(width)
-            .resizable(false)
-            .frame(frame)
-            .show(ui, |ui| {
-                rail::ui(
-                    ui,
-                    screens,
-                    current,
-                    self.on_connections,
-                    &mut self.rail_wide,
-                )
-            })
-            .inner;
-        if let Some(route) = wanted {
-            self.wish(Action::Go(route));
+        match until.duration_since(cloud.aws.now()) {
+            Ok(left) if !left.is_zero() => ctx.request_repaint_after(left),
+            _ => self.lock(),
         }
     }
-
-    fn main_ui(&mut self, ui: &mut Ui) {
-        let ctx = ui.ctx().clone();
-        let frame = Frame::new().fill(theme::of(ui).canvas);
-        CentralPanel::no_frame().frame(frame).show(ui, |ui| {
-            self.with_cx(&ctx, |cx, rest| {
-                let shown = rest.current.and_then(|nth| rest.screens.get_mut(nth));
-                if let Some(screen) = shown {
-                    ui.push_id(screen.panel.title(), |ui| screen.panel.ui(ui, cx));
-                }
-            });
-        });
-    }
-
-    fn over_ui(&mut self, ctx: &Context) {
-        self.with_cx(ctx, |cx, rest| rest.toasts.corner_ui(ctx, cx));
-    }
 }
 
-/// What the console may still change while panels look at the rest.
-struct Rest<'a> {
-    screens: &'a mut Vec<Screen>,
-    current: &'a mut Option<usize>,
-    toasts: &'a mut Toasts,
-}
-
-impl eframe::App for Console {
-    fn logic(&mut self, ctx: &Context, _frame: &mut eframe::Frame) {
-        self.update(ctx);
-    }
-
-    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
-        self.draw(ui);
-    }
+/// Empty polls come four times a second from every shard and change nothing that is drawn.
+fn is_worth_a_frame(progress: &Progress) -> bool {
+    !matches!(progress.what, What::Polled { records: 0, .. })
 }

@@ -1,9 +1,11 @@
 //! A value that arrives later. The only file of the console that spawns.
 
 use std::future::Future;
+use std::time::Duration;
 
 use egui::Ui;
-use tokio::sync::oneshot;
+use tokio::runtime::Handle;
+use tokio::sync::{broadcast, oneshot};
 use tokio::task::AbortHandle;
 
 use super::cx::Cx;
@@ -36,10 +38,20 @@ impl<T: Send + 'static> Remote<T> {
         cx: &Cx<'_>,
         work: impl Future<Output = Result<T, aws::Error>> + Send + 'static,
     ) {
+        self.start_on(cx.runtime, cx.ctx, work);
+    }
+
+    /// The same while there is no connection yet.
+    pub fn start_on(
+        &mut self,
+        runtime: &Handle,
+        ctx: &egui::Context,
+        work: impl Future<Output = Result<T, aws::Error>> + Send + 'static,
+    ) {
         self.cancel();
         let (send, receive) = oneshot::channel();
-        let ctx = cx.ctx.clone();
-        let task = cx.runtime.spawn(async move {
+        let ctx = ctx.clone();
+        let task = runtime.spawn(async move {
             let answer = work.await;
             // Nobody listens any more when the question was dropped.
             let _ = send.send(answer);
@@ -132,6 +144,44 @@ impl<T> Drop for Remote<T> {
         if let Some((_, task)) = self.pending.take() {
             task.abort();
         }
+    }
+}
+
+/// Wakes the window when something worth a frame is broadcast; stops when it is dropped.
+pub struct Waker(AbortHandle);
+
+/// Frames that a stream of news may cause in a second: one in this time.
+const FRAME_EVERY: Duration = Duration::from_millis(33);
+
+impl Waker {
+    /// Listens to the feed. Many messages in a short time make one frame.
+    pub fn new<T: Clone + Send + 'static>(
+        runtime: &Handle,
+        ctx: &egui::Context,
+        mut feed: broadcast::Receiver<T>,
+        worth_a_frame: fn(&T) -> bool,
+    ) -> Self {
+        let ctx = ctx.clone();
+        let task = runtime.spawn(async move {
+            loop {
+                match feed.recv().await {
+                    Ok(news) if !worth_a_frame(&news) => (),
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {
+                        // What has come meanwhile is drawn by the same frame.
+                        feed = feed.resubscribe();
+                        ctx.request_repaint_after(FRAME_EVERY);
+                    }
+                    Err(broadcast::error::RecvError::Closed) => break,
+                }
+            }
+        });
+        Self(task.abort_handle())
+    }
+}
+
+impl Drop for Waker {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

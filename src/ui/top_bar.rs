@@ -1,7 +1,10 @@
 //! The top bar: which cloud this is, the way to everything, and what is live.
 
+use std::time::Duration;
+
 use egui::{Align, Button, Layout, RichText, Sense, Stroke, Ui, Vec2};
 
+use super::commands::Command;
 use super::cx::{Cx, Settings};
 use super::history::History;
 use super::theme::{self, Tokens};
@@ -13,15 +16,14 @@ pub(super) const HEIGHT: f32 = 44.0;
 /// The stripe of the environment, over everything.
 pub(super) const STRIPE: f32 = 3.0;
 const SEARCH_WIDTH: f32 = 360.0;
+/// Data that moved within this time counts as moving.
+const LIVE_FOR: Duration = Duration::from_secs(3);
 
 /// What the user asked of the bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ask {
-    Palette,
-    Back,
-    Forward,
+    Run(Command),
     Connections,
-    Shortcuts,
 }
 
 /// The environment's word and colour.
@@ -50,26 +52,35 @@ pub(super) fn ui(
             icon::only(ui, Icon::ArrowLeft, "Back (Alt Left)")
         });
         if back.inner.clicked() {
-            ask = Some(Ask::Back);
+            ask = Some(Ask::Run(Command::Back));
         }
         let forward = ui.add_enabled_ui(history.can_go_forward(), |ui| {
             icon::only(ui, Icon::ArrowRight, "Forward (Alt Right)")
         });
         if forward.inner.clicked() {
-            ask = Some(Ask::Forward);
+            ask = Some(Ask::Run(Command::Forward));
         }
         if badge_ui(ui, cx.map(|cx| cx.aws.about())) {
             ask = Some(Ask::Connections);
+        }
+        if let Some(cx) = cx
+            && cx.aws.gate().is_locked()
+            && icon::button(ui, Icon::Lock, "Read-only")
+                .on_hover_text("Unlock for 10 minutes…")
+                .clicked()
+        {
+            ask = Some(Ask::Run(Command::Unlock));
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             settings_ui(ui, settings, &mut ask);
             if let Some(cx) = cx {
                 bell_ui(ui, toasts, cx);
+                live_ui(ui, cx);
             }
         });
     });
     if search_ui(ui, whole) {
-        ask = Some(Ask::Palette);
+        ask = Some(Ask::Run(Command::Palette));
     }
     ask
 }
@@ -131,6 +142,27 @@ fn search_ui(ui: &mut Ui, bar: egui::Rect) -> bool {
     response.clicked()
 }
 
+/// Whether pollers are at work, from what they reported last.
+fn live_ui(ui: &mut Ui, cx: &Cx<'_>) {
+    if !cx.aws.is_local() {
+        return;
+    }
+    let tokens = theme::of(ui);
+    let age = cx
+        .live
+        .last_at()
+        .map(|at| cx.now.duration_since(at).unwrap_or_default());
+    let left = age.and_then(|age| LIVE_FOR.checked_sub(age));
+    if let Some(left) = left {
+        ui.ctx().request_repaint_after(left);
+        ui.label(RichText::new("live").small().color(tokens.accent));
+        icon::show(ui, Icon::Ok, tokens.accent);
+    } else {
+        ui.label(RichText::new("idle").small().color(tokens.text_muted));
+        icon::show(ui, Icon::Filtered, tokens.text_muted);
+    }
+}
+
 fn bell_ui(ui: &mut Ui, toasts: &mut Toasts, cx: &Cx<'_>) {
     let name = match toasts.unread() {
         0 => "Notifications".to_owned(),
@@ -174,7 +206,7 @@ fn settings_ui(ui: &mut Ui, settings: &mut Settings, ask: &mut Option<Ask>) {
             ui.checkbox(&mut settings.reduced_motion, "Reduce motion");
             ui.separator();
             if icon::button(ui, Icon::Keyboard, "Keyboard shortcuts").clicked() {
-                *ask = Some(Ask::Shortcuts);
+                *ask = Some(Ask::Run(Command::Shortcuts));
                 ui.close();
             }
         });

@@ -171,6 +171,27 @@ pub fn paint(painter: &egui::Painter, center: egui::Pos2, icon: Icon, size: f32,
     );
 }
 
+/// An icon as a picture for the system: in the accent's colour on a plate.
+pub fn picture(icon: Icon, side: u32, tokens: &crate::ui::theme::Tokens) -> egui::IconData {
+    let mut rgba = Vec::new();
+    let drawing = DRAWINGS.iter().find(|(it, _)| *it == icon);
+    let glyph = drawing
+        .and_then(|(_, svg)| egui_extras::SvgGlyph::from_bytes(svg).ok())
+        .and_then(|glyph| glyph.with_color(false).rasterize(side as f32));
+    if let Some(glyph) = glyph {
+        for pixel in &glyph.bitmap.image.pixels {
+            let share = f32::from(pixel.a()) / 255.0;
+            let mixed = tokens.panel.lerp_to_gamma(tokens.accent, share);
+            rgba.extend(mixed.to_array());
+        }
+    }
+    egui::IconData {
+        rgba,
+        width: side,
+        height: side,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
