@@ -46,7 +46,7 @@ fn run() -> anyhow::Result<()> {
         }
     }
     if !serves {
-        return say(HELP);
+        return waterwheel::ui::run().map_err(anyhow::Error::msg);
     }
     let listening = |endpoint: &str| {
         say(&format!("waterwheel listening on {endpoint}\n")).ok();

@@ -134,7 +134,8 @@ impl Activity {
         }
     }
 
-    fn calls_ui(&mut self, ui: &mut Ui) {
+    /// The grid of calls, in all the room there is.
+    pub(super) fn calls_ui(&mut self, ui: &mut Ui) {
         let Some(calls) = self.calls.value() else {
             return;
         };
@@ -198,12 +199,15 @@ impl Rows for Calls<'_> {
             return;
         }
         let text = RichText::new(self.text(row, column));
-        ui.add(egui::Label::new(match column {
-            0 | 5 => text.monospace().color(tokens.text_muted),
-            2 => text.color(tokens.text_strong),
-            3 => text.monospace(),
-            _ => text.color(tokens.text_muted),
-        }).sense(Sense::empty()));
+        ui.add(
+            egui::Label::new(match column {
+                0 | 5 => text.monospace().color(tokens.text_muted),
+                2 => text.color(tokens.text_strong),
+                3 => text.monospace(),
+                _ => text.color(tokens.text_muted),
+            })
+            .sense(Sense::empty()),
+        );
     }
 
     fn label(&self, row: u64) -> String {

@@ -178,7 +178,8 @@ impl Console {
 
     pub(super) fn on_connections(&self) -> bool {
         self.route() == Some(&Route::Connections)
-            || self.cloud.is_none() && (self.opening.error().is_some() || !self.opening.is_pending())
+            || self.cloud.is_none()
+                && (self.opening.error().is_some() || !self.opening.is_pending())
     }
 
     /// Answers the welcome screen.
@@ -388,7 +389,10 @@ impl Console {
         let Some(cloud) = &mut self.cloud else { return };
         cloud.aws.gate().unlock();
         cloud.unlocked_until = Some(cloud.aws.now() + connection::UNLOCKED_FOR);
-        let text = format!("Writes to {} are allowed for 10 minutes", cloud.aws.about().label);
+        let text = format!(
+            "Writes to {} are allowed for 10 minutes",
+            cloud.aws.about().label
+        );
         self.wish(Action::Toast(Toast::good(text)));
     }
 

@@ -109,7 +109,9 @@ impl Console {
             .exact_size(width)
             .resizable(false)
             .frame(frame)
-            .show(ui, |ui| rail::ui(ui, screens, current, on_connections, wide))
+            .show(ui, |ui| {
+                rail::ui(ui, screens, current, on_connections, wide)
+            })
             .inner;
         if let Some(route) = wanted {
             self.wish(Action::Go(route));

@@ -308,7 +308,12 @@ mod tests {
             access_key: "AKIA1".to_owned(),
             secret_key: "secret".to_owned(),
         };
-        for form in [Form::Shell, Form::PowerShell, Form::Python, Form::JavaScript] {
+        for form in [
+            Form::Shell,
+            Form::PowerShell,
+            Form::Python,
+            Form::JavaScript,
+        ] {
             let text = settings(form, &status, "http://127.0.0.1:8700");
             assert!(text.contains("http://127.0.0.1:8700") && text.contains("AKIA1"));
         }

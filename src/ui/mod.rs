@@ -1,26 +1,37 @@
 //! The console: owns the connection, the catalog, the panels and what is live; draws one frame at a time.
 
+mod activity;
 pub mod batches;
 pub mod catalog;
+mod commands;
+mod connection;
 pub mod console;
 pub mod cx;
+mod frame;
 pub mod functions;
+mod fuzzy;
 mod history;
 pub mod live;
+mod local_cloud;
 pub mod logs;
 pub mod overview;
+mod palette;
 mod rail;
 pub mod records;
 pub mod remote;
+mod shortcuts;
 pub mod theme;
 pub mod time;
 mod toasts;
 mod top_bar;
+mod welcome;
 pub mod widgets;
+mod window;
 
 pub use console::Console;
 pub use cx::{Action, Cx, Listing, Route, Settings, Toast};
 pub use remote::Remote;
+pub use window::run;
 
 use widgets::Icon;
 
@@ -83,5 +94,10 @@ pub fn screens() -> Vec<Screen> {
             batches::BatchesPanel::default(),
         ),
         Screen::new(Route::Logs, Icon::Logs, logs::LogsPanel::default()),
+        Screen::new(
+            Route::LocalCloud,
+            Icon::Cloud,
+            local_cloud::LocalCloudPanel::default(),
+        ),
     ]
 }

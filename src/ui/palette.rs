@@ -99,7 +99,10 @@ impl Palette {
                 });
             });
         let outside = ctx.input(|input| {
-            let press = input.pointer.press_origin().filter(|_| input.pointer.any_pressed());
+            let press = input
+                .pointer
+                .press_origin()
+                .filter(|_| input.pointer.any_pressed());
             press.is_some_and(|at| !area.response.rect.contains(at))
         });
         if chosen.is_some() || outside && !std::mem::take(&mut open.fresh) {
@@ -230,7 +233,9 @@ fn entry_ui(ui: &mut Ui, entry: &Entry, fit: &Fit, here: bool) -> egui::Response
     let sign = egui::pos2(rect.left() + 24.0, middle);
     icon::paint(ui.painter(), sign, entry.icon, 15.0, tokens.text_muted);
     let font = TextStyle::Body.resolve(ui.style());
-    let galley = ui.painter().layout_job(marked(&entry.name, fit, &font, color, tokens));
+    let galley = ui
+        .painter()
+        .layout_job(marked(&entry.name, fit, &font, color, tokens));
     let top = middle - galley.size().y / 2.0;
     ui.painter()
         .galley(egui::pos2(rect.left() + 42.0, top), galley, color);
@@ -285,16 +290,18 @@ pub(super) fn entries(
     if let Some(catalog) = catalog {
         objects(catalog, &mut found);
     }
-    found.extend(commands.iter().map(|command| Entry {
-        group: "Commands",
-        icon: command.icon(),
-        name: command.title().to_owned(),
-        note: command
-            .keys()
-            .first()
-            .map(|keys| ctx.format_shortcut(keys))
-            .unwrap_or_default(),
-        choice: Choice::Run(*command),
+    found.extend(commands.iter().map(|command| {
+        Entry {
+            group: "Commands",
+            icon: command.icon(),
+            name: command.title().to_owned(),
+            note: command
+                .keys()
+                .first()
+                .map(|keys| ctx.format_shortcut(keys))
+                .unwrap_or_default(),
+            choice: Choice::Run(*command),
+        }
     }));
     found
 }
@@ -311,33 +318,64 @@ fn objects(catalog: &Catalog, found: &mut Vec<Entry>) {
     };
     for table in catalog.tables.value().into_iter().flatten() {
         let name = table.table_name().unwrap_or_default();
-        add("Tables", Icon::Table, name, String::new(), Route::Table(name.to_owned()));
+        add(
+            "Tables",
+            Icon::Table,
+            name,
+            String::new(),
+            Route::Table(name.to_owned()),
+        );
         if let Some(stream) = table.latest_stream_arn() {
             let route = Route::Stream(stream.to_owned());
-            add("Streams", Icon::Stream, &format!("{name} stream"), String::new(), route);
+            add(
+                "Streams",
+                Icon::Stream,
+                &format!("{name} stream"),
+                String::new(),
+                route,
+            );
         }
     }
     for function in catalog.functions.value().into_iter().flatten() {
         let name = function.function_name().unwrap_or_default();
         let runtime = function.runtime().map(|it| it.as_str().to_owned());
         let route = Route::Function(name.to_owned());
-        add("Functions", Icon::Function, name, runtime.unwrap_or_default(), route);
+        add(
+            "Functions",
+            Icon::Function,
+            name,
+            runtime.unwrap_or_default(),
+            route,
+        );
     }
     for mapping in catalog.mappings.value().into_iter().flatten() {
         let last = |arn: Option<&str>| {
             let arn = arn.unwrap_or_default();
-            arn.parse::<Arn>().map_or_else(|_| arn.to_owned(), |it| short(&it.resource))
+            arn.parse::<Arn>()
+                .map_or_else(|_| arn.to_owned(), |it| short(&it.resource))
         };
         let source = last(mapping.event_source_arn());
         let function = last(mapping.function_arn());
         let name = format!("{source} → {function}");
         let state = mapping.state().unwrap_or_default().to_owned();
         let uuid = mapping.uuid().unwrap_or_default().to_owned();
-        add("Triggers", Icon::Trigger, &name, state, Route::Trigger(uuid));
+        add(
+            "Triggers",
+            Icon::Trigger,
+            &name,
+            state,
+            Route::Trigger(uuid),
+        );
     }
     for role in catalog.roles.value().into_iter().flatten() {
         let name = role.role_name();
-        add("Roles", Icon::Role, name, String::new(), Route::Role(name.to_owned()));
+        add(
+            "Roles",
+            Icon::Role,
+            name,
+            String::new(),
+            Route::Role(name.to_owned()),
+        );
     }
 }
 
@@ -370,7 +408,10 @@ mod tests {
         let open = Open {
             typed: "order".to_owned(),
             at: 0,
-            entries: vec![entry("Screens", "Overview or deer"), entry("Tables", "Orders")],
+            entries: vec![
+                entry("Screens", "Overview or deer"),
+                entry("Tables", "Orders"),
+            ],
             fresh: true,
         };
         let names: Vec<_> = open.fits().into_iter().map(|it| it.0.name).collect();

@@ -16,8 +16,8 @@ pub(super) const HEIGHT: f32 = 44.0;
 /// The stripe of the environment, over everything.
 pub(super) const STRIPE: f32 = 3.0;
 const SEARCH_WIDTH: f32 = 360.0;
-/// Data that moved within this time counts as moving.
-const LIVE_FOR: Duration = Duration::from_secs(3);
+/// While data moves it is asked again after this whether it still does.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// What the user asked of the bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,13 +148,13 @@ fn live_ui(ui: &mut Ui, cx: &Cx<'_>) {
         return;
     }
     let tokens = theme::of(ui);
-    let age = cx
+    let moving = cx
         .live
-        .last_at()
-        .map(|at| cx.now.duration_since(at).unwrap_or_default());
-    let left = age.and_then(|age| LIVE_FOR.checked_sub(age));
-    if let Some(left) = left {
-        ui.ctx().request_repaint_after(left);
+        .mappings
+        .values()
+        .any(|it| it.polled_rate.is_moving(cx.now) || it.invoked_rate.is_moving(cx.now));
+    if moving {
+        ui.ctx().request_repaint_after(LOOK_AGAIN);
         ui.label(RichText::new("live").small().color(tokens.accent));
         icon::show(ui, Icon::Ok, tokens.accent);
     } else {

@@ -52,13 +52,21 @@ pub(super) fn ui(ui: &mut Ui, profiles: Option<&[Profile]>, ready: bool) -> Opti
     ui.vertical_centered(|ui| {
         ui.add_space((room * 0.5 - 220.0).max(24.0));
         let (place, _) = ui.allocate_exact_size(Vec2::splat(48.0), Sense::hover());
-        icon::paint(ui.painter(), place.center(), Icon::Wheel, 44.0, tokens.accent);
+        icon::paint(
+            ui.painter(),
+            place.center(),
+            Icon::Wheel,
+            44.0,
+            tokens.accent,
+        );
         ui.add_space(4.0);
         let name = RichText::new("Waterwheel").text_style(theme::metric());
         ui.label(name.color(tokens.text_strong));
         ui.label(
-            RichText::new("Tables, their streams, and the functions they trigger, all on one screen")
-                .color(tokens.text_muted),
+            RichText::new(
+                "Tables, their streams, and the functions they trigger, all on one screen",
+            )
+            .color(tokens.text_muted),
         );
         ui.add_space(theme::SECTION_GAP + 8.0);
         let width = CARD.x * 3.0 + theme::SECTION_GAP * 2.0;
@@ -73,8 +81,8 @@ pub(super) fn ui(ui: &mut Ui, profiles: Option<&[Profile]>, ready: bool) -> Opti
                     if way.begin == Begin::Demo && nobody {
                         response.request_focus();
                     }
-                    let enter = response.has_focus()
-                        && ui.input(|input| input.key_pressed(Key::Enter));
+                    let enter =
+                        response.has_focus() && ui.input(|input| input.key_pressed(Key::Enter));
                     if response.clicked() || enter {
                         begin = Some(way.begin);
                     }
@@ -128,7 +136,11 @@ fn way_ui(ui: &mut Ui, way: &Way, profiles: Option<&[Profile]>) -> Response {
     };
     let font = TextStyle::Body.resolve(ui.style());
     let galley = painter.layout(words, font, tokens.text_muted, inside.width());
-    painter.galley(inside.left_top() + Vec2::new(0.0, 68.0), galley, tokens.text_muted);
+    painter.galley(
+        inside.left_top() + Vec2::new(0.0, 68.0),
+        galley,
+        tokens.text_muted,
+    );
     if response.has_focus() {
         painter.text(
             inside.left_bottom(),

@@ -19,7 +19,8 @@ const SIZE_MIN: [f32; 2] = [1100.0, 700.0];
 const FAREWELL: Duration = Duration::from_secs(3);
 const WORKERS: usize = 2;
 const SETTINGS: &str = "settings";
-const PACKAGES: &str = "libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2 libxkbcommon-x11-0 libgl1";
+const PACKAGES: &str =
+    "libx11-6 libx11-xcb1 libxcursor1 libxi6 libxrandr2 libxkbcommon-x11-0 libgl1";
 
 /// Opens the window and returns when it is closed.
 ///

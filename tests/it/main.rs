@@ -3,6 +3,7 @@
 // Lints know tests by this attribute, and let them unwrap.
 #[cfg(test)]
 mod aws;
+mod console;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
@@ -10,9 +11,13 @@ mod gate;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]
+mod panels;
+#[cfg(test)]
 mod port;
 #[cfg(test)]
 mod queues;
+#[cfg(test)]
+mod render;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]

@@ -147,7 +147,10 @@ impl Canvas {
     fn clip(&mut self, rect: Rect) {
         let limit = |at: f32, most: usize| (at.round().max(0.0) as usize).min(most);
         self.columns = (limit(rect.min.x, self.width), limit(rect.max.x, self.width));
-        self.rows = (limit(rect.min.y, self.height), limit(rect.max.y, self.height));
+        self.rows = (
+            limit(rect.min.y, self.height),
+            limit(rect.max.y, self.height),
+        );
     }
 
     fn mesh(&mut self, mesh: &Mesh, texture: &Texture, scale: f32) {
@@ -249,8 +252,17 @@ impl Canvas {
         let area = area.abs() as f32;
         let shade = Shade::new(&corners, texture);
         let (top, bottom) = (
-            at.iter().map(|it| it.1).min().unwrap_or(0).div_euclid(SUBPIXELS),
-            at.iter().map(|it| it.1).max().unwrap_or(0).div_euclid(SUBPIXELS) + 1,
+            at.iter()
+                .map(|it| it.1)
+                .min()
+                .unwrap_or(0)
+                .div_euclid(SUBPIXELS),
+            at.iter()
+                .map(|it| it.1)
+                .max()
+                .unwrap_or(0)
+                .div_euclid(SUBPIXELS)
+                + 1,
         );
         for row in self.visible_rows(top, bottom) {
             let y = row as i64 * SUBPIXELS + SUBPIXELS / 2;
@@ -409,7 +421,13 @@ mod tests {
 
     #[test]
     fn neighbouring_triangles_neither_overlap_nor_leave_gaps() {
-        let (a, b, c, d, m) = ((1.3, 1.7), (14.6, 2.1), (13.9, 14.2), (2.2, 13.4), (7.1, 8.3));
+        let (a, b, c, d, m) = (
+            (1.3, 1.7),
+            (14.6, 2.1),
+            (13.9, 14.2),
+            (2.2, 13.4),
+            (7.1, 8.3),
+        );
         let canvas = canvas_with(&[[a, b, m], [b, c, m], [c, d, m], [d, a, m]]);
         let once = [64, 64, 64, 255];
         for pixel in &canvas.pixels {
