@@ -24,6 +24,7 @@ pub mod theme;
 pub mod time;
 mod toasts;
 mod top_bar;
+pub mod triggers;
 mod welcome;
 pub mod widgets;
 mod window;
@@ -87,6 +88,11 @@ pub fn screens() -> Vec<Screen> {
             Route::Functions,
             Icon::Function,
             functions::FunctionsPanel::default(),
+        ),
+        Screen::new(
+            Route::Triggers,
+            Icon::Plug,
+            triggers::TriggersPanel::default(),
         ),
         Screen::new(
             Route::Batches,

@@ -1,0 +1,305 @@
+//! The settings of a trigger as a form: every row follows from `mapping::config::PARAMETERS`. Keeps what was typed.
+
+use egui::{RichText, TextEdit, Ui};
+
+use crate::aws::sqs::Queue;
+use crate::mapping::MappingConfig;
+use crate::mapping::config::{
+    FILTERS_MAX, PARAMETERS, PATTERN_CHARS_MAX, Parameter, StartingPosition,
+};
+use crate::mapping::filter::Pattern;
+use crate::ui::theme;
+use crate::ui::widgets::form::{self, grouped};
+use crate::ui::widgets::{Icon, icon};
+
+/// What the user typed, right or wrong.
+#[derive(Clone, Debug, PartialEq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "four independent switches of the form"
+)]
+pub(super) struct Form {
+    /// As typed, in the order of `PARAMETERS`.
+    numbers: Vec<String>,
+    pub(super) starting_position: StartingPosition,
+    bisect: bool,
+    report_failures: bool,
+    event_count: bool,
+    /// ARN; empty is none.
+    pub(super) on_failure: String,
+    pub(super) filters: Vec<String>,
+    pub(super) enabled: bool,
+}
+
+/// A field and what is wrong with it.
+pub(super) type Violation = (&'static str, String);
+
+impl Form {
+    pub(super) fn of(config: &MappingConfig, enabled: bool) -> Self {
+        let typed = |row: &Parameter| {
+            let value = (row.get)(config).map(i64::from);
+            value.or(row.none).unwrap_or_default().to_string()
+        };
+        Self {
+            numbers: PARAMETERS.iter().map(typed).collect(),
+            starting_position: config.starting_position,
+            bisect: config.bisect_on_function_error,
+            report_failures: config.report_batch_item_failures,
+            event_count: config.event_count_metrics,
+            on_failure: config.on_failure.clone().unwrap_or_default(),
+            filters: config.filters.clone(),
+            enabled,
+        }
+    }
+
+    /// The settings, or everything that is wrong with them.
+    pub(super) fn config(&self) -> Result<MappingConfig, Vec<Violation>> {
+        let mut config = MappingConfig {
+            starting_position: self.starting_position,
+            bisect_on_function_error: self.bisect,
+            report_batch_item_failures: self.report_failures,
+            event_count_metrics: self.event_count,
+            ..MappingConfig::default()
+        };
+        let mut wrong = Vec::new();
+        for (row, typed) in PARAMETERS.iter().zip(&self.numbers) {
+            match number(row, typed) {
+                Ok(value) => (row.set)(&mut config, value),
+                Err(words) => wrong.push((row.name, words)),
+            }
+        }
+        if config.tumbling_window_secs.is_some() && config.parallelization_factor > 1 {
+            let words = "A tumbling window needs 1 concurrent batch per shard".to_owned();
+            wrong.push(("ParallelizationFactor", words));
+        }
+        let arn = self.on_failure.trim();
+        if !arn.is_empty() {
+            if arn.parse::<crate::arn::Arn>().is_err() {
+                let words =
+                    "Must be the ARN of an SQS queue, an SNS topic or an S3 bucket".to_owned();
+                wrong.push(("OnFailure", words));
+            }
+            config.on_failure = Some(arn.to_owned());
+        }
+        for filter in &self.filters {
+            if filter.trim().is_empty() {
+                continue;
+            }
+            if let Some(words) = filter_violation(filter) {
+                wrong.push(("FilterCriteria", words));
+            }
+            config.filters.push(filter.trim().to_owned());
+        }
+        if wrong.is_empty() {
+            Ok(config)
+        } else {
+            Err(wrong)
+        }
+    }
+
+    /// How records are gathered into batches.
+    pub(super) fn batching_ui(&mut self, ui: &mut Ui) {
+        for name in [
+            "BatchSize",
+            "MaximumBatchingWindowInSeconds",
+            "ParallelizationFactor",
+        ] {
+            self.number_ui(ui, name);
+        }
+        self.number_ui(ui, "TumblingWindowInSeconds");
+    }
+
+    /// What happens when the function fails.
+    pub(super) fn failure_ui(&mut self, ui: &mut Ui, queues: &[Queue]) {
+        self.number_ui(ui, "MaximumRetryAttempts");
+        self.number_ui(ui, "MaximumRecordAgeInSeconds");
+        form::check(
+            ui,
+            "Split batch on error",
+            &mut self.bisect,
+            "Halve a failed batch and try both halves; splitting uses up no retries",
+        );
+        form::check(
+            ui,
+            "Report batch item failures",
+            &mut self.report_failures,
+            "The function may name the records that failed; the rest counts as done",
+        );
+        self.destination_ui(ui, queues);
+    }
+
+    fn destination_ui(&mut self, ui: &mut Ui, queues: &[Queue]) {
+        let help = "Receives details about a batch that was given up, not the records themselves";
+        let wrong = self.violation("OnFailure");
+        form::row(ui, "On-failure destination", help, wrong.as_deref(), |ui| {
+            let field = TextEdit::singleline(&mut self.on_failure)
+                .hint_text("ARN, or none")
+                .desired_width(320.0);
+            ui.add(field);
+            ui.menu_button("Queues", |ui| {
+                if queues.is_empty() {
+                    ui.weak("No queues yet");
+                }
+                for queue in queues {
+                    if ui.button(&queue.name).clicked() {
+                        self.on_failure.clone_from(&queue.arn);
+                        ui.close();
+                    }
+                }
+            });
+        });
+    }
+
+    /// The patterns; any of them lets a record pass.
+    pub(super) fn filters_ui(&mut self, ui: &mut Ui) {
+        let mut removed = None;
+        for (nth, filter) in self.filters.iter_mut().enumerate() {
+            let wrong = filter_violation(filter);
+            let label = format!("Filter {}", nth + 1);
+            form::row(ui, &label, "", wrong.as_deref(), |ui| {
+                let field = TextEdit::multiline(filter)
+                    .code_editor()
+                    .desired_rows(2)
+                    .hint_text("{\"eventName\":[\"INSERT\"]}")
+                    .desired_width(360.0);
+                ui.add(field);
+                if icon::only(ui, Icon::Trash, &format!("Remove filter {}", nth + 1)).clicked() {
+                    removed = Some(nth);
+                }
+            });
+        }
+        if let Some(nth) = removed {
+            self.filters.remove(nth);
+        }
+        ui.horizontal(|ui| {
+            let full = self.filters.len() >= FILTERS_MAX;
+            let add = ui.add_enabled_ui(!full, |ui| icon::button(ui, Icon::Plus, "Add filter"));
+            if add.inner.clicked() {
+                self.filters.push("{\"eventName\":[\"INSERT\"]}".to_owned());
+            }
+            ui.weak(if full {
+                "At most 5 filters"
+            } else {
+                "Records no filter lets through are skipped and count as done"
+            });
+        });
+    }
+
+    pub(super) fn other_ui(&mut self, ui: &mut Ui) {
+        form::check(
+            ui,
+            "Activate trigger",
+            &mut self.enabled,
+            "Start polling at once; leave it off to create the trigger disabled",
+        );
+        form::check(
+            ui,
+            "Enable metrics",
+            &mut self.event_count,
+            "Publishes the event-count metrics; on AWS they cost extra",
+        );
+    }
+
+    fn number_ui(&mut self, ui: &mut Ui, name: &str) {
+        let found = PARAMETERS.iter().zip(&mut self.numbers);
+        let Some((row, typed)) = found.into_iter().find(|(row, _)| row.name == name) else {
+            return;
+        };
+        let wrong = number(row, typed).err();
+        form::row(ui, row.label, row.help, wrong.as_deref(), |ui| {
+            let field = TextEdit::singleline(typed)
+                .desired_width(96.0)
+                .align(egui::Align2::RIGHT_CENTER);
+            ui.add(field);
+            ui.label(row.unit);
+            let tokens = theme::of(ui);
+            ui.label(RichText::new(bounds(row)).small().color(tokens.text_muted));
+        });
+    }
+
+    fn violation(&self, field: &str) -> Option<String> {
+        let wrong = self.config().err()?;
+        let found = wrong.into_iter().find(|(name, _)| *name == field);
+        found.map(|(_, words)| words)
+    }
+}
+
+/// The number of a row, `None` for AWS's "no limit" or "off".
+fn number(row: &Parameter, typed: &str) -> Result<Option<u32>, String> {
+    let wrong = || format!("Must be {}", bounds(row));
+    let value: i64 = typed
+        .trim()
+        .replace([',', '_'], "")
+        .parse()
+        .map_err(|_not_a_number| wrong())?;
+    if Some(value) == row.none {
+        return Ok(None);
+    }
+    let value = u32::try_from(value).map_err(|_negative| wrong())?;
+    let (least, most) = row.range;
+    if (least..=most).contains(&value) {
+        Ok(Some(value))
+    } else {
+        Err(wrong())
+    }
+}
+
+/// `1–10,000`, `-1 or 60–604,800`.
+fn bounds(row: &Parameter) -> String {
+    let (least, most) = row.range;
+    let range = format!("{}–{}", grouped(least.into()), grouped(most.into()));
+    match row.none {
+        Some(none) if none < i64::from(least) && none + 1 == i64::from(least) => {
+            format!("{none}–{}", grouped(most.into()))
+        }
+        Some(none) => format!("{none} or {range}"),
+        None => range,
+    }
+}
+
+fn filter_violation(filter: &str) -> Option<String> {
+    let filter = filter.trim();
+    if filter.is_empty() {
+        return None;
+    }
+    if filter.chars().count() > PATTERN_CHARS_MAX {
+        return Some(format!("At most {} characters", grouped(4096)));
+    }
+    Pattern::parse(filter).err().map(|error| error.reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form() -> Form {
+        Form::of(&MappingConfig::default(), true)
+    }
+
+    #[test]
+    fn an_untouched_form_gives_the_settings_it_came_from() {
+        assert_eq!(form().config(), Ok(MappingConfig::default()));
+    }
+
+    #[test]
+    fn a_record_age_below_a_minute_is_refused_and_minus_one_is_no_limit() {
+        let nth = PARAMETERS
+            .iter()
+            .position(|row| row.name == "MaximumRecordAgeInSeconds")
+            .unwrap();
+        let mut form = form();
+        form.numbers[nth] = "30".to_owned();
+        let wrong = form.config().unwrap_err();
+        assert_eq!(wrong[0].1, "Must be -1 or 60–604,800");
+        form.numbers[nth] = "-1".to_owned();
+        assert_eq!(form.config().unwrap().record_age_secs_max, None);
+    }
+
+    #[test]
+    fn what_was_typed_stays_when_it_is_wrong() {
+        let mut form = form();
+        form.numbers[0] = "many".to_owned();
+        assert!(form.config().is_err());
+        assert_eq!(form.numbers[0], "many");
+    }
+}

@@ -1,0 +1,456 @@
+//! Triggers: event source mappings with state and last result; enable, edit, delete, and the wizard for new ones.
+
+mod filter_ui;
+mod form;
+mod preflight;
+mod wizard;
+
+use std::time::Duration;
+
+use aws_sdk_lambda::types::EventSourceMappingConfiguration;
+use egui::{RichText, Ui};
+
+use super::cx::{Action, Cx, Listing, Route, Toast};
+use super::live::{Funnel, Live};
+use super::widgets::{
+    Column, Confirm, Health, Icon, ListEvent, chip, empty_state, icon, table_list,
+};
+use super::{Panel, Remote, theme};
+use crate::arn::Arn;
+use crate::aws::lambda;
+use form::Form;
+use wizard::Wizard;
+
+/// While a trigger is between two states, it is asked about this often.
+const SETTLING: Duration = Duration::from_millis(300);
+
+#[derive(Default)]
+pub struct TriggersPanel {
+    chosen: Option<String>,
+    wizard: Option<Wizard>,
+    /// The settings being edited, of the chosen trigger.
+    editing: Option<Form>,
+    changing: Remote<&'static str>,
+    confirm: Option<Confirm>,
+    asked: Option<std::time::SystemTime>,
+}
+
+impl Panel for TriggersPanel {
+    fn title(&self) -> &'static str {
+        "Triggers"
+    }
+
+    fn open(&mut self, to: &Route) -> bool {
+        match to {
+            Route::Triggers => self.wizard = None,
+            Route::Trigger(uuid) => {
+                self.wizard = None;
+                self.editing = None;
+                self.chosen = Some(uuid.clone());
+            }
+            Route::NewTrigger {
+                stream_arn,
+                function,
+            } => self.wizard = Some(Wizard::new(stream_arn.clone(), function.clone())),
+            _ => return false,
+        }
+        true
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        if let Some(wizard) = &mut self.wizard {
+            match wizard.ui(ui, cx) {
+                wizard::Event::None => {}
+                wizard::Event::Cancelled => cx.send(Action::Go(Route::Triggers)),
+                wizard::Event::Created(uuid) => {
+                    cx.send(Action::Reload(Listing::Mappings));
+                    cx.send(Action::Toast(Toast::good("Created the trigger")));
+                    cx.send(Action::Go(Route::Trigger(uuid)));
+                }
+            }
+            return;
+        }
+        if self.changing.poll()
+            && let Some(words) = self.changing.take()
+        {
+            cx.send(Action::Reload(Listing::Mappings));
+            cx.send(Action::Toast(Toast::good(words)));
+            self.editing = None;
+        }
+        self.watch_settling(cx);
+        head_ui(ui, cx);
+        if let Some(error) = self.changing.error() {
+            super::remote::error_ui(ui, error);
+        }
+        let Some(mappings) = cx.catalog.mappings.value() else {
+            if let Some(error) = cx.catalog.mappings.error() {
+                super::remote::error_ui(ui, error);
+            } else {
+                super::remote::loading_ui(ui);
+            }
+            return;
+        };
+        if mappings.is_empty() {
+            let why = "A trigger polls a table's stream four times a second and calls a function with each batch.";
+            if empty_state(ui, Icon::Plug, "No triggers yet", why, Some("Add trigger…")) {
+                cx.send(new_trigger());
+            }
+            return;
+        }
+        let chosen = mappings
+            .iter()
+            .find(|it| it.uuid() == self.chosen.as_deref())
+            .or_else(|| mappings.first())
+            .cloned();
+        if let Some(mapping) = &chosen {
+            egui::Panel::bottom("trigger")
+                .default_size(430.0)
+                .size_range(240.0..=640.0)
+                .resizable(true)
+                .show(ui, |ui| self.detail_ui(ui, cx, mapping));
+        }
+        egui::CentralPanel::default().show(ui, |ui| self.list_ui(ui, cx, mappings));
+        self.confirm_ui(ui, cx, chosen.as_ref());
+    }
+}
+
+impl TriggersPanel {
+    /// Passing states end by themselves: looks again until they have.
+    fn watch_settling(&mut self, cx: &Cx<'_>) {
+        let passing = cx.catalog.mappings.value().is_some_and(|all| {
+            all.iter().any(|it| {
+                let state = it.state().unwrap_or_default();
+                state != "Enabled" && state != "Disabled"
+            })
+        });
+        if !passing {
+            self.asked = None;
+            return;
+        }
+        let waited = self
+            .asked
+            .and_then(|at| cx.now.duration_since(at).ok())
+            .unwrap_or_default();
+        if self.asked.is_none() || waited >= SETTLING {
+            if self.asked.is_some() {
+                cx.send(Action::Reload(Listing::Mappings));
+            }
+            self.asked = Some(cx.now);
+        }
+        cx.ctx.request_repaint_after(SETTLING);
+    }
+
+    fn list_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>, mappings: &[EventSourceMappingConfiguration]) {
+        let columns = [
+            Column::new("Table", 160.0),
+            Column::new("Function", 180.0),
+            Column::new("State", 110.0),
+            Column::new("Batch", 120.0),
+            Column::new("Delivered", 110.0),
+            Column::new("Last processing result", 320.0),
+        ];
+        let at = mappings
+            .iter()
+            .position(|it| it.uuid() == self.chosen.as_deref())
+            .unwrap_or(0);
+        let label = |row: usize| {
+            let mapping = &mappings[row];
+            let state = mapping.state().unwrap_or_default();
+            format!(
+                "Trigger {} to {}, {state}",
+                table_of(mapping),
+                function_of(mapping)
+            )
+        };
+        let event = table_list(
+            ui,
+            "Triggers",
+            &columns,
+            mappings.len(),
+            Some(at),
+            label,
+            |ui, row, column| cell_ui(ui, &mappings[row], column, cx.live),
+        );
+        if let Some(ListEvent::Chosen(row) | ListEvent::Opened(row)) = event {
+            self.chosen = mappings[row].uuid().map(str::to_owned);
+            self.editing = None;
+        }
+    }
+
+    fn detail_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>, mapping: &EventSourceMappingConfiguration) {
+        ui.add_space(4.0);
+        self.actions_ui(ui, cx, mapping);
+        if let Some(form) = &mut self.editing {
+            let queues = cx.catalog.queues.value().map_or(&[][..], Vec::as_slice);
+            let mut save = false;
+            egui::ScrollArea::vertical()
+                .id_salt("edit trigger")
+                .auto_shrink(false)
+                .show(ui, |ui| {
+                    form.batching_ui(ui);
+                    form.failure_ui(ui, queues);
+                    form.filters_ui(ui);
+                    form.other_ui(ui);
+                    ui.weak("Table and starting position cannot be changed: make a new trigger for that");
+                    let fine = form.config().is_ok();
+                    let button = ui.add_enabled_ui(fine, |ui| {
+                        icon::primary(ui, Icon::Save, "Save trigger")
+                    });
+                    save = button.inner.clicked();
+                });
+            if save {
+                self.save(cx, mapping);
+            }
+            return;
+        }
+        egui::ScrollArea::vertical()
+            .id_salt("trigger facts")
+            .auto_shrink(false)
+            .show(ui, |ui| {
+                if let Some(story) = mapping.uuid().and_then(|uuid| cx.live.mapping(uuid)) {
+                    funnel_ui(ui, &story.funnel);
+                }
+                facts_ui(ui, mapping);
+            });
+    }
+
+    fn actions_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>, mapping: &EventSourceMappingConfiguration) {
+        let uuid = mapping.uuid().unwrap_or_default().to_owned();
+        let state = mapping.state().unwrap_or_default();
+        ui.horizontal(|ui| {
+            let name = format!("{} → {}", table_of(mapping), function_of(mapping));
+            ui.label(RichText::new(name).text_style(theme::subtitle()));
+            state_ui(ui, state);
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                let busy = self.changing.is_pending();
+                if icon::only(ui, Icon::Trash, "Delete trigger…").clicked() {
+                    let confirm = Confirm::new("Delete trigger")
+                        .consequence("Its checkpoint is forgotten. Table and function stay.")
+                        .call(format!("DeleteEventSourceMapping UUID={uuid}"));
+                    self.confirm = Some(confirm);
+                }
+                let words = if self.editing.is_some() {
+                    "Cancel edit"
+                } else {
+                    "Edit"
+                };
+                if icon::button(ui, Icon::Edit, words).clicked() {
+                    self.editing = if self.editing.is_none() {
+                        let on = state != "Disabled" && state != "Disabling";
+                        Some(Form::of(&lambda::config_of(mapping), on))
+                    } else {
+                        None
+                    };
+                }
+                let enable = state == "Disabled";
+                let (sign, words) = if enable {
+                    (Icon::Play, "Enable")
+                } else {
+                    (Icon::Pause, "Disable")
+                };
+                let settled = matches!(state, "Enabled" | "Disabled") && !busy;
+                let button = ui.add_enabled_ui(settled, |ui| icon::button(ui, sign, words));
+                if button.inner.clicked() {
+                    let change = lambda::set_mapping_enabled(cx.aws.clone(), uuid.clone(), enable);
+                    let done = if enable {
+                        "Enabling the trigger"
+                    } else {
+                        "Disabling the trigger"
+                    };
+                    self.changing
+                        .start(cx, async move { change.await.map(|_| done) });
+                }
+                if icon::button(ui, Icon::Batch, "Batches").clicked() {
+                    cx.send(Action::Go(Route::Batches));
+                }
+            });
+        });
+    }
+
+    fn save(&mut self, cx: &Cx<'_>, mapping: &EventSourceMappingConfiguration) {
+        let Some(form) = &self.editing else { return };
+        let Ok(config) = form.config() else { return };
+        let uuid = mapping.uuid().unwrap_or_default().to_owned();
+        let change = lambda::update_mapping(cx.aws.clone(), uuid, config, Some(form.enabled), None);
+        self.changing.start(
+            cx,
+            async move { change.await.map(|_| "Updating the trigger") },
+        );
+    }
+
+    fn confirm_ui(
+        &mut self,
+        ui: &Ui,
+        cx: &Cx<'_>,
+        chosen: Option<&EventSourceMappingConfiguration>,
+    ) {
+        let Some(answer) = self.confirm.as_mut().and_then(|it| it.ui(ui.ctx())) else {
+            return;
+        };
+        self.confirm = None;
+        if answer && let Some(uuid) = chosen.and_then(|it| it.uuid()) {
+            let change = lambda::delete_mapping(cx.aws.clone(), uuid.to_owned());
+            self.changing.start(
+                cx,
+                async move { change.await.map(|()| "Deleting the trigger") },
+            );
+        }
+    }
+}
+
+fn head_ui(ui: &mut Ui, cx: &Cx<'_>) {
+    ui.horizontal(|ui| {
+        ui.label(RichText::new("Triggers").text_style(theme::title()));
+        ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+            if icon::primary(ui, Icon::Plus, "Add trigger…").clicked() {
+                cx.send(new_trigger());
+            }
+            if icon::only(ui, Icon::Refresh, "Reload triggers").clicked() {
+                cx.send(Action::Reload(Listing::Mappings));
+            }
+        });
+    });
+    ui.add_space(theme::GUTTER);
+}
+
+fn new_trigger() -> Action {
+    Action::Go(Route::NewTrigger {
+        stream_arn: None,
+        function: None,
+    })
+}
+
+fn table_of(mapping: &EventSourceMappingConfiguration) -> String {
+    let arn: Option<Arn> = mapping.event_source_arn().and_then(|it| it.parse().ok());
+    arn.and_then(|it| it.resource.split('/').nth(1).map(str::to_owned))
+        .unwrap_or_default()
+}
+
+fn function_of(mapping: &EventSourceMappingConfiguration) -> String {
+    let arn: Option<Arn> = mapping.function_arn().and_then(|it| it.parse().ok());
+    arn.map(|it| it.name().to_owned()).unwrap_or_default()
+}
+
+fn cell_ui(ui: &mut Ui, mapping: &EventSourceMappingConfiguration, column: usize, live: &Live) {
+    let tokens = theme::of(ui);
+    let (words, color) = match column {
+        0 => (table_of(mapping), tokens.text_strong),
+        1 => (function_of(mapping), tokens.text_strong),
+        2 => return state_ui(ui, mapping.state().unwrap_or_default()),
+        3 => {
+            let size = mapping.batch_size().unwrap_or_default();
+            let window = mapping.maximum_batching_window_in_seconds();
+            let words = format!("{size} · {} s", window.unwrap_or_default());
+            (words, tokens.text)
+        }
+        4 => {
+            let story = mapping.uuid().and_then(|uuid| live.mapping(uuid));
+            let count = story.map_or(0, |it| it.funnel.succeeded);
+            (count.to_string(), tokens.text)
+        }
+        _ => {
+            let result = mapping.last_processing_result().unwrap_or_default();
+            let color = if result.starts_with("PROBLEM") {
+                tokens.failed
+            } else {
+                tokens.text
+            };
+            (result.to_owned(), color)
+        }
+    };
+    let label = egui::Label::new(RichText::new(&words).color(color)).truncate();
+    ui.add(label).on_hover_text(words);
+}
+
+fn state_ui(ui: &mut Ui, state: &str) {
+    let health = match state {
+        "Enabled" => Health::Ok,
+        "Disabled" => Health::Filtered,
+        _ => Health::InFlight,
+    };
+    chip::dot(ui, health, state);
+}
+
+/// AWS's event-count metrics, in the order of the pipeline.
+fn funnel_ui(ui: &mut Ui, funnel: &Funnel) {
+    let tokens = theme::of(ui);
+    ui.horizontal_wrapped(|ui| {
+        let stages = [
+            ("Polled", funnel.polled, tokens.text_strong),
+            ("Filtered out", funnel.filtered_out, tokens.filtered),
+            ("Invoked", funnel.invoked, tokens.text_strong),
+            ("Succeeded", funnel.succeeded, tokens.ok),
+            ("Failed invoke", funnel.failed, tokens.retry),
+            ("Dropped", funnel.dropped, tokens.failed),
+            ("Delivered on failure", funnel.delivered, tokens.failed),
+        ];
+        for (name, count, color) in stages {
+            ui.vertical(|ui| {
+                ui.set_width(112.0);
+                let color = if count == 0 { tokens.text_muted } else { color };
+                ui.label(
+                    RichText::new(count.to_string())
+                        .text_style(theme::metric())
+                        .color(color),
+                );
+                ui.label(RichText::new(name).small().color(tokens.text_muted));
+            });
+        }
+    });
+    ui.weak(RichText::new("Records since this window opened; retries count again").small());
+    ui.separator();
+}
+
+fn facts_ui(ui: &mut Ui, mapping: &EventSourceMappingConfiguration) {
+    egui::Grid::new("trigger facts")
+        .num_columns(2)
+        .spacing([24.0, 6.0])
+        .show(ui, |ui| {
+            let mut row = |name: &str, value: String| {
+                ui.weak(name);
+                ui.add(egui::Label::new(RichText::new(value).monospace()).truncate());
+                ui.end_row();
+            };
+            let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+            row(
+                "Last processing result",
+                text(mapping.last_processing_result()),
+            );
+            row(
+                "State transition reason",
+                text(mapping.state_transition_reason()),
+            );
+            let position = mapping
+                .starting_position()
+                .map(aws_sdk_lambda::types::EventSourcePosition::as_str);
+            row("Starting position", text(position));
+            let config = lambda::config_of(mapping);
+            for parameter in crate::mapping::config::PARAMETERS {
+                let value = (parameter.get)(&config).map(i64::from).or(parameter.none);
+                row(parameter.label, value.unwrap_or_default().to_string());
+            }
+            row(
+                "Split batch on error",
+                yes_no(config.bisect_on_function_error),
+            );
+            row(
+                "Report batch item failures",
+                yes_no(config.report_batch_item_failures),
+            );
+            let destination = config.on_failure.clone();
+            row(
+                "On-failure destination",
+                destination.unwrap_or_else(|| "none".to_owned()),
+            );
+            for (nth, filter) in config.filters.iter().enumerate() {
+                row(&format!("Filter {}", nth + 1), filter.clone());
+            }
+            row("Event source", text(mapping.event_source_arn()));
+            row("Function", text(mapping.function_arn()));
+            row("UUID", text(mapping.uuid()));
+        });
+}
+
+fn yes_no(value: bool) -> String {
+    if value { "yes" } else { "no" }.to_owned()
+}
