@@ -7,6 +7,7 @@ use aws_sdk_sqs::error::ProvideErrorMetadata as _;
 use aws_sdk_sqs::types::{
     Message, MessageAttributeValue, MessageSystemAttributeName as System,
     QueueAttributeName as Name, SendMessageBatchRequestEntry as Entry,
+    SendMessageBatchResultEntry as BatchSent,
 };
 use waterwheel::clock::{Clock, from_epoch_millis};
 use waterwheel::engine::call::Principal;
@@ -171,7 +172,7 @@ async fn delays_and_visibility_follow_the_queue_the_request_and_the_receiver() {
     assert_eq!(bodies(&receive(&sqs, &url).await), ["late"]);
     let stale = change(10).await.unwrap_err().into_service_error();
     assert_eq!(stale.code(), Some("InvalidParameterValue"));
-    clock.sleep(Duration::from_secs(60)).await;
+    clock.sleep(Duration::from_mins(1)).await;
     assert_eq!(receive(&sqs, &url).await.len(), 2);
 }
 
@@ -188,7 +189,7 @@ async fn a_batch_reports_each_entry_by_itself() {
         .send()
         .await
         .unwrap();
-    let ids: Vec<_> = sent.successful().iter().map(|it| it.id()).collect();
+    let ids: Vec<_> = sent.successful().iter().map(BatchSent::id).collect();
     assert_eq!(ids, ["a", "c"]);
     assert_eq!(sent.failed()[0].code(), "InvalidMessageContents");
     let got = receive(&sqs, &url).await;
@@ -253,6 +254,12 @@ async fn queues_are_made_once_found_by_any_host_and_refused_by_name() {
         .await;
     let unreadable = unreadable.unwrap_err().into_service_error();
     assert!(unreadable.is_receipt_handle_is_invalid(), "{unreadable:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn queues_are_listed_tagged_purged_and_deleted() {
+    let (_host, sqs, url) = world().await;
+    send(&sqs, &url, "x").await;
     for name in ["l2", "l3", "other"] {
         sqs.create_queue()
             .queue_name(name)

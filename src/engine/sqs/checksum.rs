@@ -43,7 +43,11 @@ fn add(sum: &mut Md5, bytes: &[u8]) {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or_default();
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }
 
 #[cfg(test)]
@@ -55,9 +59,10 @@ mod tests {
     fn sums_are_those_of_the_service() {
         assert_eq!(of_body("hello world"), "5eb63bbbe01eeed093cb22bb8f5acdc3");
         assert_eq!(of_attributes(&json!({})), None);
-        let attributes = json!({ "test": { "DataType": "String", "StringValue": "hello" } });
-        let mut bytes = vec![0, 0, 0, 4];
-        bytes.extend(b"test\0\0\0\x06String\x01\0\0\0\x05hello");
-        assert_eq!(of_attributes(&attributes), Some(hex(&Md5::digest(bytes))));
+        let time = json!({ "DataType": "Number", "StringValue": "1493147359900" });
+        assert_eq!(
+            of_attributes(&json!({ "timestamp": time })).as_deref(),
+            Some("235c5c510d26fb653d073faed50ae77c")
+        );
     }
 }
