@@ -8,9 +8,20 @@ use parking_lot::Mutex;
 
 use crate::engine::store::{Commit, Shelf, Store, StoreError, prefix_end};
 
-/// In-memory parts: the newest position of each stream written to since the start.
+/// In-memory parts: what is known of each stream written to since the start.
 #[derive(Default)]
-pub struct Live(Mutex<BTreeMap<u64, Position>>);
+pub struct Live(Mutex<BTreeMap<u64, Known>>);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    newest: Position,
+    events: usize,
+}
+
+/// Events kept of one stream; the oldest go, some thousands at once, so that a function that runs
+/// for days does not fill the disk.
+const EVENTS_MAX: usize = if cfg!(test) { 1_000 } else { 100_000 };
+const DROPPED_AT_ONCE: usize = EVENTS_MAX / 10;
 
 /// Where an event stands in its stream: milliseconds since 1970, then a number that counts from 1
 /// within the millisecond.
@@ -36,10 +47,13 @@ pub(super) fn add<'a>(
     ingested: u64,
     lines: impl Iterator<Item = (u64, &'a str)>,
 ) -> Result<(), StoreError> {
-    let mut newest_of = live.0.lock();
-    let mut newest = match newest_of.get(&store_id) {
-        Some(newest) => *newest,
-        None => last(store, store_id)?.map_or(Position::default(), |event| event.position),
+    let mut streams = live.0.lock();
+    let Known {
+        mut newest,
+        mut events,
+    } = match streams.get(&store_id) {
+        Some(known) => *known,
+        None => learn(store, store_id)?,
     };
     let mut commit = Commit::default();
     // Positions of this commit that are older than the newest: the store does not know them yet.
@@ -62,11 +76,16 @@ pub(super) fn add<'a>(
         let mut value = ingested.to_be_bytes().to_vec();
         value.extend_from_slice(line.as_bytes());
         commit.put(Shelf::Logs, key(store_id, position), value);
+        events += 1;
     }
-    if !commit.is_empty() {
-        store.commit(commit)?;
-        newest_of.insert(store_id, newest);
+    if commit.is_empty() {
+        return Ok(());
     }
+    store.commit(commit)?;
+    if events >= EVENTS_MAX + DROPPED_AT_ONCE {
+        events -= drop_oldest(store, store_id, u64::MAX, events - EVENTS_MAX)?;
+    }
+    streams.insert(store_id, Known { newest, events });
     Ok(())
 }
 
@@ -100,23 +119,81 @@ pub(super) fn last(store: &Store, store_id: u64) -> Result<Option<Event>, StoreE
     end(store, store_id, true)
 }
 
+/// Forgets events from before a millisecond, some thousands at a time.
+pub(super) fn expire(
+    store: &Store,
+    live: &Live,
+    store_id: u64,
+    before: u64,
+) -> Result<(), StoreError> {
+    let mut streams = live.0.lock();
+    let dropped = drop_oldest(store, store_id, before, DROPPED_AT_ONCE)?;
+    if let Some(known) = streams.get_mut(&store_id) {
+        known.events = known.events.saturating_sub(dropped);
+    }
+    Ok(())
+}
+
 /// Forgets every event of a stream.
 pub(super) fn clear(store: &Store, live: &Live, store_id: u64) -> Result<(), StoreError> {
     live.0.lock().remove(&store_id);
     store.clear(Shelf::Logs, &store_id.to_be_bytes())
 }
 
-fn end(store: &Store, store_id: u64, newest: bool) -> Result<Option<Event>, StoreError> {
-    let mut found = None;
-    let most = Position {
-        millis: u64::MAX,
-        number: u64::MAX,
+fn learn(store: &Store, store_id: u64) -> Result<Known, StoreError> {
+    let mut known = Known::default();
+    scan(store, store_id, Position::default(), LAST, false, |event| {
+        known.newest = event.position;
+        known.events += 1;
+        true
+    })?;
+    Ok(known)
+}
+
+/// Removes up to `most` events from before a millisecond; returns how many.
+fn drop_oldest(
+    store: &Store,
+    store_id: u64,
+    before: u64,
+    most: usize,
+) -> Result<usize, StoreError> {
+    let mut commit = Commit::default();
+    let mut dropped = 0;
+    let until = Position {
+        millis: before,
+        number: 0,
     };
     scan(
         store,
         store_id,
         Position::default(),
-        most,
+        until,
+        false,
+        |event| {
+            commit.remove(Shelf::Logs, key(store_id, event.position));
+            dropped += 1;
+            dropped < most
+        },
+    )?;
+    if dropped > 0 {
+        store.commit(commit)?;
+    }
+    Ok(dropped)
+}
+
+/// After every event.
+const LAST: Position = Position {
+    millis: u64::MAX,
+    number: u64::MAX,
+};
+
+fn end(store: &Store, store_id: u64, newest: bool) -> Result<Option<Event>, StoreError> {
+    let mut found = None;
+    scan(
+        store,
+        store_id,
+        Position::default(),
+        LAST,
         newest,
         |event| {
             found = Some(event);
@@ -168,11 +245,7 @@ mod tests {
 
     fn messages(store: &Store, store_id: u64) -> Vec<String> {
         let mut found = Vec::new();
-        let most = Position {
-            millis: u64::MAX,
-            number: 0,
-        };
-        scan(store, store_id, Position::default(), most, false, |event| {
+        scan(store, store_id, Position::default(), LAST, false, |event| {
             found.push(event.message);
             true
         })
@@ -196,5 +269,21 @@ mod tests {
         assert_eq!(first(&store, 7).unwrap().unwrap().message, "a");
         clear(&store, &live, 7).unwrap();
         assert_eq!(first(&store, 7).unwrap(), None);
+    }
+
+    #[test]
+    fn the_oldest_events_of_a_long_stream_go() {
+        let store = Store::open(None, Durability::Process).unwrap();
+        let live = Live::default();
+        for _ in 0..2 {
+            let half = (EVENTS_MAX + DROPPED_AT_ONCE) as u64 / 2;
+            let lines = (0..half).map(|at| (at, "x"));
+            add(&store, &live, 1, 0, lines).unwrap();
+        }
+        assert_eq!(messages(&store, 1).len(), EVENTS_MAX);
+        assert_eq!(learn(&store, 1).unwrap().events, EVENTS_MAX);
+        assert_eq!(first(&store, 1).unwrap().unwrap().position.millis, 50);
+        expire(&store, &live, 1, 60).unwrap();
+        assert_eq!(first(&store, 1).unwrap().unwrap().position.millis, 60);
     }
 }

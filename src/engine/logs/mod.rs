@@ -97,15 +97,21 @@ pub fn append(
     stream: &str,
     lines: &[(SystemTime, String)],
 ) -> Result<(), Fault> {
+    let now = engine.clock().now();
     let known = engine.read(|state| {
         let group = state.log_groups.get(group)?;
-        group.streams.get(stream).map(|stream| stream.store_id)
+        let stream = group.streams.get(stream)?;
+        Some((stream.store_id, groups::expired_before(group, now)))
     });
-    let now = engine.clock().now();
-    let store_id = match known {
-        Some(store_id) => store_id,
-        None => engine.change(|state| Ok(ensure(state, engine.account(), now, group, stream)))?,
+    let (store_id, expired) = match known {
+        Some(known) => known,
+        None => {
+            engine.change(|state| Ok((ensure(state, engine.account(), now, group, stream), 0)))?
+        }
     };
+    if expired > 0 {
+        events::expire(engine.store(), engine.logs(), store_id, expired)?;
+    }
     let lines = lines
         .iter()
         .map(|(at, line)| (epoch_millis(*at), line.as_str()));

@@ -50,6 +50,9 @@ pub(super) fn put(engine: &Engine, call: &Call) -> Answer {
         now,
         kept.copied(),
     )?;
+    if expired > 0 {
+        events::expire(engine.store(), engine.logs(), stream.store_id, expired)?;
+    }
     let mut rejected = Map::new();
     if old > 0 {
         rejected.insert("tooOldLogEventEndIndex".to_owned(), json!(old));
