@@ -104,15 +104,7 @@ impl Engine {
     async fn permitted(&self, operation: &'static Operation, call: Call) -> Answer {
         if self.options().enforce_iam && !operation.action.is_empty() {
             let resource = (operation.resource)(&call);
-            self.read(|state| {
-                iam::authorize(
-                    state,
-                    &call.account,
-                    &call.principal,
-                    operation.action,
-                    &resource,
-                )
-            })?;
+            self.read(|state| iam::authorize_call(state, &call, operation.action, &resource))?;
         }
         self.run(operation, call).await
     }

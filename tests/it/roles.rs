@@ -340,7 +340,9 @@ async fn a_session_does_what_its_role_may_and_no_more() {
         "reader",
         "p",
         r#"{"Effect":"Allow","Action":"iam:GetRole","Resource":"*"},
-        {"Effect":"Deny","Action":"iam:DeleteRole","Resource":"*"}"#,
+        {"Effect":"Deny","Action":"iam:DeleteRole","Resource":"*"},
+        {"Effect":"Allow","Action":"iam:ListRoleTags","Resource":"*","Condition":{"DateGreaterThan":{"aws:CurrentTime":"2020-01-01"}}},
+        {"Effect":"Allow","Action":"iam:GetRolePolicy","Resource":"*","Condition":{"DateLessThan":{"aws:CurrentTime":"2020-01-01"}}}"#,
     )
     .await;
     let session = Principal::Role {
@@ -357,6 +359,13 @@ async fn a_session_does_what_its_role_may_and_no_more() {
         message,
         "User: arn:aws:sts::000000000000:assumed-role/reader/fn is not authorized to perform: iam:ListRolePolicies on resource: arn:aws:iam::000000000000:role/reader because no identity-based policy allows the iam:ListRolePolicies action"
     );
+    let tags = reader.list_role_tags().role_name("reader");
+    tags.send().await.unwrap();
+    let past = reader
+        .get_role_policy()
+        .role_name("reader")
+        .policy_name("p");
+    assert_eq!(refusal(past.send().await).1, "AccessDenied");
     let (_, _, message) = refusal(reader.delete_role().role_name("reader").send().await);
     assert!(message.ends_with("with an explicit deny in an identity-based policy"));
     let queues = aws_sdk_sqs::Client::new(&config);

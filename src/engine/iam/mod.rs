@@ -9,6 +9,7 @@ mod simulate;
 
 use super::call::{Account, Answer, Call, Fault, Operation, Principal, Run, any_resource};
 use super::state::{Role, State};
+use crate::clock::{epoch_millis, iso_secs};
 use policy::{Context, Decision, Malformed, Span, Statement, Who};
 
 pub fn operations() -> &'static [Operation] {
@@ -197,13 +198,53 @@ pub fn authorize(
     action: &str,
     resource: &str,
 ) -> Result<(), Fault> {
+    judge(
+        state,
+        account,
+        principal,
+        action,
+        resource,
+        Context::default(),
+    )
+}
+
+/// As [`authorize`], for the caller of an operation: policies may ask for the time as well.
+pub fn authorize_call(
+    state: &State,
+    call: &Call,
+    action: &str,
+    resource: &str,
+) -> Result<(), Fault> {
+    let secs = epoch_millis(call.now) / 1000;
+    let context = Context::default()
+        .with("aws:CurrentTime", iso_secs(call.now))
+        .with("aws:EpochTime", secs.to_string());
+    judge(
+        state,
+        &call.account,
+        &call.principal,
+        action,
+        resource,
+        context,
+    )
+}
+
+fn judge(
+    state: &State,
+    account: &Account,
+    principal: &Principal,
+    action: &str,
+    resource: &str,
+    context: Context,
+) -> Result<(), Fault> {
     let Principal::Role { role, session } = principal else {
         return Ok(());
     };
     let Some(known) = state.roles.get(role) else {
         return Err(invalid_token(action));
     };
-    let context = session_context(account, known, session);
+    let context =
+        with_subject(context, account, known).with("aws:userid", format!("{}:{session}", known.id));
     match decide_role(state, role, action, resource, &context) {
         Decision::Allowed { .. } => Ok(()),
         Decision::ExplicitDeny { .. } => Err(denied(
@@ -286,8 +327,8 @@ fn sources_of(state: &State, role: &Role) -> Vec<Source> {
 }
 
 /// What is known of every request of a role.
-fn subject_context(account: &Account, role: &Role) -> Context {
-    let mut context = Context::default()
+fn with_subject(context: Context, account: &Account, role: &Role) -> Context {
+    let mut context = context
         .with("aws:PrincipalArn", &role.arn)
         .with("aws:PrincipalAccount", &account.id)
         .with("aws:PrincipalType", "AssumedRole")
@@ -298,10 +339,6 @@ fn subject_context(account: &Account, role: &Role) -> Context {
         context.add(&format!("aws:PrincipalTag/{key}"), value);
     }
     context
-}
-
-fn session_context(account: &Account, role: &Role, session: &str) -> Context {
-    subject_context(account, role).with("aws:userid", format!("{}:{session}", role.id))
 }
 
 impl From<Malformed> for Fault {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::input::{self, no_such_entity};
 use super::policy::{self, Context, Decision, Effect, Span, Statement, Who};
-use super::{Source, sources_of, subject_context};
+use super::{Source, sources_of, with_subject};
 use crate::engine::call::{Answer, Call, Fault};
 use crate::engine::state::State;
 
@@ -35,7 +35,7 @@ pub(super) fn principal(state: &mut State, call: &Call) -> Answer {
         .ok_or_else(|| no_such_entity(format!("The role with name {name} cannot be found.")))?;
     let mut sources = sources_of(state, role);
     sources.extend(given_policies(call, "PolicyInputList")?);
-    let context = subject_context(&call.account, role);
+    let context = with_subject(Context::default(), &call.account, role);
     simulate(call, sources, context, arn)
 }
 
