@@ -37,11 +37,12 @@ impl Engine {
         let mut answer_lost = false;
         let answer = match self.decode(wire, &head, &body, &request_id, &mut record) {
             Err(fault) => Err(fault),
-            Ok((operation, call)) => {
+            Ok((operation, mut call)) => {
                 let fate = self.faults().fate(call.service, operation.name);
                 answer_lost = fate.answer_lost;
                 if !fate.delay.is_zero() {
                     self.clock().sleep(fate.delay).await;
+                    call.now = self.clock().now();
                 }
                 match fate.fault {
                     Some(fault) => Err(fault),

@@ -231,3 +231,72 @@ async fn a_lost_answer_is_a_broken_connection_after_the_deed() {
         sqs.get_queue_url().queue_name(name).send().await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_key_from_assume_role_speaks_for_the_session() {
+    let host = world();
+    let iam = aws_sdk_iam::Client::new(&host.engine().sdk_config(&Principal::Root));
+    for (name, trusted) in [
+        ("open", r#"{"AWS":"arn:aws:iam::000000000000:root"}"#),
+        ("closed", r#"{"Service":"lambda.amazonaws.com"}"#),
+    ] {
+        let trust = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{trusted},"Action":"sts:AssumeRole"}}]}}"#
+        );
+        let create = iam.create_role().role_name(name);
+        create
+            .assume_role_policy_document(trust)
+            .send()
+            .await
+            .unwrap();
+    }
+    let assume = |role: &str| {
+        format!(
+            "Action=AssumeRole&Version=2011-06-15&RoleSessionName=me&RoleArn=arn:aws:iam::000000000000:role/{role}"
+        )
+    };
+    let (status, xml) = sts(&host, "AKIAANYKEY", assume("open")).await;
+    assert_eq!(status, 200, "{xml}");
+    let key = between(&xml, "<AccessKeyId>", "</AccessKeyId>");
+    let (_, me) = sts(
+        &host,
+        key,
+        "Action=GetCallerIdentity&Version=2011-06-15".to_owned(),
+    )
+    .await;
+    let arn = between(&me, "<Arn>", "</Arn>");
+    assert_eq!(arn, "arn:aws:sts::000000000000:assumed-role/open/me");
+
+    let mut answers = Vec::new();
+    for role in ["closed", "missing"] {
+        let (status, xml) = sts(&host, "AKIAANYKEY", assume(role)).await;
+        assert_eq!(status, 403, "{xml}");
+        assert_eq!(between(&xml, "<Code>", "</Code>"), "AccessDenied");
+        answers.push(between(&xml, "<Message>", "</Message>").replace(role, "it"));
+    }
+    assert_eq!(answers[0], answers[1]);
+}
+
+/// Sends a form to STS in process; status and XML.
+async fn sts(host: &EngineHost, key: &str, form: String) -> (u16, String) {
+    let scope = format!("Credential={key}/20260101/us-east-1/sts/aws4_request");
+    let request = http::Request::post("/")
+        .header(
+            "Authorization",
+            format!("AWS4-HMAC-SHA256 {scope}, Signature=00"),
+        )
+        .body(bytes::Bytes::from(form));
+    let response = host.engine().handle(request.unwrap()).await;
+    let status = response.status().as_u16();
+    (
+        status,
+        String::from_utf8(response.into_body().to_vec()).unwrap(),
+    )
+}
+
+fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+    let found = text
+        .split_once(from)
+        .and_then(|(_, rest)| rest.split_once(to));
+    found.unwrap_or_else(|| panic!("no {from} in {text}")).0
+}
