@@ -21,13 +21,8 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     };
     let misused = error.is::<lexopt::Error>();
-    let hint = if misused {
-        "; see waterwheel --help"
-    } else {
-        ""
-    };
-    writeln!(std::io::stderr(), "waterwheel: {error:#}{hint}").ok();
-    ExitCode::from(if misused { 2 } else { 1 })
+    writeln!(std::io::stderr(), "waterwheel: {error}").ok();
+    ExitCode::from(1 + u8::from(misused))
 }
 
 fn run() -> anyhow::Result<()> {
