@@ -144,12 +144,12 @@ impl Activity {
             return;
         }
         let columns = [
-            Column::new("Time", 104.0),
+            Column::new("Time", 120.0),
             Column::new("Service", 90.0),
             Column::new("Operation", 220.0),
             Column::new("About", 240.0),
             Column::new("Answer", 240.0),
-            Column::new("Took", 80.0).right(),
+            Column::new("Took", 90.0).right(),
             Column::new("Caller", 180.0),
         ];
         let mut rows = Calls {

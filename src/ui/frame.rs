@@ -145,7 +145,14 @@ impl Console {
             let drawn = self.with_cx(&ctx, |cx, rest| {
                 let shown = rest.current.and_then(|nth| rest.screens.get_mut(nth));
                 if let Some(screen) = shown {
-                    ui.push_id(screen.panel.title(), |ui| screen.panel.ui(ui, cx));
+                    let margin = if screen.panel.fills() {
+                        Margin::ZERO
+                    } else {
+                        theme::PAGE
+                    };
+                    Frame::new().inner_margin(margin).show(ui, |ui| {
+                        ui.push_id(screen.panel.title(), |ui| screen.panel.ui(ui, cx));
+                    });
                 }
             });
             if drawn.is_none() {

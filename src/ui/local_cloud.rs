@@ -13,6 +13,7 @@ use crate::aws::local::{self, PORT, Status};
 
 /// The words to type before everything is wiped.
 const RESET_WORDS: &str = "reset";
+const CALLS_HEIGHT: f32 = 300.0;
 /// The size on disk is looked at again after this.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
@@ -60,6 +61,10 @@ impl Panel for LocalCloudPanel {
         "Local cloud"
     }
 
+    fn fills(&self) -> bool {
+        true
+    }
+
     fn open(&mut self, to: &Route) -> bool {
         // The size may have changed since the last visit.
         self.looked = None;
@@ -97,8 +102,8 @@ impl Panel for LocalCloudPanel {
             theme::card(ui).show(ui, |ui| {
                 ui.set_min_width(ui.available_width());
                 ui.label(RichText::new("Recent API calls").text_style(theme::subtitle()));
-                ui.set_height(280.0);
-                self.calls.calls_ui(ui);
+                let size = egui::vec2(ui.available_width(), CALLS_HEIGHT);
+                ui.allocate_ui(size, |ui| self.calls.calls_ui(ui));
             });
         });
         self.question_ui(cx);
@@ -137,15 +142,15 @@ impl LocalCloudPanel {
                 form::number(ui, "Port", &mut self.port, &range, "", "0 takes any free one");
                 let wanted = self.port.value(&range).ok().flatten();
                 let wanted = wanted.and_then(|it| u16::try_from(it).ok());
-                ui.add_enabled_ui(wanted.is_some() && !self.opening.is_pending(), |ui| {
-                    if icon::button(ui, Icon::Plug, "Open port").clicked() {
-                        let port = wanted.unwrap_or(PORT);
-                        self.opening.start(cx, local::open_port(cx.aws.clone(), port));
-                    }
+                let error = self.opening.error().map(|error| error.message.clone());
+                form::row(ui, "", "", error.as_deref(), |ui| {
+                    ui.add_enabled_ui(wanted.is_some() && !self.opening.is_pending(), |ui| {
+                        if icon::button(ui, Icon::Plug, "Open port").clicked() {
+                            let port = wanted.unwrap_or(PORT);
+                            self.opening.start(cx, local::open_port(cx.aws.clone(), port));
+                        }
+                    });
                 });
-                if let Some(error) = self.opening.error() {
-                    form::violation(ui, &error.message);
-                }
                 return;
             };
             ui.horizontal(|ui| {

@@ -44,6 +44,11 @@ pub trait Panel {
     /// Polls what it waits for, then draws.
     fn ui(&mut self, ui: &mut egui::Ui, cx: &Cx<'_>);
 
+    /// Draws to the edges, because it has panes of its own; others get the page's margin.
+    fn fills(&self) -> bool {
+        false
+    }
+
     /// Takes the route when it is this panel's; true when it was.
     fn open(&mut self, _to: &Route) -> bool {
         false

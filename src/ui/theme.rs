@@ -131,6 +131,13 @@ pub const GUTTER: f32 = 8.0;
 pub const PANEL_PADDING: f32 = 12.0;
 pub const SECTION_GAP: f32 = 16.0;
 pub const PAGE_MARGIN: f32 = 20.0;
+/// Around every screen that does not fill the window with panes.
+pub const PAGE: Margin = Margin {
+    left: 20,
+    right: 20,
+    top: 16,
+    bottom: 8,
+};
 /// Height of a row of items, records or log lines.
 pub const ROW_COMPACT: f32 = 22.0;
 pub const ROW: f32 = 28.0;
@@ -188,13 +195,25 @@ pub fn card(ui: &egui::Ui) -> egui::Frame {
         .inner_margin(PANEL_PADDING)
 }
 
+/// A strip of controls over panes, with a hairline under it.
+pub fn toolbar<R>(ui: &mut egui::Ui, body: impl FnOnce(&mut egui::Ui) -> R) -> R {
+    egui::Panel::top("toolbar")
+        .frame(
+            egui::Frame::new()
+                .fill(of(ui).panel)
+                .inner_margin(Margin::symmetric(12, 8)),
+        )
+        .show(ui, body)
+        .inner
+}
+
 /// A page: scrolls, with the margin every screen without panes of its own has.
 pub fn page<R>(ui: &mut egui::Ui, body: impl FnOnce(&mut egui::Ui) -> R) -> R {
     egui::ScrollArea::vertical()
         .auto_shrink(false)
         .show(ui, |ui| {
             egui::Frame::new()
-                .inner_margin(PAGE_MARGIN)
+                .inner_margin(PAGE)
                 .show(ui, |ui| {
                     ui.set_min_width(ui.available_width());
                     body(ui)

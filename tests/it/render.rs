@@ -20,12 +20,12 @@ struct Texture {
 /// Renders on the CPU. Blends premultiplied colours in gamma space, samples bilinearly and fills by the
 /// top-left rule, as the console's window does on a graphics card.
 #[derive(Default)]
-pub struct CpuRenderer {
+pub(crate) struct CpuRenderer {
     textures: HashMap<TextureId, Texture>,
 }
 
 /// Draws the harness as it is now into a PNG file.
-pub fn shot<State>(harness: &mut Harness<'_, State>, path: impl AsRef<Path>) {
+pub(crate) fn shot<State>(harness: &mut Harness<'_, State>, path: impl AsRef<Path>) {
     let path = path.as_ref();
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).unwrap();

@@ -56,6 +56,10 @@ impl Panel for FunctionsPanel {
         "Functions"
     }
 
+    fn fills(&self) -> bool {
+        true
+    }
+
     fn open(&mut self, to: &Route) -> bool {
         match to {
             Route::Functions => self.wizard = None,

@@ -57,6 +57,10 @@ impl Panel for LogsPanel {
         "Logs"
     }
 
+    fn fills(&self) -> bool {
+        true
+    }
+
     fn open(&mut self, to: &Route) -> bool {
         match to {
             Route::Logs => self.groups.clear(),

@@ -58,6 +58,10 @@ impl Panel for RecordsPanel {
         "Streams"
     }
 
+    fn fills(&self) -> bool {
+        true
+    }
+
     fn open(&mut self, to: &Route) -> bool {
         match to {
             Route::Streams => true,
@@ -74,7 +78,7 @@ impl Panel for RecordsPanel {
     fn ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
         self.settle(cx);
         self.keys(ui);
-        self.head_ui(ui, cx);
+        theme::toolbar(ui, |ui| self.head_ui(ui, cx));
         if self.stream.is_none() {
             none_ui(ui, cx);
             return;
