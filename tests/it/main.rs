@@ -9,9 +9,12 @@ mod demo;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
+mod lab;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod panels;
+mod poller;
 #[cfg(test)]
 mod port;
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub type Watch = Arc<dyn Fn(Progress) + Send + Sync>;
 pub type Save = Arc<dyn Fn(&str, &Checkpoint) + Send + Sync>;
 
 /// How often new shards are looked for, beside the times when one is used up.
-const DISCOVER_EVERY: Duration = Duration::from_secs(15);
+const DISCOVER_EVERY: Duration = Duration::from_mins(1);
 const DISCOVER_BACKOFF_MAX: Duration = Duration::from_secs(10);
 
 /// Clients that never retry by themselves: waiting is decided by the shard consumers.
