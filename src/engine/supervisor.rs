@@ -126,10 +126,8 @@ impl Crew {
                 return Some(now + REST);
             };
             for uuid in gone {
-                if checkpoints::clear(&self.engine, &uuid).is_err() {
-                    // What is left behind belongs to no mapping and is never read again.
-                    continue;
-                }
+                // What is left behind on a full disk belongs to no mapping and is never read again.
+                drop(checkpoints::clear(&self.engine, &uuid));
             }
         }
         self.engine.read(|state| {
@@ -159,11 +157,12 @@ impl Crew {
         let work = Work::of(mapping, role.unwrap_or_else(|| running.work.role.clone()));
         if work != running.work {
             running.stop();
-        } else if mapping.config != running.config && !running.is_stopping {
-            if let Ok(rules) = Rules::new(mapping.config.clone()) {
-                running.config = mapping.config.clone();
-                running.control.send_replace(Control::Run(Arc::new(rules)));
-            }
+        } else if mapping.config != running.config
+            && !running.is_stopping
+            && let Ok(rules) = Rules::new(mapping.config.clone())
+        {
+            running.config = mapping.config.clone();
+            running.control.send_replace(Control::Run(Arc::new(rules)));
         }
     }
 

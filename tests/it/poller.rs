@@ -192,7 +192,7 @@ async fn an_idle_shard_is_polled_exactly_2400_times_in_ten_minutes() {
     let lab = Lab::new().await;
     let stream = lab.table("orders").await;
     let tap = Tap::open(&lab, &stream, oldest(), BTreeMap::new(), |_| fine());
-    lab.sleep(700).await;
+    lab.sleep(601).await;
     let polls = tap.story.polls();
     let end = polls[0] + Duration::from_mins(10);
     assert_eq!(polls.iter().filter(|at| **at < end).count(), 2400);
