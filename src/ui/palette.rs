@@ -356,7 +356,7 @@ fn objects(catalog: &Catalog, found: &mut Vec<Entry>) {
         };
         let source = last(mapping.event_source_arn());
         let function = last(mapping.function_arn());
-        let name = format!("{source} → {function}");
+        let name = format!("{source} › {function}");
         let state = mapping.state().unwrap_or_default().to_owned();
         let uuid = mapping.uuid().unwrap_or_default().to_owned();
         add(

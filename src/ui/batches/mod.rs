@@ -169,7 +169,11 @@ impl BatchesPanel {
             self.mapping_picker_ui(ui, cx);
             if let Some(result) = self.story(cx.live).and_then(|it| it.result.as_deref()) {
                 ui.weak("Last result").on_hover_text("LastProcessingResult");
-                ui.label(result);
+                let room = (ui.available_width() - 260.0).max(60.0);
+                ui.scope(|ui| {
+                    ui.set_max_width(room);
+                    ui.add(egui::Label::new(result).truncate());
+                });
             }
             if cx.live.skipped > 0 {
                 let tokens = theme::of(ui);
@@ -356,14 +360,14 @@ fn mark_look(mark: Mark, tokens: &theme::Tokens) -> (Icon, egui::Color32) {
     }
 }
 
-/// `Orders → on-order`, or the UUID while the listing is on its way.
+/// `Orders › on-order`, or the UUID while the listing is on its way.
 fn mapping_name(cx: &Cx<'_>, uuid: &str) -> String {
     let known = cx.catalog.mappings.value().and_then(|all| {
         let mapping = all.iter().find(|it| it.uuid() == Some(uuid))?;
         let function: Arn = mapping.function_arn()?.parse().ok()?;
         let stream: Arn = mapping.event_source_arn()?.parse().ok()?;
         let table = stream.resource.split('/').nth(1)?.to_owned();
-        Some(format!("{table} → {}", function.name()))
+        Some(format!("{table} › {}", function.name()))
     });
     known.unwrap_or_else(|| uuid.to_owned())
 }

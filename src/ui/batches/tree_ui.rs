@@ -127,7 +127,7 @@ fn waits_ui(ui: &mut Ui, cx: &Cx<'_>, shard: &crate::ui::live::story::ShardStory
         let left = wait.until.duration_since(cx.now).unwrap_or_default();
         let tokens = theme::of(ui);
         ui.add_space(4.0);
-        ui.horizontal(|ui| {
+        ui.horizontal_wrapped(|ui| {
             icon::show(ui, Icon::Half, tokens.retry);
             ui.label(&wait.reason);
             if !left.is_zero() {

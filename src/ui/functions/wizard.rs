@@ -94,6 +94,13 @@ impl Wizard {
         {
             self.path.text = path.display().to_string();
         }
+        egui::CentralPanel::default()
+            .frame(egui::Frame::new().inner_margin(theme::PAGE))
+            .show(ui, |ui| self.page_ui(ui, cx))
+            .inner
+    }
+
+    fn page_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) -> Event {
         ui.label(RichText::new("New function").text_style(theme::title()));
         ui.add_space(theme::GUTTER);
         egui::ScrollArea::vertical()

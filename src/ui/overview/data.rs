@@ -288,7 +288,7 @@ pub(super) fn troubles(pipelines: &[Pipeline], live: &Live, now: SystemTime) -> 
         let Some(story) = live.mapping(&pipeline.uuid) else {
             continue;
         };
-        let name = format!("{} → {}", pipeline.table, pipeline.function);
+        let name = format!("{} › {}", pipeline.table, pipeline.function);
         if let Some((shard, batch)) = story.blocked() {
             let held = now.duration_since(batch.began).unwrap_or_default();
             let records = crate::ui::batches::records(batch.records.len());

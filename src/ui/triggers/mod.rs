@@ -218,7 +218,7 @@ impl TriggersPanel {
         let uuid = mapping.uuid().unwrap_or_default().to_owned();
         let state = mapping.state().unwrap_or_default();
         ui.horizontal(|ui| {
-            let name = format!("{} → {}", table_of(mapping), function_of(mapping));
+            let name = format!("{} › {}", table_of(mapping), function_of(mapping));
             ui.label(RichText::new(name).text_style(theme::subtitle()));
             state_ui(ui, state);
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
