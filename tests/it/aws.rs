@@ -53,7 +53,7 @@ async fn function(aws: &Aws, name: &str, source: &str) {
 #[tokio::test(start_paused = true)]
 async fn an_item_of_every_type_comes_back_exactly() {
     let aws = world();
-    table(&aws, "T").await;
+    table(&aws, "Things").await;
     let written = item(
         r#"{
         "id": {"S": "1"}, "b": {"B": "AP8H"}, "t": {"BOOL": true}, "x": {"NULL": true},
@@ -63,13 +63,20 @@ async fn an_item_of_every_type_comes_back_exactly() {
         "l": {"L": [{"N": "1"}, {"M": {}}, {"L": []}]}, "m": {"M": {"S": {"S": "deep"}}}
         }"#,
     );
-    let put = dynamodb::put_item(aws.clone(), "T".to_owned(), written.clone(), PutRule::Any);
+    let put = dynamodb::put_item(
+        aws.clone(),
+        "Things".to_owned(),
+        written.clone(),
+        PutRule::Any,
+    );
     put.await.unwrap();
-    let described = dynamodb::describe_table(aws.clone(), "T".to_owned())
+    let described = dynamodb::describe_table(aws.clone(), "Things".to_owned())
         .await
         .unwrap();
     let key = dynamodb::key_of(&described, &written);
-    let read = dynamodb::get_item(aws, "T".to_owned(), key).await.unwrap();
+    let read = dynamodb::get_item(aws, "Things".to_owned(), key)
+        .await
+        .unwrap();
     let lines = |it: &Item| dynamodb::item_to_line(it, JsonForm::DynamoDb);
     assert_eq!(lines(&read.unwrap()), lines(&written));
 }
@@ -77,8 +84,9 @@ async fn an_item_of_every_type_comes_back_exactly() {
 #[tokio::test(start_paused = true)]
 async fn an_item_that_changed_meanwhile_is_not_overwritten() {
     let aws = world();
-    table(&aws, "T").await;
-    let put = |json: &str, rule| dynamodb::put_item(aws.clone(), "T".to_owned(), item(json), rule);
+    table(&aws, "Things").await;
+    let put =
+        |json: &str, rule| dynamodb::put_item(aws.clone(), "Things".to_owned(), item(json), rule);
     let loaded = item(r#"{"id":"1","n":1,"gone":true}"#);
     put(r#"{"id":"1","n":1,"gone":true}"#, PutRule::OnlyNew)
         .await
@@ -98,18 +106,18 @@ async fn an_item_that_changed_meanwhile_is_not_overwritten() {
 #[tokio::test(start_paused = true)]
 async fn an_export_is_an_import_elsewhere() {
     let aws = world();
-    table(&aws, "From").await;
-    table(&aws, "To").await;
+    table(&aws, "Things").await;
+    table(&aws, "Copies").await;
     let items: Vec<Item> = (0..1200)
         .map(|at| item(&format!(r#"{{"id":"{at:05}","n":{at}}}"#)))
         .collect();
-    let written = dynamodb::write_items(aws.clone(), "From".to_owned(), items).await;
+    let written = dynamodb::write_items(aws.clone(), "Things".to_owned(), items).await;
     assert_eq!(written.unwrap(), 1200);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("items.jsonl");
     for form in [JsonForm::Plain, JsonForm::DynamoDb] {
         let request = ReadRequest {
-            table: "From".to_owned(),
+            table: "Things".to_owned(),
             limit: Some(500),
             ..ReadRequest::default()
         };
@@ -117,7 +125,7 @@ async fn an_export_is_an_import_elsewhere() {
         let export = files::export_items(aws.clone(), request, path.clone(), form, counter);
         assert_eq!(export.await.unwrap(), 1200);
         let counter = files::Counter::default();
-        let to = "To".to_owned();
+        let to = "Copies".to_owned();
         let import = files::import_items(aws.clone(), to, path.clone(), Arc::clone(&counter));
         let imported = import.await.unwrap();
         assert_eq!(imported.written, 1200);
@@ -128,7 +136,7 @@ async fn an_export_is_an_import_elsewhere() {
         assert_eq!(counter.load(std::sync::atomic::Ordering::Acquire), 1200);
     }
     let all = ReadRequest {
-        table: "To".to_owned(),
+        table: "Copies".to_owned(),
         ..ReadRequest::default()
     };
     let page = dynamodb::read(aws.clone(), all).await.unwrap();
@@ -138,15 +146,20 @@ async fn an_export_is_an_import_elsewhere() {
 #[tokio::test(start_paused = true)]
 async fn a_bad_line_stops_an_import_before_it_begins() {
     let aws = world();
-    table(&aws, "T").await;
+    table(&aws, "Things").await;
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "{\"id\":\"1\"}\n{\"id\":\n").unwrap();
     let path = file.path().to_owned();
-    let import = files::import_items(aws.clone(), "T".to_owned(), path, files::Counter::default());
+    let import = files::import_items(
+        aws.clone(),
+        "Things".to_owned(),
+        path,
+        files::Counter::default(),
+    );
     let error = import.await.unwrap_err();
     assert!(error.message.starts_with("line 2: "), "{error}");
     let all = ReadRequest {
-        table: "T".to_owned(),
+        table: "Things".to_owned(),
         ..ReadRequest::default()
     };
     assert_eq!(dynamodb::read(aws, all).await.unwrap().items, []);
@@ -155,14 +168,14 @@ async fn a_bad_line_stops_an_import_before_it_begins() {
 #[tokio::test(start_paused = true)]
 async fn of_items_with_one_key_the_last_stays() {
     let aws = world();
-    table(&aws, "T").await;
+    table(&aws, "Things").await;
     let items = (0..60)
         .map(|at| item(&format!(r#"{{"id":"{}","n":{at}}}"#, at % 7)))
         .collect();
-    let written = dynamodb::write_items(aws.clone(), "T".to_owned(), items).await;
+    let written = dynamodb::write_items(aws.clone(), "Things".to_owned(), items).await;
     assert_eq!(written.unwrap(), 60);
     let all = ReadRequest {
-        table: "T".to_owned(),
+        table: "Things".to_owned(),
         ..ReadRequest::default()
     };
     let page = dynamodb::read(aws, all).await.unwrap();
@@ -292,7 +305,7 @@ async fn a_failing_function_is_an_answer_and_not_an_error() {
 #[tokio::test(start_paused = true)]
 async fn the_settings_of_a_trigger_come_back_as_they_were_given() {
     let aws = world();
-    table(&aws, "T").await;
+    table(&aws, "Things").await;
     function(&aws, "f", "export const handler = async () => {};").await;
     let queue = sqs::create_queue(aws.clone(), "dlq".to_owned())
         .await
@@ -305,7 +318,7 @@ async fn the_settings_of_a_trigger_come_back_as_they_were_given() {
         document,
     );
     put.await.unwrap();
-    let described = dynamodb::describe_table(aws.clone(), "T".to_owned());
+    let described = dynamodb::describe_table(aws.clone(), "Things".to_owned());
     let stream_arn = described.await.unwrap().latest_stream_arn.unwrap();
     let full = MappingConfig {
         batch_size: 7,
@@ -360,15 +373,15 @@ async fn settled(aws: &Aws, uuid: &str, state: &str) -> MappingConfig {
 #[tokio::test(start_paused = true)]
 async fn a_tail_brings_every_record_in_order_and_pauses() {
     let aws = world();
-    table(&aws, "T").await;
-    let described = dynamodb::describe_table(aws.clone(), "T".to_owned());
+    table(&aws, "Things").await;
+    let described = dynamodb::describe_table(aws.clone(), "Things".to_owned());
     let arn = described.await.unwrap().latest_stream_arn.unwrap();
     let feed = Arc::new(streams::Feed::default());
     let from = streams::From::TrimHorizon;
     let tail = tokio::spawn(streams::tail(aws.clone(), arn, from, Arc::clone(&feed)));
     let put = async |at: usize| {
         let item = item(&format!(r#"{{"id":"one","n":{at}}}"#));
-        dynamodb::put_item(aws.clone(), "T".to_owned(), item, PutRule::Any)
+        dynamodb::put_item(aws.clone(), "Things".to_owned(), item, PutRule::Any)
             .await
             .unwrap();
     };

@@ -81,15 +81,16 @@ async fn one_bad_order_is_isolated_and_everything_else_is_billed() {
     let steer = Arc::new(Writer::new(7, Some(Duration::from_secs(1))));
     let writing = tokio::spawn(demo::writer(aws.clone(), Arc::clone(&steer)));
     let clock = Clock::real();
-    let letter = loop {
+    let mut letter = None;
+    for _ in 0..150 {
         clock.sleep(Duration::from_millis(200)).await;
-        let messages = sqs::peek(aws.clone(), built.queue.url.clone())
-            .await
-            .unwrap();
-        if let Some(message) = messages.into_iter().next() {
-            break message;
+        let url = built.queue.url.clone();
+        letter = sqs::peek(aws.clone(), url).await.unwrap().pop();
+        if letter.is_some() {
+            break;
         }
-    };
+    }
+    let letter = letter.unwrap();
     writing.abort();
     let poison = steer.poisoned().unwrap();
     let letter: Value = serde_json::from_str(&letter.body).unwrap();

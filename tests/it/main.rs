@@ -3,6 +3,7 @@
 // Lints know tests by this attribute, and let them unwrap.
 #[cfg(test)]
 mod aws;
+#[cfg(test)]
 mod console;
 #[cfg(test)]
 mod demo;
