@@ -278,3 +278,20 @@ async fn appending_to_a_known_stream_leaves_the_state_alone() {
     write(&host, "s", &[(1, "second")]);
     assert_eq!(state(), before);
 }
+
+#[tokio::test(start_paused = true)]
+async fn groups_are_tagged_by_their_arn() {
+    let (_host, logs) = world();
+    let create = logs.create_log_group().log_group_name(GROUP);
+    create.tags("team", "orders").send().await.unwrap();
+    let arn = format!("arn:aws:logs:us-east-1:000000000000:log-group:{GROUP}");
+    let tag = logs.tag_resource().resource_arn(&arn).tags("stage", "dev");
+    tag.send().await.unwrap();
+    let untag = logs.untag_resource().resource_arn(&arn).tag_keys("team");
+    untag.send().await.unwrap();
+    let tags = logs
+        .list_tags_for_resource()
+        .resource_arn(format!("{arn}:*"));
+    let tags = tags.send().await.unwrap().tags.unwrap();
+    assert_eq!((tags.len(), tags["stage"].as_str()), (1, "dev"));
+}

@@ -163,6 +163,8 @@ async fn a_role_is_deleted_only_without_policies() {
         .role_name("reader")
         .policy_name("own");
     gone.send().await.unwrap();
+    let profiles = iam.list_instance_profiles_for_role().role_name("reader");
+    assert!(profiles.send().await.unwrap().instance_profiles.is_empty());
     delete().await.unwrap();
     assert_eq!(refusal(delete().await).0, 404);
 }

@@ -79,6 +79,12 @@ const OPERATIONS: &[Operation] = &[
         policies::list_attached,
     ),
     row(
+        "ListInstanceProfilesForRole",
+        "iam:ListInstanceProfilesForRole",
+        role_arn,
+        roles::list_instance_profiles,
+    ),
+    row(
         "CreatePolicy",
         "iam:CreatePolicy",
         policy_arn,

@@ -148,6 +148,12 @@ pub(super) fn list_tags(state: &mut State, call: &Call) -> Answer {
     Ok(Value::Object(page).into())
 }
 
+/// Roles for functions are in no instance profile; clients ask before they delete one.
+pub(super) fn list_instance_profiles(state: &mut State, call: &Call) -> Answer {
+    find(state, call)?;
+    Ok(json!({ "InstanceProfiles": [], "IsTruncated": false }).into())
+}
+
 pub(super) fn put_policy(state: &mut State, call: &Call) -> Answer {
     let name = input::name(call, "PolicyName", POLICY_NAME_CHARS_MAX)?;
     let document = identity_document(call, name)?;

@@ -157,6 +157,29 @@ pub(super) fn delete_retention(state: &mut State, call: &Call) -> Answer {
     Ok(nothing())
 }
 
+pub(super) fn tag(state: &mut State, call: &Call) -> Answer {
+    let group = find_mut(state, call)?;
+    let tags = call.input.get("tags").and_then(Value::as_object);
+    for (key, value) in tags.into_iter().flatten() {
+        let value = value.as_str().unwrap_or_default().to_owned();
+        group.tags.insert(key.clone(), value);
+    }
+    Ok(nothing())
+}
+
+pub(super) fn untag(state: &mut State, call: &Call) -> Answer {
+    let group = find_mut(state, call)?;
+    let keys = call.input.get("tagKeys").and_then(Value::as_array);
+    for key in keys.into_iter().flatten().filter_map(Value::as_str) {
+        group.tags.remove(key);
+    }
+    Ok(nothing())
+}
+
+pub(super) fn list_tags(state: &mut State, call: &Call) -> Answer {
+    Ok(json!({ "tags": find(state, call)?.tags }).into())
+}
+
 /// The group that a request names or identifies by its ARN.
 pub(super) fn find<'a>(state: &'a State, call: &Call) -> Result<&'a LogGroup, Fault> {
     let name = input::group_of(call)?;

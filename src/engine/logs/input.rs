@@ -21,9 +21,10 @@ pub(super) fn group_name<'a>(call: &'a Call, member: &str) -> Result<&'a str, Fa
     Ok(name)
 }
 
-/// From `logGroupName`, or from `logGroupIdentifier`: a name or an ARN.
+/// From `logGroupName`, or from `logGroupIdentifier` or `resourceArn`: a name or an ARN.
 pub(super) fn group_of(call: &Call) -> Result<&str, Fault> {
-    let Some(identifier) = call.text("logGroupIdentifier") else {
+    let identifier = call.text("logGroupIdentifier");
+    let Some(identifier) = identifier.or_else(|| call.text("resourceArn")) else {
         return group_name(call, "logGroupName");
     };
     if call.text("logGroupName").is_some() {

@@ -69,6 +69,17 @@ const OPERATIONS: &[Operation] = &[
         "logs:FilterLogEvents",
         Run::Data(reading::filter),
     ),
+    row("TagResource", "logs:TagResource", Run::Now(groups::tag)),
+    row(
+        "UntagResource",
+        "logs:UntagResource",
+        Run::Now(groups::untag),
+    ),
+    row(
+        "ListTagsForResource",
+        "logs:ListTagsForResource",
+        Run::Now(groups::list_tags),
+    ),
 ];
 
 const fn row(name: &'static str, action: &'static str, run: Run) -> Operation {
