@@ -20,6 +20,7 @@ mod rail;
 pub mod records;
 pub mod remote;
 mod shortcuts;
+pub mod tables;
 pub mod theme;
 pub mod time;
 mod toasts;
@@ -84,6 +85,7 @@ pub fn screens() -> Vec<Screen> {
             Icon::Overview,
             overview::OverviewPanel::default(),
         ),
+        Screen::new(Route::Tables, Icon::Table, tables::TablesPanel::default()),
         Screen::new(
             Route::Streams,
             Icon::Stream,

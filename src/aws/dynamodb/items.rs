@@ -37,33 +37,55 @@ pub async fn get_item(aws: Aws, table: String, key: Item) -> Result<Option<Item>
     Ok(answer.item)
 }
 
+/// A condition as it is sent.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Condition {
+    pub expression: String,
+    pub names: HashMap<String, String>,
+    pub values: HashMap<String, AttributeValue>,
+}
+
+impl PutRule {
+    /// What is sent beside the item, for a table with this partition key; also for showing the call.
+    pub fn condition(self, partition: &str, item: &Item) -> Option<Condition> {
+        let guard = match self {
+            Self::Any => return None,
+            Self::OnlyNew => {
+                let mut guard = Guard::default();
+                guard.missing(partition.to_owned());
+                guard
+            }
+            Self::OnlyIfUnchanged(former) => Guard::unchanged(former, item),
+        };
+        (!guard.clauses.is_empty()).then(|| Condition {
+            expression: guard.clauses.join(" AND "),
+            names: guard.names,
+            values: guard.values,
+        })
+    }
+}
+
 /// Writes one item whole.
 pub async fn put_item(aws: Aws, table: String, item: Item, rule: PutRule) -> Result<(), Error> {
-    let guard = match rule {
-        PutRule::Any => Guard::default(),
+    let partition = match rule {
         PutRule::OnlyNew => {
             let described = describe_table(aws.clone(), table.clone()).await?;
-            let mut guard = Guard::default();
-            for name in key_names(&described).into_iter().take(1) {
-                guard.missing(name);
-            }
-            guard
+            key_names(&described).into_iter().next().unwrap_or_default()
         }
-        PutRule::OnlyIfUnchanged(former) => Guard::unchanged(former, &item),
+        PutRule::Any | PutRule::OnlyIfUnchanged(_) => String::new(),
     };
-    let request = aws
+    let condition = rule.condition(&partition, &item);
+    let mut request = aws
         .dynamodb
         .put_item()
         .table_name(table)
         .set_item(Some(item));
-    let request = if guard.clauses.is_empty() {
-        request
-    } else {
-        request
-            .condition_expression(guard.clauses.join(" AND "))
-            .set_expression_attribute_names(Some(guard.names))
-            .set_expression_attribute_values(Some(guard.values).filter(|it| !it.is_empty()))
-    };
+    if let Some(condition) = condition {
+        request = request
+            .condition_expression(condition.expression)
+            .set_expression_attribute_names(Some(condition.names))
+            .set_expression_attribute_values(Some(condition.values).filter(|it| !it.is_empty()));
+    }
     request.send().await?;
     Ok(())
 }

@@ -14,8 +14,8 @@ use aws_sdk_dynamodb::types::{
 };
 
 pub use items::{
-    PutRule, delete_item, delete_items, get_item, item_from_row, key_of, key_text, put_item,
-    write_items,
+    Condition, PutRule, delete_item, delete_items, get_item, item_from_row, key_of, key_text,
+    put_item, write_items,
 };
 pub use json::{
     JsonForm, attribute_from_dynamodb_json, attribute_from_plain_json, attribute_text,
@@ -77,6 +77,8 @@ pub struct NewTable {
     pub provisioned: Option<(u32, u32)>,
     /// Turns the stream on from the start.
     pub stream: Option<StreamViewType>,
+    /// Refuses to be deleted until this is turned off.
+    pub is_protected: bool,
 }
 
 impl NewTable {
@@ -89,6 +91,7 @@ impl NewTable {
             indexes: Vec::new(),
             provisioned: None,
             stream: None,
+            is_protected: false,
         }
     }
 }
@@ -138,6 +141,9 @@ pub async fn create_table(aws: Aws, new: NewTable) -> Result<TableDescription, E
     if let Some(view) = new.stream {
         request = request.stream_specification(stream_specification(Some(view))?);
     }
+    if new.is_protected {
+        request = request.deletion_protection_enabled(true);
+    }
     for index in &new.indexes {
         let keys = key_schema(&index.partition, index.sort.as_ref())?;
         let projection = projection(&index.projection);
@@ -186,6 +192,21 @@ pub async fn set_stream(
         .update_table()
         .table_name(&name)
         .stream_specification(stream_specification(view)?)
+        .send()
+        .await?;
+    until_active(&aws, &name).await
+}
+
+/// Turns deletion protection on or off; returns when the table is `ACTIVE` again.
+pub async fn set_protection(
+    aws: Aws,
+    name: String,
+    is_protected: bool,
+) -> Result<TableDescription, Error> {
+    aws.dynamodb
+        .update_table()
+        .table_name(&name)
+        .deletion_protection_enabled(is_protected)
         .send()
         .await?;
     until_active(&aws, &name).await

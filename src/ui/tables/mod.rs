@@ -1,0 +1,175 @@
+//! Tables: the list, a table's items, its stream, triggers, indexes and settings, and a form for new tables.
+
+mod calls;
+mod data;
+mod editor;
+mod editor_ui;
+mod grid;
+mod head_ui;
+mod items;
+mod items_ui;
+mod list_ui;
+mod query;
+mod query_ui;
+mod rules;
+mod views;
+mod wizard;
+mod wizard_ui;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_dynamodb::types::{TableDescription, TableStatus};
+use egui::Ui;
+
+use super::Panel;
+use super::cx::{Action, Cx, Listing, Route};
+use super::remote::loading_ui;
+use super::widgets::{Icon, empty_state};
+use items::ItemsTab;
+use wizard_ui::Wizard;
+
+/// How often to look at a table that is being made or changed.
+const LOOK_AGAIN: Duration = Duration::from_millis(400);
+
+/// What is shown of a table.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Tab {
+    #[default]
+    Items,
+}
+
+/// A table that was looked at; kept, so that coming back finds it as it was left.
+#[derive(Default)]
+struct View {
+    tab: Tab,
+    items: ItemsTab,
+}
+
+#[derive(Default)]
+pub struct TablesPanel {
+    search: String,
+    chosen: Option<String>,
+    views: BTreeMap<String, View>,
+    wizard: Wizard,
+    /// The form for a new table is shown in place of a table.
+    in_wizard: bool,
+    /// When tables that are being made or changed were last asked after.
+    looked: Option<SystemTime>,
+}
+
+impl Panel for TablesPanel {
+    fn title(&self) -> &'static str {
+        "Tables"
+    }
+
+    fn open(&mut self, to: &Route) -> bool {
+        match to {
+            Route::Tables => self.in_wizard = false,
+            Route::Table(name) => {
+                self.in_wizard = false;
+                self.chosen = Some(name.clone());
+            }
+            Route::NewTable => {
+                self.in_wizard = true;
+                self.wizard.enter();
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        self.settle(cx);
+        let chosen = self.chosen.as_deref().filter(|_| !self.in_wizard);
+        egui::Panel::left("tables")
+            .default_size(240.0)
+            .size_range(180.0..=360.0)
+            .show(ui, |ui| list_ui::show(ui, cx, &mut self.search, chosen));
+        egui::CentralPanel::default()
+            .frame(egui::Frame::new())
+            .show(ui, |ui| {
+                if self.in_wizard {
+                    self.wizard.ui(ui, cx);
+                } else {
+                    self.table_ui(ui, cx);
+                }
+            });
+    }
+}
+
+impl TablesPanel {
+    /// Chooses the first table where the user has not and looking costs nothing; forgets tables that are gone.
+    fn settle(&mut self, cx: &Cx<'_>) {
+        let Some(tables) = cx.catalog.tables.value() else {
+            return;
+        };
+        if self.chosen.is_none() && cx.aws.is_local() {
+            let first = tables.iter().find_map(TableDescription::table_name);
+            self.chosen = first.map(str::to_owned);
+        }
+        let unsettled = tables
+            .iter()
+            .any(|it| it.table_status() != Some(&TableStatus::Active));
+        if !unsettled || cx.catalog.tables.is_pending() {
+            return;
+        }
+        let waited = self.looked.and_then(|it| cx.now.duration_since(it).ok());
+        match waited.and_then(|waited| LOOK_AGAIN.checked_sub(waited)) {
+            Some(left) if !left.is_zero() => cx.ctx.request_repaint_after(left),
+            _ => {
+                self.looked = Some(cx.now);
+                cx.send(Action::Reload(Listing::Tables));
+            }
+        }
+    }
+
+    fn table_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        let tables = &cx.catalog.tables;
+        let Some(name) = self.chosen.clone() else {
+            return none_ui(ui, cx);
+        };
+        let all = tables.value().into_iter().flatten();
+        let table = all.into_iter().find(|it| it.table_name() == Some(&name));
+        let Some(table) = table else {
+            if tables.is_pending() {
+                egui::Frame::new().inner_margin(12).show(ui, loading_ui);
+            } else if tables.error().is_none() {
+                let why = "It was deleted, or it belongs to another account or region.";
+                let title = format!("There is no table {name}");
+                if empty_state(ui, Icon::Table, &title, why, Some("New table…")) {
+                    cx.send(Action::Go(Route::NewTable));
+                }
+            }
+            return;
+        };
+        let view = self.views.entry(name).or_default();
+        egui::Panel::top("table head")
+            .resizable(false)
+            .show(ui, |ui| head_ui::show(ui, cx, table));
+        match view.tab {
+            Tab::Items => items_ui::show(ui, cx, table, &mut view.items),
+        }
+    }
+}
+
+fn none_ui(ui: &mut Ui, cx: &Cx<'_>) {
+    let tables = &cx.catalog.tables;
+    match tables.value() {
+        None if tables.is_pending() => {
+            egui::Frame::new().inner_margin(12).show(ui, loading_ui);
+        }
+        // The list at the left says what failed.
+        None => (),
+        Some(all) if all.is_empty() => {
+            let why = "A table keeps items; its stream tells functions about every change.";
+            if empty_state(ui, Icon::Table, "No tables yet", why, Some("New table…")) {
+                cx.send(Action::Go(Route::NewTable));
+            }
+        }
+        Some(_) => {
+            let why = "Reading items of a table on AWS is paid for, so nothing is read before you choose.";
+            empty_state(ui, Icon::Table, "Choose a table", why, None);
+        }
+    }
+}
