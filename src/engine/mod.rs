@@ -323,6 +323,7 @@ impl EngineHost {
         }));
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(supervisor::run(engine.clone()));
+        tasks.spawn(lambda::run_queue(engine.clone()));
         Ok(Self { engine, tasks })
     }
 

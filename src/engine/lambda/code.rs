@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use zip::ZipArchive;
 
 use super::checks::invalid;
+use super::package::Package;
 use crate::engine::Engine;
 use crate::engine::call::Fault;
 use crate::engine::state::State;
@@ -22,30 +23,6 @@ use crate::engine::store::Shelf;
 const ZIPPED_BYTES_MAX: usize = 52_428_800;
 /// Largest package once it is opened.
 const UNZIPPED_BYTES_MAX: u64 = 262_144_000;
-
-/// The files of a function, by path relative to `/var/task`.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Package {
-    pub files: BTreeMap<String, Bytes>,
-}
-
-impl Package {
-    pub fn text(&self, path: &str) -> Option<&str> {
-        std::str::from_utf8(self.files.get(path)?).ok()
-    }
-
-    /// Whether any file lies below this path.
-    pub fn has_folder(&self, path: &str) -> bool {
-        if path.is_empty() {
-            return !self.files.is_empty();
-        }
-        let prefix = format!("{path}/");
-        self.files
-            .range(prefix.clone()..)
-            .next()
-            .is_some_and(|(file, _)| file.starts_with(&prefix))
-    }
-}
 
 /// A package that passed every check.
 #[derive(Debug)]

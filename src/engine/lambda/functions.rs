@@ -150,7 +150,7 @@ pub(super) fn update_configuration(engine: &Engine, call: &Call) -> Answer {
 }
 
 pub(super) fn delete(engine: &Engine, call: &Call) -> Answer {
-    engine.change(|state| {
+    let name = engine.change(|state| {
         let (function, qualifier) = names::find(state, call)?;
         if qualifier.as_deref() == Some(LATEST) {
             return Err(invalid(
@@ -159,8 +159,10 @@ pub(super) fn delete(engine: &Engine, call: &Call) -> Answer {
         }
         let (name, sha256) = (function.name.clone(), function.code_sha256.clone());
         state.functions.remove(&name);
-        code::release(engine, state, &sha256)
+        code::release(engine, state, &sha256)?;
+        Ok(name)
     })?;
+    engine.lambda().pool.forget(&name);
     Ok(no_content())
 }
 

@@ -4,28 +4,39 @@
 
 mod checks;
 mod code;
+pub mod environment;
 mod functions;
+mod invoke;
+pub mod javascript;
 mod mapping_settings;
 mod mappings;
 mod names;
+pub mod package;
 mod permissions;
+mod pool;
+mod queue;
+mod report;
 mod settings;
 mod tags;
 #[cfg(test)]
 mod testing;
+mod unavailable;
 
 use bytes::Bytes;
 
 use super::Engine;
 use super::call::{Call, Fault, Operation, Run, any_resource};
-pub use code::Package;
 pub use names::LATEST;
+pub use package::Package;
+pub use queue::run_queue;
 pub use settings::{RUNTIMES, log_group};
 
 /// In-memory parts.
 #[derive(Default)]
 pub struct Live {
     packages: code::Packages,
+    pool: pool::Pool,
+    queue: queue::Queue,
 }
 
 pub fn operations() -> &'static [Operation] {
@@ -121,6 +132,13 @@ const OPERATIONS: &[Operation] = &[
         "lambda:GetFunction",
         names::resource,
         Run::Data(functions::package),
+    ),
+    row(
+        "Invoke",
+        "POST /2015-03-31/functions/{FunctionName}/invocations",
+        "lambda:InvokeFunction",
+        names::resource,
+        Run::Later(invoke::invoke),
     ),
     row(
         "PutFunctionConcurrency",

@@ -1,0 +1,109 @@
+//! Where a function's code runs: what an execution environment is made of, asked and answers.
+//!
+//! Knows no function, no log group and no permission.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::package::Package;
+use crate::clock::Clock;
+use crate::ids::Ids;
+
+/// One program that serves one invocation at a time. Dropping it ends the program.
+pub trait ExecutionEnvironment: Send {
+    /// Never fails: what goes wrong is a result too.
+    fn invoke(&mut self, invocation: Invocation) -> BoxFuture<'_, Ran>;
+}
+
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// A line of the log and when it was written.
+pub type Line = (SystemTime, String);
+
+/// What an environment is made of.
+#[derive(Clone, Debug)]
+pub struct Blueprint {
+    /// `nodejs22.x`
+    pub runtime: String,
+    /// `index.handler`
+    pub handler: String,
+    pub memory_mb: u32,
+    /// How long an invocation may take, without the start of the environment.
+    pub timeout: Duration,
+    /// Every variable the program sees.
+    pub variables: BTreeMap<String, String>,
+    pub package: Arc<Package>,
+    pub clock: Clock,
+    pub ids: Ids,
+}
+
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    pub request_id: String,
+    /// With the qualifier the caller named.
+    pub function_arn: String,
+    /// JSON text.
+    pub event: String,
+    /// JSON text.
+    pub client_context: Option<String>,
+    /// `_X_AMZN_TRACE_ID`
+    pub trace_id: String,
+}
+
+/// How one invocation went.
+#[derive(Debug)]
+pub struct Ran {
+    pub ended: Ended,
+    /// Present when the environment was started for this invocation.
+    pub init: Option<Init>,
+    /// What the program wrote during the invocation, in order.
+    pub lines: Vec<Line>,
+    /// When the handler was called.
+    pub started: SystemTime,
+    pub took: Duration,
+    pub memory_used_mb: u32,
+    /// Whether the environment may serve another invocation.
+    pub is_reusable: bool,
+}
+
+/// The start of an environment.
+#[derive(Debug)]
+pub struct Init {
+    pub started: SystemTime,
+    pub took: Duration,
+    pub lines: Vec<Line>,
+    pub is_successful: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// What the function returned, as JSON text.
+    Answered(String),
+    Failed(Failure),
+    /// The deadline passed first.
+    TimedOut,
+}
+
+/// A function error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// `errorType`: `Error`, `Runtime.ImportModuleError`
+    pub kind: String,
+    /// The JSON text the caller gets.
+    pub payload: String,
+}
+
+impl Failure {
+    /// A failure of the program as a whole: `RequestId: … Error: …`
+    pub fn of_program(kind: &str, request_id: &str, what: &str) -> Self {
+        let message = format!("RequestId: {request_id} Error: {what}");
+        let payload = serde_json::json!({ "errorType": kind, "errorMessage": message });
+        Self {
+            kind: kind.to_owned(),
+            payload: payload.to_string(),
+        }
+    }
+}

@@ -1,0 +1,378 @@
+//! One invocation: who may run it, where, how long, and what is written about it.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::checks::{Checks, not_found};
+use super::environment::{Blueprint, Ended, ExecutionEnvironment, Failure, Invocation, Line};
+use super::functions::{no_content, pending, unblocked};
+use super::javascript::JavaScript;
+use super::names::{self, LATEST};
+use super::permissions::{role_may, role_name};
+use super::pool::Warm;
+use super::queue::Queued;
+use super::unavailable::Unavailable;
+use super::{report, settings};
+use crate::engine::Engine;
+use crate::engine::call::{Body, Call, Fault, Later, Principal, Reply};
+use crate::engine::logs;
+use crate::engine::state::Function;
+
+/// Largest event and answer of a synchronous invocation, as documented; the wire lets 100 bytes more pass.
+const PAYLOAD_BYTES_MAX: usize = 6_291_456;
+const ANSWER_BYTES_MAX: usize = 6_291_556;
+/// Largest event of an asynchronous invocation.
+const EVENT_BYTES_MAX: usize = 1_048_576;
+const KINDS: [&str; 3] = ["Event", "RequestResponse", "DryRun"];
+
+/// What is asked of a function, however it was asked.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub(super) request_id: String,
+    pub(super) function_name: String,
+    /// With the qualifier the caller named.
+    pub(super) function_arn: String,
+    /// JSON text.
+    pub(super) event: String,
+    /// JSON text.
+    pub(super) client_context: Option<String>,
+}
+
+/// How it went.
+pub(super) struct Finished {
+    pub(super) ended: Result<String, Failure>,
+    pub(super) log_tail: String,
+}
+
+pub(super) fn invoke(engine: Engine, call: Call) -> Later {
+    Box::pin(async move {
+        let kind = check_kind(&call)?;
+        let request = read(&engine, &call, kind)?;
+        match kind {
+            "DryRun" => Ok(no_content()),
+            "Event" => {
+                engine.lambda().queue.add(Queued::new(request, call.now))?;
+                Ok(Reply {
+                    status: 202,
+                    headers: Vec::new(),
+                    body: Body::Empty,
+                })
+            }
+            _ => {
+                let finished = run(&engine, request).await?;
+                Ok(reply(finished, call.text("LogType") == Some("Tail")))
+            }
+        }
+    })
+}
+
+/// Runs a function once, to its end, and writes its log.
+pub(super) async fn run(engine: &Engine, request: Request) -> Result<Finished, Fault> {
+    let now = engine.clock().now();
+    let (function, warm) = engine.read(|state| {
+        let function = state
+            .functions
+            .get(&request.function_name)
+            .ok_or_else(|| not_found(format!("Function not found: {}", request.function_arn)))?;
+        if settings::is_pending(function, now) {
+            return Err(pending());
+        }
+        let warm = engine.lambda().pool.enter(state, function, now)?;
+        Ok::<_, Fault>((function.clone(), warm))
+    })?;
+    let mut seat = Seat {
+        engine,
+        function: &function,
+        warm,
+    };
+    let mut warm = match seat.warm.take() {
+        Some(warm) => warm,
+        None => start(engine, &function, now).await?,
+    };
+    let invocation = Invocation {
+        request_id: request.request_id.clone(),
+        function_arn: request.function_arn,
+        event: request.event,
+        client_context: request.client_context,
+        trace_id: trace_id(engine, now),
+    };
+    let ran = warm.environment.invoke(invocation).await;
+    let lines = report::lines(&function, &request.request_id, &ran);
+    write_log(engine, &function, &warm.log_stream, &lines);
+    if ran.is_reusable {
+        seat.warm = Some(warm);
+    }
+    drop(seat);
+    Ok(Finished {
+        ended: ended(ran.ended, &function, &request.request_id),
+        log_tail: report::tail(&lines),
+    })
+}
+
+/// A running invocation; when it ends, however it ends, it is counted no more.
+struct Seat<'a> {
+    engine: &'a Engine,
+    function: &'a Function,
+    /// The environment to keep for the next invocation.
+    warm: Option<Warm>,
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        let now = self.engine.clock().now();
+        let pool = &self.engine.lambda().pool;
+        pool.leave(self.function, self.warm.take(), now);
+    }
+}
+
+fn check_kind(call: &Call) -> Result<&'static str, Fault> {
+    let asked = call.text("InvocationType").unwrap_or("RequestResponse");
+    let known = KINDS.into_iter().find(|it| *it == asked);
+    let mut checks = Checks::default();
+    checks.one_of("invocationType", asked, &KINDS);
+    checks.finish()?;
+    Ok(known.unwrap_or("RequestResponse"))
+}
+
+/// Checks the function, the size and the form of the event, in this order.
+fn read(engine: &Engine, call: &Call, kind: &str) -> Result<Request, Fault> {
+    let reference = names::reference(call)?;
+    engine.read(|state| {
+        let (function, _) = names::find(state, call)?;
+        if settings::is_pending(function, call.now) {
+            return Err(pending());
+        }
+        Ok(())
+    })?;
+    let size = call.payload.len();
+    let most = if kind == "Event" {
+        EVENT_BYTES_MAX
+    } else {
+        PAYLOAD_BYTES_MAX
+    };
+    if size > most {
+        return Err(Fault::new(
+            413,
+            "RequestTooLargeException",
+            format!(
+                "{size} byte payload is too large for the {kind} invocation type (limit {most} bytes)"
+            ),
+        ));
+    }
+    Ok(Request {
+        request_id: call.request_id.clone(),
+        function_arn: reference.arn(&call.account),
+        function_name: reference.name,
+        event: event(&call.payload)?,
+        client_context: client_context(call)?,
+    })
+}
+
+/// Nothing at all counts as an empty object.
+fn event(payload: &Bytes) -> Result<String, Fault> {
+    if payload.iter().all(u8::is_ascii_whitespace) {
+        return Ok("{}".to_owned());
+    }
+    let checked: Result<serde::de::IgnoredAny, _> = serde_json::from_slice(payload);
+    match (checked, std::str::from_utf8(payload)) {
+        (Ok(_), Ok(text)) => Ok(text.to_owned()),
+        (Err(error), _) => Err(unreadable(&error.to_string())),
+        (_, Err(error)) => Err(unreadable(&error.to_string())),
+    }
+}
+
+fn unreadable(why: &str) -> Fault {
+    let message = format!("Could not parse request body into json: {why}");
+    Fault::new(400, "InvalidRequestContentException", message)
+}
+
+fn client_context(call: &Call) -> Result<Option<String>, Fault> {
+    let Some(given) = call.text("ClientContext").filter(|it| !it.is_empty()) else {
+        return Ok(None);
+    };
+    let text = STANDARD
+        .decode(given)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok());
+    match text {
+        Some(text) if serde_json::from_str::<Value>(&text).is_ok() => Ok(Some(text)),
+        _ => Err(Fault::new(
+            400,
+            "InvalidRequestContentException",
+            "Client context must be a valid Base64-encoded JSON object.",
+        )),
+    }
+}
+
+fn reply(finished: Finished, wants_log: bool) -> Reply {
+    let mut headers = vec![("x-amz-executed-version", LATEST.to_owned())];
+    if wants_log {
+        headers.push(("x-amz-log-result", STANDARD.encode(&finished.log_tail)));
+    }
+    let payload = match finished.ended {
+        Ok(answer) => answer,
+        Err(failure) => {
+            headers.push(("x-amz-function-error", "Unhandled".to_owned()));
+            failure.payload
+        }
+    };
+    Reply {
+        status: 200,
+        headers,
+        body: Body::Blob(payload.into()),
+    }
+}
+
+fn ended(ended: Ended, function: &Function, request_id: &str) -> Result<String, Failure> {
+    match ended {
+        Ended::Answered(answer) if answer.len() > ANSWER_BYTES_MAX => {
+            let kind = "Function.ResponseSizeTooLarge";
+            let message = format!(
+                "Response payload size exceeded maximum allowed payload size ({ANSWER_BYTES_MAX} bytes)."
+            );
+            Err(Failure {
+                kind: kind.to_owned(),
+                payload: json!({ "errorType": kind, "errorMessage": message }).to_string(),
+            })
+        }
+        Ended::Answered(answer) => Ok(answer),
+        Ended::Failed(failure) => Err(failure),
+        Ended::TimedOut => Err(Failure::of_program(
+            "Sandbox.Timedout",
+            request_id,
+            &report::timed_out(function.timeout_secs),
+        )),
+    }
+}
+
+/// Makes a cold environment: the program begins with its first invocation.
+async fn start(engine: &Engine, function: &Function, now: SystemTime) -> Result<Warm, Fault> {
+    let date = &crate::clock::iso_secs(now)[..10];
+    let log_stream = format!(
+        "{}/[{LATEST}]{}",
+        date.replace('-', "/"),
+        engine.ids().hex(32)
+    );
+    let opening = (engine.clone(), function.code_sha256.clone());
+    let package = unblocked(move || {
+        let (engine, sha256) = opening;
+        engine.lambda().packages.open(&engine, &sha256)
+    })
+    .await?;
+    let blueprint = Blueprint {
+        runtime: function.runtime.clone(),
+        handler: function.handler.clone(),
+        memory_mb: function.memory_mb,
+        timeout: Duration::from_secs(u64::from(function.timeout_secs)),
+        variables: variables(engine, function, &log_stream),
+        package,
+        clock: engine.clock().clone(),
+        ids: engine.ids().clone(),
+    };
+    let environment: Box<dyn ExecutionEnvironment> = if function.runtime.starts_with("nodejs") {
+        Box::new(JavaScript::new(blueprint))
+    } else {
+        Box::new(Unavailable::new(blueprint))
+    };
+    Ok(Warm {
+        environment,
+        log_stream,
+    })
+}
+
+/// What the program finds in its environment: Lambda's variables, then the user's.
+fn variables(engine: &Engine, function: &Function, log_stream: &str) -> BTreeMap<String, String> {
+    let role = Principal::Role {
+        role: role_name(&function.role),
+        session: function.name.clone(),
+    };
+    let region = &engine.account().region;
+    let memory = function.memory_mb.to_string();
+    let execution = format!("AWS_Lambda_{}", function.runtime);
+    let group = settings::log_group(function);
+    let key = engine.issue_key(&role);
+    let secret = engine.ids().hex(40);
+    let token = engine.ids().hex(64);
+    let own = [
+        ("AWS_ACCESS_KEY_ID", key.as_str()),
+        ("AWS_DEFAULT_REGION", region),
+        ("AWS_EXECUTION_ENV", &execution),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
+        ("AWS_LAMBDA_FUNCTION_NAME", &function.name),
+        ("AWS_LAMBDA_FUNCTION_VERSION", LATEST),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", &group),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", log_stream),
+        ("AWS_LAMBDA_RUNTIME_API", "169.254.100.1:9001"),
+        ("AWS_REGION", region),
+        ("AWS_SECRET_ACCESS_KEY", &secret),
+        ("AWS_SESSION_TOKEN", &token),
+        ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
+        ("AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1:2000"),
+        ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
+        ("LAMBDA_TASK_ROOT", "/var/task"),
+        ("LANG", "en_US.UTF-8"),
+        (
+            "LD_LIBRARY_PATH",
+            "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+        ),
+        (
+            "NODE_PATH",
+            "/opt/nodejs/node_modules:/var/runtime/node_modules",
+        ),
+        (
+            "PATH",
+            "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
+        ),
+        ("TZ", ":UTC"),
+        ("_HANDLER", &function.handler),
+    ];
+    let own = own
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    own.chain(function.environment.clone()).collect()
+}
+
+fn trace_id(engine: &Engine, now: SystemTime) -> String {
+    let ids = engine.ids();
+    let secs = crate::clock::epoch_millis(now) / 1000;
+    format!(
+        "Root=1-{secs:08x}-{};Parent={};Sampled=0;Lineage=1:{}:0",
+        ids.hex(24),
+        ids.hex(16),
+        ids.hex(8)
+    )
+}
+
+/// Writes as the execution role; without permission there are silently no logs.
+fn write_log(engine: &Engine, function: &Function, stream: &str, lines: &[Line]) {
+    let group = settings::log_group(function);
+    let may_write = engine.read(|state| {
+        let known = state.log_groups.get(&group);
+        let account = engine.account();
+        let resource = |stream: &str| {
+            let name = format!("log-group:{group}:log-stream:{stream}");
+            account.arn("logs", name).to_string()
+        };
+        let may = |action: &str, stream: &str| {
+            role_may(engine, state, &function.role, action, &resource(stream))
+        };
+        may("logs:PutLogEvents", stream)
+            && (known.is_some() || may("logs:CreateLogGroup", ""))
+            && (known.is_some_and(|it| it.streams.contains_key(stream))
+                || may("logs:CreateLogStream", stream))
+    });
+    if may_write {
+        // A full disk must not undo what the function did; its own writes will tell.
+        drop(logs::append(engine, &group, stream, lines));
+    }
+}
+
+#[cfg(test)]
+#[path = "invoke_tests.rs"]
+mod tests;

@@ -1,0 +1,124 @@
+//! Execution environments at rest, and how many invocations run. Runs none.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use parking_lot::Mutex;
+use serde_json::json;
+
+use super::environment::ExecutionEnvironment;
+use super::functions::CONCURRENCY;
+use crate::engine::call::Fault;
+use crate::engine::state::{Function, State};
+
+/// Most environments of one function that are kept for later.
+const IDLE_MAX: usize = 64;
+/// How long an environment is kept without an invocation.
+const IDLE_TIME_MAX: Duration = Duration::from_secs(600);
+
+/// An environment that has served at least one invocation.
+pub(super) struct Warm {
+    pub(super) environment: Box<dyn ExecutionEnvironment>,
+    pub(super) log_stream: String,
+}
+
+/// By function name.
+#[derive(Default)]
+pub(super) struct Pool(Mutex<BTreeMap<String, Seats>>);
+
+#[derive(Default)]
+struct Seats {
+    running: u32,
+    idle: Vec<Idle>,
+}
+
+struct Idle {
+    warm: Warm,
+    /// `RevisionId` of the function whose code and settings the environment has.
+    revision: String,
+    since: SystemTime,
+}
+
+impl Pool {
+    /// Counts an invocation of this function, or refuses it; also the warmest environment, where there is one.
+    /// Every success is to be ended with [`Self::leave`].
+    pub(super) fn enter(
+        &self,
+        state: &State,
+        function: &Function,
+        now: SystemTime,
+    ) -> Result<Option<Warm>, Fault> {
+        let mut functions = self.0.lock();
+        let running = |seats: Option<&Seats>| seats.map_or(0, |seats| seats.running);
+        match function.reserved_concurrency {
+            Some(reserved) if running(functions.get(&function.name)) >= reserved => {
+                return Err(throttled(
+                    "ReservedFunctionConcurrentInvocationLimitExceeded",
+                ));
+            }
+            Some(_) => (),
+            None => {
+                let reserves = |name: &str| {
+                    let known = state.functions.get(name);
+                    known.is_some_and(|it| it.reserved_concurrency.is_some())
+                };
+                let reserved: u32 = state
+                    .functions
+                    .values()
+                    .filter_map(|it| it.reserved_concurrency)
+                    .sum();
+                let unreserved: u32 = functions
+                    .iter()
+                    .filter(|(name, _)| !reserves(name))
+                    .map(|(_, seats)| seats.running)
+                    .sum();
+                if unreserved >= CONCURRENCY.saturating_sub(reserved) {
+                    return Err(throttled("ConcurrentInvocationLimitExceeded"));
+                }
+            }
+        }
+        let seats = functions.entry(function.name.clone()).or_default();
+        seats.running += 1;
+        seats.idle.retain(|idle| {
+            let rests = now.duration_since(idle.since).unwrap_or_default();
+            idle.revision == function.revision_id && rests < IDLE_TIME_MAX
+        });
+        Ok(seats.idle.pop().map(|idle| idle.warm))
+    }
+
+    /// An invocation is over; its environment is kept when it may serve another.
+    pub(super) fn leave(&self, function: &Function, warm: Option<Warm>, now: SystemTime) {
+        let mut functions = self.0.lock();
+        let Some(seats) = functions.get_mut(&function.name) else {
+            return;
+        };
+        seats.running = seats.running.saturating_sub(1);
+        if let Some(warm) = warm.filter(|_| seats.idle.len() < IDLE_MAX) {
+            seats.idle.push(Idle {
+                warm,
+                revision: function.revision_id.clone(),
+                since: now,
+            });
+        }
+        if seats.running == 0 && seats.idle.is_empty() {
+            functions.remove(&function.name);
+        }
+    }
+
+    /// Drops the environments of a function that is gone.
+    pub(super) fn forget(&self, name: &str) {
+        let gone = self
+            .0
+            .lock()
+            .get_mut(name)
+            .map(|seats| std::mem::take(&mut seats.idle));
+        drop(gone);
+    }
+}
+
+fn throttled(reason: &str) -> Fault {
+    Fault {
+        extra: Some(json!({ "Reason": reason })),
+        ..Fault::new(429, "TooManyRequestsException", "Rate Exceeded.")
+    }
+}
