@@ -282,7 +282,7 @@ impl Console {
         let zoom = self.settings.zoom;
         match command {
             Command::Palette if self.palette.is_open() => self.palette.close(),
-            Command::Palette => self.open_palette(ctx),
+            Command::Palette => self.palette.open(),
             Command::Shortcuts => self.shortcuts_open = !self.shortcuts_open,
             Command::Back => self.travel(ctx, History::back),
             Command::Forward => self.travel(ctx, History::forward),
@@ -315,7 +315,8 @@ impl Console {
         }
     }
 
-    fn open_palette(&mut self, ctx: &Context) {
+    /// Everything the palette can offer now.
+    pub(super) fn offered(&self, ctx: &Context) -> Vec<palette::Entry> {
         let offered: Vec<Command> = Command::ALL
             .into_iter()
             .filter(|command| self.offers(*command))
@@ -324,8 +325,7 @@ impl Console {
             Some(cloud) => (&cloud.screens[..], Some(&cloud.catalog)),
             None => (&[][..], None),
         };
-        let entries = palette::entries(ctx, &offered, screens, catalog);
-        self.palette.open(entries);
+        palette::entries(ctx, &offered, screens, catalog)
     }
 
     /// Whether a command makes sense now.

@@ -179,8 +179,11 @@ impl Console {
     fn over_ui(&mut self, ui: &Ui) {
         let ctx = ui.ctx().clone();
         self.with_cx(&ctx, |cx, rest| rest.toasts.corner_ui(&ctx, cx));
-        if let Some(choice) = self.palette.ui(&ctx) {
-            self.choose(&ctx, choice);
+        if self.palette.is_open() {
+            let entries = self.offered(&ctx);
+            if let Some(choice) = self.palette.ui(&ctx, &entries) {
+                self.choose(&ctx, choice);
+            }
         }
         if self.shortcuts_open && !shortcuts::ui(&ctx) {
             self.run(&ctx, Command::Shortcuts);

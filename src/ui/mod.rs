@@ -98,7 +98,7 @@ pub fn screens() -> Vec<Screen> {
         ),
         Screen::new(
             Route::Triggers,
-            Icon::Plug,
+            Icon::Trigger,
             triggers::TriggersPanel::default(),
         ),
         Screen::new(

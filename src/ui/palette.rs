@@ -39,7 +39,6 @@ struct Open {
     typed: String,
     /// Index into what is shown.
     at: usize,
-    entries: Vec<Entry>,
     fresh: bool,
 }
 
@@ -54,11 +53,10 @@ impl Palette {
         self.open.is_some()
     }
 
-    pub(super) fn open(&mut self, entries: Vec<Entry>) {
+    pub(super) fn open(&mut self) {
         self.open = Some(Open {
             typed: String::new(),
             at: 0,
-            entries,
             fresh: true,
         });
     }
@@ -68,9 +66,9 @@ impl Palette {
     }
 
     /// Draws it over everything; what was chosen, once.
-    pub(super) fn ui(&mut self, ctx: &Context) -> Option<Choice> {
+    pub(super) fn ui(&mut self, ctx: &Context, entries: &[Entry]) -> Option<Choice> {
         let open = self.open.as_mut()?;
-        let fits = open.fits();
+        let fits = fits(&open.typed, entries);
         let total = fits.len();
         let mut chosen = None;
         let step = |modifiers, key| ctx.input_mut(|input| input.consume_key(modifiers, key));
@@ -114,41 +112,39 @@ impl Palette {
     }
 }
 
-impl Open {
-    /// What fits, groups in their order, best first within each; a few of each group until something is typed.
-    fn fits(&self) -> Vec<(Entry, Fit)> {
-        let mut found: Vec<(usize, Entry, Fit)> = Vec::new();
-        let mut groups: Vec<&str> = Vec::new();
-        for entry in &self.entries {
-            let Some(fit) = fuzzy::fit(&self.typed, &entry.name) else {
-                continue;
-            };
-            let nth = groups.iter().position(|it| *it == entry.group);
-            let nth = nth.unwrap_or_else(|| {
-                groups.push(entry.group);
-                groups.len() - 1
-            });
-            found.push((nth, entry.clone(), fit));
-        }
-        if !self.typed.trim().is_empty() {
-            // The group with the best fit comes first.
-            let best = |group: usize| {
-                let scores = found.iter().filter(|it| it.0 == group).map(|it| it.2.score);
-                scores.max().unwrap_or(i32::MIN)
-            };
-            let ranks: Vec<i32> = (0..groups.len()).map(best).collect();
-            found.sort_by_key(|(group, _, fit)| (-ranks[*group], *group, -fit.score));
-        }
-        let mut counts = vec![0; groups.len()];
-        found.retain(|(group, _, _)| {
-            counts[*group] += 1;
-            counts[*group] <= GROUP_MAX
+/// What fits, groups in their order, best first within each and a few of each.
+fn fits(typed: &str, entries: &[Entry]) -> Vec<(Entry, Fit)> {
+    let mut found: Vec<(usize, Entry, Fit)> = Vec::new();
+    let mut groups: Vec<&str> = Vec::new();
+    for entry in entries {
+        let Some(fit) = fuzzy::fit(typed, &entry.name) else {
+            continue;
+        };
+        let nth = groups.iter().position(|it| *it == entry.group);
+        let nth = nth.unwrap_or_else(|| {
+            groups.push(entry.group);
+            groups.len() - 1
         });
-        found
-            .into_iter()
-            .map(|(_, entry, fit)| (entry, fit))
-            .collect()
+        found.push((nth, entry.clone(), fit));
     }
+    if !typed.trim().is_empty() {
+        // The group with the best fit comes first.
+        let best = |group: usize| {
+            let scores = found.iter().filter(|it| it.0 == group).map(|it| it.2.score);
+            scores.max().unwrap_or(i32::MIN)
+        };
+        let ranks: Vec<i32> = (0..groups.len()).map(best).collect();
+        found.sort_by_key(|(group, _, fit)| (-ranks[*group], *group, -fit.score));
+    }
+    let mut counts = vec![0; groups.len()];
+    found.retain(|(group, _, _)| {
+        counts[*group] += 1;
+        counts[*group] <= GROUP_MAX
+    });
+    found
+        .into_iter()
+        .map(|(_, entry, fit)| (entry, fit))
+        .collect()
 }
 
 fn field_ui(ui: &mut Ui, open: &mut Open) {
@@ -160,6 +156,8 @@ fn field_ui(ui: &mut Ui, open: &mut Open) {
                 .hint_text("Tables, functions, triggers, roles, commands")
                 .frame(Frame::NONE)
                 .font(theme::subtitle())
+                .align(Align2::LEFT_CENTER)
+                .margin(Vec2::ZERO)
                 .desired_width(f32::INFINITY);
             let field = ui.add(field).accessible_name("Palette");
             if field.changed() {
@@ -298,7 +296,7 @@ pub(super) fn entries(
             note: command
                 .keys()
                 .first()
-                .map(|keys| ctx.format_shortcut(keys))
+                .map(|keys| ctx.format_shortcut(keys).replace('+', " "))
                 .unwrap_or_default(),
             choice: Choice::Run(*command),
         }
@@ -405,16 +403,14 @@ mod tests {
             note: String::new(),
             choice: Choice::Run(Command::Refresh),
         };
-        let open = Open {
-            typed: "order".to_owned(),
-            at: 0,
-            entries: vec![
-                entry("Screens", "Overview or deer"),
-                entry("Tables", "Orders"),
-            ],
-            fresh: true,
-        };
-        let names: Vec<_> = open.fits().into_iter().map(|it| it.0.name).collect();
+        let entries = [
+            entry("Screens", "Overview or deer"),
+            entry("Tables", "Orders"),
+        ];
+        let names: Vec<_> = fits("order", &entries)
+            .into_iter()
+            .map(|it| it.0.name)
+            .collect();
         assert_eq!(names[0], "Orders");
     }
 }

@@ -42,26 +42,29 @@ const ON_SCREENS: &[(&str, &[(&str, &str)])] = &[
 
 /// Draws the sheet; false when it was closed.
 pub(super) fn ui(ctx: &Context) -> bool {
-    let modal = Modal::new(Id::unique("shortcuts")).show(ctx, |ui| {
-        ui.set_width(680.0);
-        let closed = ui
-            .horizontal(|ui| {
-                let title = RichText::new("Keyboard shortcuts").text_style(theme::title());
-                ui.label(title.strong());
-                let corner = egui::Layout::right_to_left(egui::Align::Center);
-                ui.with_layout(corner, |ui| ui.button("Close").clicked())
-                    .inner
-            })
-            .inner;
-        ui.add_space(theme::GUTTER);
-        ui.columns_const(|[left, right]| {
-            console_ui(left);
-            for (title, rows) in ON_SCREENS {
-                group_ui(right, title, rows.iter().copied());
-            }
+    let frame = theme::dialog(&ctx.global_style());
+    let modal = Modal::new(Id::unique("shortcuts"))
+        .frame(frame)
+        .show(ctx, |ui| {
+            ui.set_width(720.0);
+            let closed = ui
+                .horizontal(|ui| {
+                    let title = RichText::new("Keyboard shortcuts").text_style(theme::title());
+                    ui.label(title.strong());
+                    let corner = egui::Layout::right_to_left(egui::Align::Center);
+                    ui.with_layout(corner, |ui| ui.button("Close").clicked())
+                        .inner
+                })
+                .inner;
+            ui.add_space(theme::GUTTER);
+            ui.columns_const(|[left, right]| {
+                console_ui(left);
+                for (title, rows) in ON_SCREENS {
+                    group_ui(right, title, rows.iter().copied());
+                }
+            });
+            closed
         });
-        closed
-    });
     !(modal.inner || modal.should_close())
 }
 
@@ -85,7 +88,7 @@ fn group_ui<'a>(ui: &mut Ui, title: &str, rows: impl Iterator<Item = (&'a str, &
     ui.label(RichText::new(title).small().color(tokens.text_muted));
     egui::Grid::new(title)
         .num_columns(2)
-        .min_col_width(116.0)
+        .min_col_width(136.0)
         .show(ui, |ui| {
             for (keys, words) in rows {
                 ui.label(RichText::new(keys).monospace().color(tokens.text_strong));

@@ -129,6 +129,7 @@ pub fn of(ui: &egui::Ui) -> &'static Tokens {
 /// Spacing in points; the base unit is 4.
 pub const GUTTER: f32 = 8.0;
 pub const PANEL_PADDING: f32 = 12.0;
+pub const DIALOG_PADDING: f32 = 20.0;
 pub const SECTION_GAP: f32 = 16.0;
 pub const PAGE_MARGIN: f32 = 20.0;
 /// Around every screen that does not fill the window with panes.
@@ -160,6 +161,12 @@ pub fn subtitle() -> TextStyle {
 
 /// Sets fonts, sizes, spacing and both themes' colours. Call once, before the first frame.
 pub fn install(ctx: &egui::Context) {
+    let mut fonts = egui::FontDefinitions::default();
+    // The proportional font lacks arrows and box drawing; the monospaced one has them.
+    if let Some(family) = fonts.families.get_mut(&FontFamily::Proportional) {
+        family.push("Hack".into());
+    }
+    ctx.set_fonts(fonts);
     ctx.set_style_of(egui::Theme::Dark, style(&DARK, true));
     ctx.set_style_of(egui::Theme::Light, style(&LIGHT, false));
 }
@@ -207,18 +214,17 @@ pub fn toolbar<R>(ui: &mut egui::Ui, body: impl FnOnce(&mut egui::Ui) -> R) -> R
         .inner
 }
 
+/// The frame of a window over the screen.
+pub fn dialog(ui: &egui::Style) -> egui::Frame {
+    egui::Frame::popup(ui).inner_margin(DIALOG_PADDING)
+}
+
 /// A page: scrolls, with the margin every screen without panes of its own has.
 pub fn page<R>(ui: &mut egui::Ui, body: impl FnOnce(&mut egui::Ui) -> R) -> R {
     egui::ScrollArea::vertical()
         .auto_shrink(false)
         .show(ui, |ui| {
-            egui::Frame::new()
-                .inner_margin(PAGE)
-                .show(ui, |ui| {
-                    ui.set_min_width(ui.available_width());
-                    body(ui)
-                })
-                .inner
+            egui::Frame::new().inner_margin(PAGE).show(ui, body).inner
         })
         .inner
 }

@@ -182,18 +182,19 @@ fn bell_ui(ui: &mut Ui, toasts: &mut Toasts, cx: &Cx<'_>) {
 
 fn settings_ui(ui: &mut Ui, settings: &mut Settings, ask: &mut Option<Ask>) {
     let button = icon::only(ui, Icon::Settings, "Settings");
-    egui::Popup::menu(&button)
+    egui::Popup::from_toggle_button_response(&button)
+        .frame(theme::dialog(ui.style()).inner_margin(theme::PANEL_PADDING))
         .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
         .show(|ui| {
             ui.set_min_width(220.0);
-            ui.strong("Theme");
+            ui.label(RichText::new("Theme").small());
             ui.horizontal(|ui| {
                 use egui::ThemePreference as Theme;
                 ui.selectable_value(&mut settings.theme, Theme::System, "System");
                 ui.selectable_value(&mut settings.theme, Theme::Dark, "Dark");
                 ui.selectable_value(&mut settings.theme, Theme::Light, "Light");
             });
-            ui.strong("Zoom");
+            ui.label(RichText::new("Zoom").small());
             ui.horizontal(|ui| {
                 if icon::only(ui, Icon::Minus, "Smaller").clicked() {
                     settings.zoom = zoomed(settings.zoom, -0.1);

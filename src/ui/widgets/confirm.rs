@@ -50,46 +50,49 @@ impl Confirm {
     /// Draws it over everything. `Some(true)` is yes, `Some(false)` is no; drop the question then.
     pub fn ui(&mut self, ctx: &Context) -> Option<bool> {
         let mut answer = None;
-        let modal = Modal::new(Id::unique("confirm")).show(ctx, |ui| {
-            ui.set_width(440.0);
-            let tokens = theme::of(ui);
-            ui.label(
-                RichText::new(format!("{}?", self.verb))
-                    .text_style(theme::title())
-                    .color(tokens.text_strong),
-            );
-            for text in &self.consequences {
-                ui.label(text);
-            }
-            if let Some(call) = &self.call {
-                ui.label(RichText::new(call).monospace().color(tokens.text_muted));
-            }
-            let mut entered = false;
-            if let Some(name) = &self.name_to_type {
-                let asked = ui.label(format!("Type {name} to confirm"));
-                let field = TextEdit::singleline(&mut self.typed).desired_width(f32::INFINITY);
-                let field = ui.add(field).labelled_by(asked.id);
-                if !ui.memory(|memory| memory.focused().is_some()) {
-                    field.request_focus();
+        let frame = theme::dialog(&ctx.global_style());
+        let modal = Modal::new(Id::unique("confirm"))
+            .frame(frame)
+            .show(ctx, |ui| {
+                ui.set_width(440.0);
+                let tokens = theme::of(ui);
+                ui.label(
+                    RichText::new(format!("{}?", self.verb))
+                        .text_style(theme::title())
+                        .color(tokens.text_strong),
+                );
+                for text in &self.consequences {
+                    ui.label(text);
                 }
-                entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
-            }
-            ui.add_space(theme::GUTTER);
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                let allowed = self.is_satisfied();
-                ui.add_enabled_ui(allowed, |ui| {
-                    let words = RichText::new(&self.verb).color(tokens.failed);
-                    let button =
-                        egui::Button::new(words).stroke(egui::Stroke::new(1.0, tokens.failed));
-                    if icon::add(ui, button, &self.verb).clicked() || (entered && allowed) {
-                        answer = Some(true);
+                if let Some(call) = &self.call {
+                    ui.label(RichText::new(call).monospace().color(tokens.text_muted));
+                }
+                let mut entered = false;
+                if let Some(name) = &self.name_to_type {
+                    let asked = ui.label(format!("Type {name} to confirm"));
+                    let field = TextEdit::singleline(&mut self.typed).desired_width(f32::INFINITY);
+                    let field = ui.add(field).labelled_by(asked.id);
+                    if !ui.memory(|memory| memory.focused().is_some()) {
+                        field.request_focus();
+                    }
+                    entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
+                }
+                ui.add_space(theme::GUTTER);
+                ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                    let allowed = self.is_satisfied();
+                    ui.add_enabled_ui(allowed, |ui| {
+                        let words = RichText::new(&self.verb).color(tokens.failed);
+                        let button =
+                            egui::Button::new(words).stroke(egui::Stroke::new(1.0, tokens.failed));
+                        if icon::add(ui, button, &self.verb).clicked() || (entered && allowed) {
+                            answer = Some(true);
+                        }
+                    });
+                    if ui.button("Cancel").clicked() {
+                        answer = Some(false);
                     }
                 });
-                if ui.button("Cancel").clicked() {
-                    answer = Some(false);
-                }
             });
-        });
         if modal.should_close() {
             answer = Some(false);
         }

@@ -110,7 +110,7 @@ impl<'a> DataGrid<'a> {
     /// `name` is what assistive technology calls the table, and its identity within the screen.
     pub fn new(name: &'a str, columns: &'a [Column], rows: u64) -> Self {
         Self {
-            id: Id::unique(("data grid", name)),
+            id: Id::NULL,
             name,
             columns,
             rows,
@@ -159,7 +159,13 @@ impl<'a> DataGrid<'a> {
     }
 
     /// Draws it in all the room there is.
-    pub fn show(self, ui: &mut Ui, selection: &mut Selection, rows: &mut dyn Rows) -> GridResponse {
+    pub fn show(
+        mut self,
+        ui: &mut Ui,
+        selection: &mut Selection,
+        rows: &mut dyn Rows,
+    ) -> GridResponse {
+        self.id = ui.make_persistent_id(("data grid", self.name));
         let before = selection.clone();
         let room = ui.available_rect_before_wrap();
         let response = ui.interact(room, self.id, Sense::FOCUSABLE);
@@ -168,7 +174,7 @@ impl<'a> DataGrid<'a> {
         let mut table = egui_table::Table::new()
             .id_salt(salt)
             .num_rows(self.rows)
-            .columns(self.columns.iter().map(table_column).collect::<Vec<_>>())
+            .columns(table_columns(self.columns))
             .num_sticky_cols(self.sticky.min(self.columns.len()))
             .headers([HeaderRow::new(HEAD_HEIGHT)])
             .stick_to_bottom(self.stick_to_bottom);
@@ -177,7 +183,7 @@ impl<'a> DataGrid<'a> {
         {
             table = table.scroll_to_row(row, None);
         }
-        remember_widths(ui, table.get_id(ui), self.columns);
+
         let mut drawing = Drawing {
             grid: &self,
             rows,
@@ -189,7 +195,12 @@ impl<'a> DataGrid<'a> {
             focused: response.has_focus(),
             clicked: false,
         };
-        table.show(ui, &mut drawing);
+        ui.scope(|ui| {
+            // The table's own lines between columns would be louder than the rows.
+            ui.visuals_mut().widgets.noninteractive.bg_stroke = Stroke::NONE;
+            remember_widths(ui, table.get_id(ui), self.columns, room.width());
+            table.show(ui, &mut drawing);
+        });
         let Drawing {
             opened,
             head,
@@ -281,6 +292,7 @@ impl<'a> DataGrid<'a> {
 
 const HEAD_HEIGHT: f32 = 24.0;
 const PADDING: f32 = 8.0;
+const SCROLL_BAR: f32 = 12.0;
 const NARROWEST: f32 = 36.0;
 const WIDEST: f32 = 1600.0;
 
@@ -298,31 +310,39 @@ fn pressed(ui: &Ui, modifiers: Modifiers, key: Key) -> bool {
     })
 }
 
-fn table_column(column: &Column) -> egui_table::Column {
-    egui_table::Column::new(column.width)
-        .range(NARROWEST..=WIDEST)
-        .id(Id::unique(("column", &column.id)))
+fn id_of(column: &Column) -> Id {
+    Id::unique(("column", &column.id))
+}
+
+fn table_columns(columns: &[Column]) -> Vec<egui_table::Column> {
+    let last = columns.len().saturating_sub(1);
+    let table_column = |(nth, column): (usize, &Column)| {
+        egui_table::Column::new(column.width)
+            .range(NARROWEST..=WIDEST)
+            .resizable(nth < last)
+            .id(id_of(column))
+    };
+    columns.iter().enumerate().map(table_column).collect()
 }
 
 /// The table would begin by fitting every column to its content; it is told the widths instead.
-fn remember_widths(ui: &Ui, table: Id, columns: &[Column]) {
-    let state = TableState::load(ui.ctx(), table);
-    let known = |column: &Column| {
-        state.as_ref().is_some_and(|state| {
-            state
-                .col_widths
-                .contains_key(&Id::unique(("column", &column.id)))
-        })
-    };
-    if state.is_some() && columns.iter().all(known) {
+/// The last column takes the room that is left.
+fn remember_widths(ui: &Ui, table: Id, columns: &[Column], room: f32) {
+    let Some((last, others)) = columns.split_last() else {
         return;
+    };
+    let before = TableState::load(ui.ctx(), table);
+    let mut state = before.clone().unwrap_or_default();
+    let mut taken = 0.0;
+    for column in others {
+        let width = state.col_widths.entry(id_of(column));
+        taken += *width.or_insert(column.width);
     }
-    let mut next = state.clone().unwrap_or_default();
-    for column in columns.iter().filter(|column| !known(column)) {
-        next.col_widths
-            .insert(Id::unique(("column", &column.id)), column.width);
+    let rest = (room - taken - SCROLL_BAR).max(last.width).round();
+    let changed = state.col_widths.insert(id_of(last), rest) != Some(rest);
+    if changed || before.is_none() {
+        state.store(ui.ctx(), table);
     }
-    next.store(ui.ctx(), table);
 }
 
 struct Drawing<'a, 'b> {
@@ -358,6 +378,12 @@ impl TableDelegate for Drawing<'_, '_> {
         let line = Stroke::new(1.0, tokens.line_strong);
         ui.painter()
             .hline(rect.x_range(), rect.bottom() - 0.5, line);
+        if cell.col_range.end < self.grid.columns.len() {
+            let short = rect.shrink2(egui::vec2(0.0, 6.0));
+            let line = Stroke::new(1.0, tokens.line);
+            ui.painter()
+                .vline(rect.right() - 0.5, short.y_range(), line);
+        }
         let id = ui.unique_id().with("head");
         let response = ui.interact(rect.shrink2(egui::vec2(6.0, 0.0)), id, Sense::click());
         response.widget_info(|| {

@@ -92,6 +92,8 @@ impl Icon {
     }
 }
 
+const ONLY_WIDTH: f32 = 28.0;
+const ONLY_SIZE: f32 = 16.0;
 const FIRST: u32 = 0xE900;
 /// Icons are a little larger than the text around them and hang below its baseline.
 const HEIGHT_EM: f32 = 1.2;
@@ -138,11 +140,24 @@ pub fn primary(ui: &mut Ui, icon: Icon, words: &str) -> Response {
 
 /// An icon alone, 28 by 28, known by its name, which shows on hover.
 pub fn only(ui: &mut Ui, icon: Icon, name: &str) -> Response {
-    let size = Vec2::splat(28.0).min(Vec2::new(28.0, ui.spacing().interact_size.y.max(22.0)));
-    let button = Button::new(text(icon))
-        .frame_when_inactive(false)
-        .min_size(size);
-    add(ui, button, name).on_hover_text(name)
+    ui.scope(|ui| {
+        ui.spacing_mut().button_padding = Vec2::new(0.0, 2.0);
+        let size = Vec2::new(ONLY_WIDTH, ui.spacing().interact_size.y);
+        let (rect, _) = ui.allocate_exact_size(size, egui::Sense::hover());
+        let button = Button::new("").frame_when_inactive(false).min_size(size);
+        let response = ui.put(rect, button).accessible_name(name);
+        let tokens = crate::ui::theme::of(ui);
+        let color = if !ui.is_enabled() {
+            tokens.text_faint
+        } else if response.hovered() || response.has_focus() {
+            tokens.text_strong
+        } else {
+            tokens.text
+        };
+        paint(ui.painter(), rect.center(), icon, ONLY_SIZE, color);
+        response.on_hover_text(name)
+    })
+    .inner
 }
 
 /// Any button, known by these words whatever it draws.
