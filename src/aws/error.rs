@@ -1,7 +1,6 @@
 //! What can go wrong when the console asks a cloud, and the one conversion from the SDK's errors.
 
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use super::gate::Refused;
@@ -81,7 +80,7 @@ impl Error {
 /// A request that misses a required member: something was not filled in.
 impl From<aws_smithy_types::error::operation::BuildError> for Error {
     fn from(error: aws_smithy_types::error::operation::BuildError) -> Self {
-        Self::input(DisplayErrorContext(&error).to_string())
+        Self::input(words_of(&error))
     }
 }
 
@@ -91,7 +90,6 @@ where
     R: std::fmt::Debug + 'static,
 {
     fn from(error: SdkError<E, R>) -> Self {
-        let words = |error: &SdkError<E, R>| DisplayErrorContext(error).to_string();
         if let Some(refused) = refused(&error) {
             return Self {
                 kind: Kind::ReadOnly,
@@ -110,7 +108,7 @@ where
                     | "MissingAuthenticationToken" => Kind::Credentials,
                     _ => Kind::Service,
                 };
-                let message = it.message().map_or_else(|| words(&error), str::to_owned);
+                let message = it.message().map_or_else(|| words_of(&error), str::to_owned);
                 let request_id = it.meta().extra("aws_request_id").map(str::to_owned);
                 Self {
                     kind,
@@ -119,9 +117,23 @@ where
                     request_id,
                 }
             }
-            _ => Self::from_words(&words(&error)),
+            _ => Self::from_words(&words_of(&error)),
         }
     }
+}
+
+/// An error and its causes in a line, nothing said twice.
+fn words_of(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut words = String::new();
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !words.contains(&more) {
+            words.extend([if words.is_empty() { "" } else { ": " }, &more]);
+        }
+        cause = error.source();
+    }
+    words
 }
 
 /// The gate's refusal, if that is what is behind an error.

@@ -436,6 +436,8 @@ async fn other_programs_reach_the_local_cloud_while_its_port_is_open() {
     local::close_port(aws.clone()).await.unwrap();
     let closed = iam::list_roles(there).await.unwrap_err();
     assert_eq!(closed.kind, error::Kind::Unreachable);
+    assert!(closed.message.contains("refused"), "{}", closed.message);
+    assert!(!closed.message.contains('{'), "{}", closed.message);
     let calls = local::recent_calls(aws).await.unwrap();
     assert!(calls.iter().any(|it| it.operation == "ListRoles"));
 }

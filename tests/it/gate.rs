@@ -25,12 +25,36 @@ fn x() -> String {
     "x".to_owned()
 }
 
+type Changes = Vec<(&'static str, Asked)>;
+
 /// Verbs that change something, with the operation each would send first.
-fn changes(aws: &Aws) -> Vec<(&'static str, Asked)> {
+fn changes(aws: &Aws) -> Changes {
+    let mut all = changes_of_tables(aws);
+    all.extend(changes_of_functions(aws));
+    all.extend(changes_of_the_rest(aws));
+    all
+}
+
+fn changes_of_tables(aws: &Aws) -> Changes {
     let a = || aws.clone();
     let item = || dynamodb::item_from_json(r#"{"id":"1"}"#).unwrap().0;
     let table = dynamodb::NewTable::new("T", dynamodb::KeyPart::text("id"));
-    let function = NewFunction::new("f", "index.handler", "arn", Code::Files(Vec::new()));
+    let any = dynamodb::PutRule::Any;
+    let several = dynamodb::delete_items(a(), x(), vec![item()]);
+    vec![
+        ("CreateTable", ask(dynamodb::create_table(a(), table))),
+        ("DeleteTable", ask(dynamodb::delete_table(a(), x()))),
+        ("UpdateTable", ask(dynamodb::set_stream(a(), x(), None))),
+        ("PutItem", ask(dynamodb::put_item(a(), x(), item(), any))),
+        ("DeleteItem", ask(dynamodb::delete_item(a(), x(), item()))),
+        ("BatchWriteItem", ask(several)),
+    ]
+}
+
+fn changes_of_functions(aws: &Aws) -> Changes {
+    let a = || aws.clone();
+    let code = || Code::Files(Vec::new());
+    let function = NewFunction::new("f", "index.handler", "arn", code());
     let settings = FunctionSettings {
         name: x(),
         ..FunctionSettings::default()
@@ -41,61 +65,45 @@ fn changes(aws: &Aws) -> Vec<(&'static str, Asked)> {
         config: MappingConfig::default(),
         enabled: true,
     };
-    let role = iam::NewRole {
-        name: x(),
-        ..iam::NewRole::default()
-    };
     let config = MappingConfig::default();
-    let any = dynamodb::PutRule::Any;
+    let configured = lambda::update_configuration(a(), settings);
+    let mapped = lambda::create_mapping(a(), mapping);
+    let updated = lambda::update_mapping(a(), x(), config, None, None);
+    let switched = lambda::set_mapping_enabled(a(), x(), false);
+    let unmapped = lambda::delete_mapping(a(), x());
     vec![
-        ("CreateTable", ask(dynamodb::create_table(a(), table))),
-        ("DeleteTable", ask(dynamodb::delete_table(a(), x()))),
-        ("UpdateTable", ask(dynamodb::set_stream(a(), x(), None))),
-        ("PutItem", ask(dynamodb::put_item(a(), x(), item(), any))),
-        ("DeleteItem", ask(dynamodb::delete_item(a(), x(), item()))),
-        (
-            "BatchWriteItem",
-            ask(dynamodb::delete_items(a(), x(), vec![item()])),
-        ),
         (
             "CreateFunction",
             ask(lambda::create_function(a(), function)),
         ),
         (
             "UpdateFunctionCode",
-            ask(lambda::update_code(a(), x(), Code::Files(Vec::new()))),
+            ask(lambda::update_code(a(), x(), code())),
         ),
-        (
-            "UpdateFunctionConfiguration",
-            ask(lambda::update_configuration(a(), settings)),
-        ),
+        ("UpdateFunctionConfiguration", ask(configured)),
         ("DeleteFunction", ask(lambda::delete_function(a(), x()))),
         ("Invoke", ask(lambda::invoke(a(), x(), "{}".to_owned()))),
-        (
-            "CreateEventSourceMapping",
-            ask(lambda::create_mapping(a(), mapping)),
-        ),
-        (
-            "UpdateEventSourceMapping",
-            ask(lambda::update_mapping(a(), x(), config, None, None)),
-        ),
-        (
-            "UpdateEventSourceMapping",
-            ask(lambda::set_mapping_enabled(a(), x(), false)),
-        ),
-        (
-            "DeleteEventSourceMapping",
-            ask(lambda::delete_mapping(a(), x())),
-        ),
+        ("CreateEventSourceMapping", ask(mapped)),
+        ("UpdateEventSourceMapping", ask(updated)),
+        ("UpdateEventSourceMapping", ask(switched)),
+        ("DeleteEventSourceMapping", ask(unmapped)),
+    ]
+}
+
+fn changes_of_the_rest(aws: &Aws) -> Changes {
+    let a = || aws.clone();
+    let role = iam::NewRole {
+        name: x(),
+        ..iam::NewRole::default()
+    };
+    let trust = iam::update_trust(a(), x(), x());
+    vec![
         ("CreateRole", ask(iam::create_role(a(), role))),
         ("PutRolePolicy", ask(iam::put_inline(a(), x(), x(), x()))),
         ("DeleteRolePolicy", ask(iam::delete_inline(a(), x(), x()))),
         ("AttachRolePolicy", ask(iam::attach(a(), x(), x()))),
         ("DetachRolePolicy", ask(iam::detach(a(), x(), x()))),
-        (
-            "UpdateAssumeRolePolicy",
-            ask(iam::update_trust(a(), x(), x())),
-        ),
+        ("UpdateAssumeRolePolicy", ask(trust)),
         ("DeleteLogGroup", ask(logs::delete_group(a(), x()))),
         ("CreateQueue", ask(sqs::create_queue(a(), x()))),
         ("ReceiveMessage", ask(sqs::peek(a(), x()))),
