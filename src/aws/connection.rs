@@ -133,6 +133,16 @@ impl Aws {
 }
 
 async fn open_aws(profile: Option<&str>, region: Option<&str>) -> Result<Aws, Error> {
+    if let Some(profile) = profile
+        && !profiles().await.iter().any(|it| it.name == profile)
+    {
+        return Err(Error {
+            kind: super::error::Kind::Credentials,
+            ..Error::input(format!(
+                "there is no profile {profile} in the configuration and credentials files of AWS"
+            ))
+        });
+    }
     let http = https();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(http.clone())
@@ -273,13 +283,39 @@ mod tests {
     #[tokio::test]
     async fn aws_opens_locked() {
         let connection = Connection::Aws {
-            profile: Some("acme-prod".to_owned()),
+            profile: None,
             region: Some("eu-west-1".to_owned()),
         };
         let aws = connection.open().await.unwrap();
         assert!(aws.gate().is_locked());
-        assert!(aws.about().production);
         assert_eq!(aws.about().region, "eu-west-1");
         assert!(!aws.is_local());
+    }
+
+    #[test]
+    fn production_is_a_word_of_the_name() {
+        for name in [
+            "prod",
+            "acme-PROD-eu",
+            "production",
+            "shop_live",
+            "prd.shop",
+        ] {
+            assert!(looks_like_production(name), "{name}");
+        }
+        for name in ["delivery", "olive", "dev", "non-critical", "alive"] {
+            assert!(!looks_like_production(name), "{name}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_profile_that_is_not_there_is_a_matter_of_credentials() {
+        let connection = Connection::Aws {
+            profile: Some("waterwheel-test-nowhere".to_owned()),
+            region: Some("us-east-1".to_owned()),
+        };
+        let error = connection.open().await.err().unwrap();
+        assert_eq!(error.kind, error::Kind::Credentials, "{error:?}");
+        assert!(error.message.contains("waterwheel-test-nowhere"));
     }
 }

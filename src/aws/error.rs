@@ -105,6 +105,8 @@ where
                     | "ExpiredTokenException"
                     | "UnrecognizedClientException"
                     | "InvalidClientTokenId"
+                    | "InvalidSignatureException"
+                    | "SignatureDoesNotMatch"
                     | "MissingAuthenticationToken" => Kind::Credentials,
                     _ => Kind::Service,
                 };
@@ -151,7 +153,8 @@ fn refused<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Refus
 impl Error {
     /// Failures before or without an answer, told apart by where they came from.
     fn from_words(words: &str) -> Self {
-        let kind = if words.contains("credentials") || words.contains("identity") {
+        let about = ["credential", "identity", "SSO", "profile"];
+        let kind = if about.iter().any(|it| words.contains(it)) {
             Kind::Credentials
         } else {
             Kind::Unreachable
