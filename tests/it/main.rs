@@ -19,11 +19,17 @@ mod poller;
 #[cfg(test)]
 mod port;
 #[cfg(test)]
+mod queries;
+#[cfg(test)]
 mod queues;
 #[cfg(test)]
 mod render;
 #[cfg(test)]
 mod roles;
+#[cfg(test)]
+mod streams;
+#[cfg(test)]
+mod tables;
 #[cfg(test)]
 mod tidy;
 #[cfg(test)]

@@ -10,14 +10,14 @@ use crate::engine::state::Table;
 const WRITE_UNIT_BYTES: usize = 1024;
 const READ_UNIT_BYTES: usize = 4096;
 
-/// What a write took: the table's units and those of its indexes, by their place in the table's list.
+/// What a request took: of the table and of its indexes, by their place in the table's list.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Written {
+pub(super) struct Units {
     pub table: f64,
     pub indexes: Vec<(usize, f64)>,
 }
 
-impl Written {
+impl Units {
     pub(super) fn new(table: f64) -> Self {
         Self {
             table,
@@ -25,7 +25,7 @@ impl Written {
         }
     }
 
-    /// Together with another write of the same table.
+    /// Together with another request on the same table.
     pub(super) fn add(&mut self, other: &Self) {
         self.table += other.table;
         for (at, units) in &other.indexes {
@@ -58,7 +58,7 @@ pub(super) fn read_units(bytes: usize, consistent: bool) -> f64 {
 }
 
 /// `ConsumedCapacity`, when the call asks for it.
-pub(super) fn consumed(call: &Call, table: &Table, written: &Written) -> Option<Value> {
+pub(super) fn consumed(call: &Call, table: &Table, written: &Units) -> Option<Value> {
     let wanted = call.text("ReturnConsumedCapacity")?;
     if wanted == "NONE" {
         return None;
@@ -104,8 +104,8 @@ mod tests {
         close(read_units(4097, true), 2.0);
         close(read_units(4096, false), 0.5);
         close(read_units(0, false), 0.5);
-        let mut sum = Written::new(1.0);
-        sum.add(&Written {
+        let mut sum = Units::new(1.0);
+        sum.add(&Units {
             table: 2.0,
             indexes: vec![(0, 1.0)],
         });

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::capacity::{self, Written, read_units};
+use super::capacity::{self, Units, read_units};
 use super::clauses::{CONDITION, Clauses, PROJECTION, UPDATE};
 use super::expression::condition::Condition;
 use super::fitness;
@@ -35,7 +35,7 @@ pub(super) fn get_item(engine: &Engine, call: &Call) -> Answer {
         answer["Item"] = item_to_json(&item);
     }
     let consistent = call.input["ConsistentRead"].as_bool().unwrap_or(false);
-    let units = Written::new(read_units(size, consistent));
+    let units = Units::new(read_units(size, consistent));
     if let Some(consumed) = capacity::consumed(call, &table, &units) {
         answer["ConsumedCapacity"] = consumed;
     }
@@ -244,7 +244,7 @@ fn answer_old(
     table: &Table,
     key: &Item,
     old: Option<&[u8]>,
-    written: &Written,
+    written: &Units,
 ) -> Answer {
     let mut answer = common(call, table, key, written);
     if let Some(old) = old.filter(|_| call.text("ReturnValues") == Some("ALL_OLD")) {
@@ -254,7 +254,7 @@ fn answer_old(
 }
 
 /// What every write may be asked to answer.
-fn common(call: &Call, table: &Table, key: &Item, written: &Written) -> Value {
+fn common(call: &Call, table: &Table, key: &Item, written: &Units) -> Value {
     let mut answer = json!({});
     if let Some(consumed) = capacity::consumed(call, table, written) {
         answer["ConsumedCapacity"] = consumed;

@@ -2,6 +2,7 @@
 
 use super::call::{Operation, Run, any_resource};
 
+mod batch;
 mod capacity;
 mod clauses;
 pub mod describe;
@@ -11,6 +12,8 @@ mod indexes;
 mod items;
 mod names;
 pub mod number;
+mod page;
+mod query;
 mod schema;
 pub mod shapes;
 mod tables;
@@ -24,6 +27,20 @@ mod write;
 pub use write::Live;
 
 static OPERATIONS: &[Operation] = &[
+    Operation {
+        name: "BatchGetItem",
+        http: "",
+        action: "dynamodb:BatchGetItem",
+        resource: names::first_table_arn,
+        run: Run::Data(batch::batch_get_item),
+    },
+    Operation {
+        name: "BatchWriteItem",
+        http: "",
+        action: "dynamodb:BatchWriteItem",
+        resource: names::first_table_arn,
+        run: Run::Data(batch::batch_write_item),
+    },
     Operation {
         name: "CreateTable",
         http: "",
@@ -79,6 +96,20 @@ static OPERATIONS: &[Operation] = &[
         action: "dynamodb:PutItem",
         resource: names::table_arn,
         run: Run::Data(items::put_item),
+    },
+    Operation {
+        name: "Query",
+        http: "",
+        action: "dynamodb:Query",
+        resource: names::index_arn,
+        run: Run::Data(query::query),
+    },
+    Operation {
+        name: "Scan",
+        http: "",
+        action: "dynamodb:Scan",
+        resource: names::index_arn,
+        run: Run::Data(query::scan),
     },
     Operation {
         name: "TagResource",

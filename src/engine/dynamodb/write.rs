@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::capacity::{Written, write_units};
+use super::capacity::{Units, write_units};
 use super::indexes::Entry;
 use super::tally::{Tallies, Tally};
 use super::value::{Item, item_size};
@@ -145,13 +145,13 @@ impl Batch<'_> {
     }
 
     /// Adds a change of one item; no other change of this batch may be of the same item.
-    pub(super) fn change(&mut self, table: &str, change: &Change<'_>) -> Result<Written, Fault> {
+    pub(super) fn change(&mut self, table: &str, change: &Change<'_>) -> Result<Units, Fault> {
         let at = self.place(table)?;
         let locked = &mut self.tables[at];
         let new = change.new.map(encode_item);
         let old_size = change.old.map(size_of).transpose()?;
         let new_size = change.new.map(item_size);
-        let mut written = Written::new(write_units(old_size, new_size));
+        let mut written = Units::new(write_units(old_size, new_size));
         if change.old == new.as_deref() {
             return Ok(written);
         }

@@ -129,6 +129,21 @@ pub fn record_number(key: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(key.get(8..16)?.try_into().ok()?))
 }
 
+/// Whether a key lies in a range.
+pub fn contains(range: &Range, key: &[u8]) -> bool {
+    let after = match &range.0 {
+        Bound::Included(from) => from.as_slice() <= key,
+        Bound::Excluded(from) => from.as_slice() < key,
+        Bound::Unbounded => true,
+    };
+    after
+        && match &range.1 {
+            Bound::Included(to) => key <= to.as_slice(),
+            Bound::Excluded(to) => key < to.as_slice(),
+            Bound::Unbounded => true,
+        }
+}
+
 fn before_end(prefix: &[u8]) -> Bound<Vec<u8>> {
     prefix_end(prefix).map_or(Bound::Unbounded, Bound::Excluded)
 }
@@ -217,20 +232,6 @@ mod tests {
         let mut key = Vec::new();
         push(&mut key, value);
         key
-    }
-
-    fn contains(range: &Range, key: &[u8]) -> bool {
-        let after = match &range.0 {
-            Bound::Included(from) => from.as_slice() <= key,
-            Bound::Excluded(from) => from.as_slice() < key,
-            Bound::Unbounded => true,
-        };
-        let before = match &range.1 {
-            Bound::Included(to) => key <= to.as_slice(),
-            Bound::Excluded(to) => key < to.as_slice(),
-            Bound::Unbounded => true,
-        };
-        after && before
     }
 
     #[test]

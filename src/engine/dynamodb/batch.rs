@@ -1,0 +1,262 @@
+//! `BatchWriteItem` and `BatchGetItem`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::capacity::{self, Units, read_units};
+use super::clauses::{Clauses, PROJECTION};
+use super::schema::elements;
+use super::value::{Item, item_from_json, item_to_json};
+use super::write::{self, Change, Locks};
+use super::{fitness, items, names, shapes, validate};
+use crate::engine::Engine;
+use crate::engine::call::{Answer, Call, Fault, Reply};
+use crate::engine::state::Table;
+
+const WRITES_MAX: usize = 25;
+const READS_MAX: usize = 100;
+/// Bytes after which keys are left for the next request.
+const ANSWER_MAX: usize = 16 * 1024 * 1024;
+
+/// One put (with its item) or delete (with its key).
+struct Write {
+    item: Item,
+    is_put: bool,
+}
+
+pub(super) fn batch_write_item(engine: &Engine, call: &Call) -> Answer {
+    validate::check(&call.input, shapes::BATCH)?;
+    let requests = requests(call, "BatchWriteItem")?;
+    check_counts(requests)?;
+    let mut wanted = Vec::new();
+    for (name, writes) in requests {
+        let writes = writes.as_array().map_or(&[][..], Vec::as_slice);
+        let writes: Vec<Write> = writes.iter().map(read_write).collect::<Result<_, _>>()?;
+        wanted.push((table_name(name)?, writes));
+    }
+    let tables: Vec<&str> = wanted.iter().map(|(name, _)| name.as_str()).collect();
+    let locks = Locks::of(engine, &tables)?;
+    let mut batch = locks.open(call, engine)?;
+    let mut consumed = Vec::new();
+    let mut metrics = Map::new();
+    for (name, writes) in &wanted {
+        let table = batch.table(name)?;
+        let keys = keys_of(&table, writes)?;
+        let mut units = Units::default();
+        for (write, key) in writes.iter().zip(&keys) {
+            let old = batch.read(&table, key)?;
+            let change = Change {
+                keys: key,
+                old: old.as_deref(),
+                new: write.is_put.then_some(&write.item),
+                expired: false,
+            };
+            units.add(&batch.change(name, &change)?);
+        }
+        consumed.extend(capacity::consumed(call, &table, &units));
+        let collections: Vec<Value> = keys
+            .iter()
+            .filter_map(|key| items::collection_metrics(&table, key))
+            .collect();
+        if !collections.is_empty() {
+            metrics.insert(name.clone(), Value::Array(collections));
+        }
+    }
+    batch.commit()?;
+    let mut answer = json!({"UnprocessedItems": {}});
+    if !consumed.is_empty() {
+        answer["ConsumedCapacity"] = Value::Array(consumed);
+    }
+    if call.text("ReturnItemCollectionMetrics") == Some("SIZE") && !metrics.is_empty() {
+        answer["ItemCollectionMetrics"] = Value::Object(metrics);
+    }
+    Ok(Reply::from(answer))
+}
+
+pub(super) fn batch_get_item(engine: &Engine, call: &Call) -> Answer {
+    validate::check(&call.input, shapes::BATCH)?;
+    let requests = requests(call, "BatchGetItem")?;
+    let mut gets = Vec::new();
+    for (name, request) in requests {
+        gets.push(Get::read(name, request)?);
+    }
+    if gets.iter().map(|it| it.keys.len()).sum::<usize>() > READS_MAX {
+        return Err(Fault::validation(
+            "Too many items requested for the BatchGetItem call",
+        ));
+    }
+    let mut answer = json!({"Responses": {}, "UnprocessedKeys": {}});
+    let mut consumed = Vec::new();
+    let mut bytes = 0;
+    for get in gets {
+        let table = engine.read(|state| write::table(state, &get.table).map(Arc::clone))?;
+        for key in &get.keys {
+            fitness::check_key(&table.keys, key)?;
+        }
+        let mut units = Units::default();
+        let mut found = Vec::new();
+        let mut left = Vec::new();
+        for key in &get.keys {
+            if bytes > ANSWER_MAX {
+                left.push(item_to_json(key));
+                continue;
+            }
+            let (item, size) = items::read(engine, &table, key)?;
+            bytes += size;
+            units.add(&Units::new(read_units(size, get.consistent)));
+            if let Some(item) = item {
+                let projected = get.clauses.projection.as_ref().map(|it| it.apply(&item));
+                found.push(item_to_json(projected.as_ref().unwrap_or(&item)));
+            }
+        }
+        answer["Responses"][get.name] = Value::Array(found);
+        if !left.is_empty() {
+            let mut request = get.request.clone();
+            request["Keys"] = Value::Array(left);
+            answer["UnprocessedKeys"][get.name] = request;
+        }
+        consumed.extend(capacity::consumed(call, &table, &units));
+    }
+    if !consumed.is_empty() {
+        answer["ConsumedCapacity"] = Value::Array(consumed);
+    }
+    Ok(Reply::from(answer))
+}
+
+/// What is read of one table.
+struct Get<'a> {
+    /// As the request writes it: a name or an ARN.
+    name: &'a str,
+    table: String,
+    request: &'a Value,
+    keys: Vec<Item>,
+    clauses: Clauses,
+    consistent: bool,
+}
+
+impl<'a> Get<'a> {
+    fn read(name: &'a str, request: &'a Value) -> Result<Self, Fault> {
+        const KINDS: &[&str] = &[PROJECTION];
+        let keys = elements(request, "Keys");
+        if keys.is_empty() || keys.len() > READS_MAX {
+            let (comparison, limit) = if keys.is_empty() {
+                ("greater", 1)
+            } else {
+                ("less", READS_MAX)
+            };
+            return Err(Fault::validation(format!(
+                "1 validation error detected: Value at 'RequestItems.{name}.member.Keys' failed to satisfy \
+                 constraint: Member must have length {comparison} than or equal to {limit}"
+            )));
+        }
+        Clauses::check(request, KINDS)?;
+        let clauses = Clauses::read(request, KINDS)?;
+        let keys: Vec<Item> = keys.iter().map(item_from_json).collect::<Result<_, _>>()?;
+        refuse_twice(&keys)?;
+        Ok(Self {
+            name,
+            table: table_name(name)?,
+            request,
+            keys,
+            clauses,
+            consistent: request["ConsistentRead"].as_bool().unwrap_or(false),
+        })
+    }
+}
+
+fn requests<'a>(call: &'a Call, operation: &str) -> Result<&'a Map<String, Value>, Fault> {
+    call.input["RequestItems"]
+        .as_object()
+        .filter(|it| !it.is_empty())
+        .ok_or_else(|| {
+            Fault::validation(format!(
+                "The requestItems parameter is required for {operation}"
+            ))
+        })
+}
+
+fn check_counts(requests: &Map<String, Value>) -> Result<(), Fault> {
+    let count = |writes: &Value| writes.as_array().map_or(0, Vec::len);
+    if requests
+        .values()
+        .any(|it| !(1..=WRITES_MAX).contains(&count(it)))
+    {
+        let words: Vec<String> = requests
+            .iter()
+            .map(|(name, writes)| format!("{name}={writes}"))
+            .collect();
+        let words = format!("{{{}}}", words.join(", "));
+        return Err(validate::violated(
+            &words,
+            "requestItems",
+            "Map value must satisfy constraint: [Member must have length less than or equal to 25, \
+             Member must have length greater than or equal to 1]",
+        ));
+    }
+    if requests.values().map(count).sum::<usize>() > WRITES_MAX {
+        return Err(Fault::validation(
+            "Too many items requested for the BatchWriteItem call",
+        ));
+    }
+    Ok(())
+}
+
+fn table_name(name: &str) -> Result<String, Fault> {
+    names::checked(Some(name), 1).unwrap_or_else(|| Ok(name.to_owned()))
+}
+
+fn read_write(request: &Value) -> Result<Write, Fault> {
+    let given = |member: &str| request.get(member).filter(|it| !it.is_null());
+    match (given("PutRequest"), given("DeleteRequest")) {
+        (Some(put), None) => {
+            let item = item_from_json(member(put, "putRequest.item", "Item")?)?;
+            fitness::check_size(&item)?;
+            Ok(Write { item, is_put: true })
+        }
+        (None, Some(delete)) => Ok(Write {
+            item: item_from_json(member(delete, "deleteRequest.key", "Key")?)?,
+            is_put: false,
+        }),
+        _ => Err(Fault::validation(
+            "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes",
+        )),
+    }
+}
+
+fn member<'a>(request: &'a Value, path: &str, name: &str) -> Result<&'a Value, Fault> {
+    request.get(name).filter(|it| !it.is_null()).ok_or_else(|| {
+        Fault::validation(format!(
+            "1 validation error detected: {}",
+            validate::violation("null", path, "Member must not be null")
+        ))
+    })
+}
+
+/// The keys of writes to one table; each item once.
+fn keys_of(table: &Table, writes: &[Write]) -> Result<Vec<Item>, Fault> {
+    let keys: Vec<Item> = writes
+        .iter()
+        .map(|write| {
+            if write.is_put {
+                return fitness::check_item(table, &write.item);
+            }
+            fitness::check_key(&table.keys, &write.item)?;
+            Ok(write.item.clone())
+        })
+        .collect::<Result<_, Fault>>()?;
+    refuse_twice(&keys)?;
+    Ok(keys)
+}
+
+fn refuse_twice(keys: &[Item]) -> Result<(), Fault> {
+    let mut seen = BTreeSet::new();
+    let is_new = |key: &Item| seen.insert(crate::engine::store::codec::encode_item(key));
+    if keys.iter().all(is_new) {
+        return Ok(());
+    }
+    Err(Fault::validation(
+        "Provided list of item keys contains duplicates",
+    ))
+}

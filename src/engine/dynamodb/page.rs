@@ -1,0 +1,323 @@
+//! One page of a table or an index, as `Query` and `Scan` read it: bounds in, items and where to go on out.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::capacity::{self, Units, read_units};
+use super::clauses::Clauses;
+use super::expression::condition::Condition;
+use super::expression::projection::Projection;
+use super::indexes::{carries, key_attributes};
+use super::items;
+use super::schema::invalid;
+use super::value::{Item, item_from_json, item_to_json};
+use super::{fitness, write};
+use crate::engine::Engine;
+use crate::engine::call::{Call, Fault};
+use crate::engine::state::{Index, KeySchema, Projection as Carried, Table};
+use crate::engine::store::Shelf;
+use crate::engine::store::codec::{decode_item, size_of};
+use crate::engine::store::keys::{self, Range};
+
+/// Bytes after which a page ends, before filters.
+const BYTES_MAX: usize = 1024 * 1024;
+
+/// What is read, and what of it is wanted.
+pub(super) struct Reading {
+    pub(super) table: Arc<Table>,
+    /// Place in the table's list.
+    pub(super) index: Option<usize>,
+    consistent: bool,
+    limit: Option<usize>,
+    filter: Option<Condition>,
+    projection: Option<Projection>,
+    count_only: bool,
+    /// Wanted attributes are not in the local index: items come from the table.
+    fetches: bool,
+}
+
+/// What one page read.
+#[derive(Default)]
+struct Page {
+    items: Vec<Item>,
+    matched: usize,
+    scanned: usize,
+    bytes: usize,
+    /// Units for items fetched from the table.
+    fetched: f64,
+    last: Option<Item>,
+    is_full: bool,
+}
+
+impl Reading {
+    /// The table and index of a request whose expressions were read.
+    pub(super) fn of(
+        engine: &Engine,
+        call: &Call,
+        name: &str,
+        clauses: Clauses,
+    ) -> Result<Self, Fault> {
+        let table = engine.read(|state| write::table(state, name).map(Arc::clone))?;
+        let index = call
+            .text("IndexName")
+            .map(|name| {
+                let place = table.indexes.iter().position(|it| it.name == name);
+                place.ok_or_else(|| {
+                    Fault::validation(format!(
+                        "The table does not have the specified index: {name}"
+                    ))
+                })
+            })
+            .transpose()?;
+        let limit = call.input["Limit"].as_u64();
+        let mut reading = Self {
+            table,
+            index,
+            consistent: call.input["ConsistentRead"].as_bool().unwrap_or(false),
+            limit: limit.and_then(|it| usize::try_from(it).ok()),
+            filter: clauses.filter,
+            projection: clauses.projection,
+            count_only: call.text("Select") == Some("COUNT"),
+            fetches: false,
+        };
+        reading.check_index(call)?;
+        Ok(reading)
+    }
+
+    pub(super) fn keys(&self) -> &KeySchema {
+        self.found_index()
+            .map_or(&self.table.keys, |index| &index.keys)
+    }
+
+    /// Key prefix of what is read.
+    pub(super) fn store_id(&self) -> u64 {
+        self.found_index()
+            .map_or(self.table.store_id, |index| index.store_id)
+    }
+
+    pub(super) fn filter(&self) -> Option<&Condition> {
+        self.filter.as_ref()
+    }
+
+    fn found_index(&self) -> Option<&Index> {
+        self.table.indexes.get(self.index?)
+    }
+
+    /// What the index cannot give.
+    fn check_index(&mut self, call: &Call) -> Result<(), Fault> {
+        let Some(index) = self.index.and_then(|at| self.table.indexes.get(at)) else {
+            return Ok(());
+        };
+        if index.global && self.consistent {
+            return Err(Fault::validation(
+                "Consistent reads are not supported on global secondary indexes",
+            ));
+        }
+        let wants_all = call.text("Select") == Some("ALL_ATTRIBUTES");
+        if wants_all && index.global && index.projection != Carried::All {
+            return Err(invalid(&format!(
+                "Select type ALL_ATTRIBUTES is not supported for global secondary index {} because its projection \
+                 type is not ALL",
+                index.name
+            )));
+        }
+        let mut missing: Vec<&str> = self
+            .projection
+            .iter()
+            .flat_map(Projection::paths)
+            .map(|path| path.head())
+            .filter(|name| !carries(index, &self.table.keys, name))
+            .collect();
+        missing.dedup();
+        if index.global && !missing.is_empty() {
+            return Err(invalid(&format!(
+                "Global secondary index {} does not project {}",
+                index.name,
+                missing.join(", ")
+            )));
+        }
+        self.fetches = index.projection != Carried::All && (wants_all || !missing.is_empty());
+        Ok(())
+    }
+
+    /// `ExclusiveStartKey`: the keys of what is read and of the table, and nothing else.
+    pub(super) fn check_start(&self, start: &Item) -> Result<(), Fault> {
+        let wanted = self.key_of(start);
+        if wanted.len() != start.len() || start.len() != self.key_names().len() {
+            return Err(Fault::validation(if self.index.is_some() {
+                "The provided starting key is invalid"
+            } else {
+                "The provided starting key is invalid: The provided key element does not match the schema"
+            }));
+        }
+        for keys in [self.keys(), &self.table.keys] {
+            let key = fitness::key_of(keys, start);
+            fitness::check_key(keys, &key).map_err(|fault| {
+                Fault::validation(format!(
+                    "The provided starting key is invalid: {}",
+                    fault.message
+                ))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Place of a start key in the store.
+    pub(super) fn place_of(&self, start: &Item) -> Option<Vec<u8>> {
+        match self.found_index() {
+            None => keys::item_key(self.table.store_id, &self.table.keys, start),
+            Some(index) => keys::index_key(index.store_id, &index.keys, &self.table.keys, start),
+        }
+    }
+
+    /// Reads one page and gives the whole answer.
+    pub(super) fn answer(
+        &self,
+        engine: &Engine,
+        call: &Call,
+        mut range: Range,
+        start: Option<&Item>,
+        reverse: bool,
+    ) -> Result<Value, Fault> {
+        if let Some(place) = start.and_then(|it| self.place_of(it)) {
+            if reverse {
+                range.1 = Bound::Excluded(place);
+            } else {
+                range.0 = Bound::Excluded(place);
+            }
+        }
+        let page = self.page(engine, &range, reverse)?;
+        let mut answer = json!({"Count": page.matched, "ScannedCount": page.scanned});
+        if !self.count_only {
+            answer["Items"] = page.items.iter().map(item_to_json).collect();
+        }
+        if let Some(last) = page.last.filter(|_| page.is_full) {
+            answer["LastEvaluatedKey"] = item_to_json(&last);
+        }
+        let units = read_units(page.bytes, self.consistent);
+        let units = match self.index {
+            None => Units::new(units),
+            Some(index) => Units {
+                table: page.fetched,
+                indexes: vec![(index, units)],
+            },
+        };
+        if let Some(consumed) = capacity::consumed(call, &self.table, &units) {
+            answer["ConsumedCapacity"] = consumed;
+        }
+        Ok(answer)
+    }
+
+    fn page(&self, engine: &Engine, range: &Range, reverse: bool) -> Result<Page, Fault> {
+        let shelf = if self.index.is_some() {
+            Shelf::Indexes
+        } else {
+            Shelf::Items
+        };
+        let mut page = Page::default();
+        let mut failed = None;
+        engine.store().scan(
+            shelf,
+            (
+                range.0.as_ref().map(Vec::as_slice),
+                range.1.as_ref().map(Vec::as_slice),
+            ),
+            reverse,
+            |_, value| match self.visit(engine, &mut page, value) {
+                Ok(goes_on) => goes_on,
+                Err(fault) => {
+                    failed = Some(fault);
+                    false
+                }
+            },
+        )?;
+        failed.map_or(Ok(page), Err)
+    }
+
+    /// Takes one stored item into the page; false when the page is full.
+    fn visit(&self, engine: &Engine, page: &mut Page, value: &[u8]) -> Result<bool, Fault> {
+        let mut item = decode_item(value)?;
+        page.bytes += size_of(value)?;
+        page.scanned += 1;
+        page.is_full = self.limit == Some(page.scanned) || page.bytes >= BYTES_MAX;
+        if page.is_full {
+            page.last = Some(self.key_of(&item));
+        }
+        if self.fetches {
+            let key = fitness::key_of(&self.table.keys, &item);
+            let (found, size) = items::read(engine, &self.table, &key)?;
+            page.fetched += read_units(size, self.consistent);
+            item = found.unwrap_or(item);
+        }
+        if self.filter.as_ref().is_none_or(|it| it.matches(&item)) {
+            page.matched += 1;
+            if !self.count_only {
+                page.items.push(match &self.projection {
+                    Some(projection) => projection.apply(&item),
+                    None => item,
+                });
+            }
+        }
+        Ok(!page.is_full)
+    }
+
+    fn key_of(&self, item: &Item) -> Item {
+        let mut key = fitness::key_of(self.keys(), item);
+        key.extend(fitness::key_of(&self.table.keys, item));
+        key
+    }
+
+    fn key_names(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = [self.keys(), &self.table.keys]
+            .into_iter()
+            .flat_map(key_attributes)
+            .map(|it| it.name.as_str())
+            .collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
+/// `ExclusiveStartKey` of a request, its values checked.
+pub(super) fn start_key(call: &Call) -> Result<Option<Item>, Fault> {
+    let start = call
+        .input
+        .get("ExclusiveStartKey")
+        .filter(|it| !it.is_null());
+    start
+        .map(item_from_json)
+        .transpose()
+        .map_err(|fault| Fault {
+            message: format!("The provided starting key is invalid: {}", fault.message),
+            ..fault
+        })
+}
+
+/// Refuses a `Select` that contradicts the rest.
+pub(super) fn check_select(call: &Call) -> Result<(), Fault> {
+    let given = |member: &&&str| call.input.get(**member).is_some_and(|it| !it.is_null());
+    let projection = ["ProjectionExpression", "AttributesToGet"]
+        .iter()
+        .find(given)
+        .copied();
+    let words = match (call.text("Select"), projection) {
+        (Some("SPECIFIC_ATTRIBUTES"), None) => {
+            "Must specify the AttributesToGet or ProjectionExpression when choosing to get SPECIFIC_ATTRIBUTES"
+                .to_owned()
+        }
+        (Some("ALL_PROJECTED_ATTRIBUTES"), None) if call.text("IndexName").is_none() => {
+            "ALL_PROJECTED_ATTRIBUTES can be used only when Querying using an IndexName".to_owned()
+        }
+        (Some("COUNT"), Some(member)) => {
+            format!("Cannot specify the {member} when choosing to get only the Count")
+        }
+        (Some(select @ ("ALL_ATTRIBUTES" | "ALL_PROJECTED_ATTRIBUTES")), Some(member)) => {
+            format!("Cannot specify the {member} when choosing to get {select}")
+        }
+        _ => return Ok(()),
+    };
+    Err(invalid(&words))
+}
