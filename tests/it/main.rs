@@ -5,6 +5,8 @@
 mod aws;
 #[cfg(test)]
 mod console;
+#[cfg(all(test, unix))]
+mod crash;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]

@@ -165,14 +165,14 @@ fn program(arguments: &[&str]) -> Command {
 
 /// `waterwheel serve` in a process of its own; killed with this value.
 #[cfg(unix)]
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
-    endpoint: String,
+    pub(crate) endpoint: String,
 }
 
 #[cfg(unix)]
 impl Serving {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut command = program(&["serve", "--port", "0"]);
         let mut child = command
             .args(arguments)
@@ -186,6 +186,12 @@ impl Serving {
         let endpoint = endpoint.unwrap_or_else(|| panic!("{line:?}")).to_owned();
         assert!(endpoint.starts_with("http://127.0.0.1:"), "{endpoint}");
         Self { child, endpoint }
+    }
+
+    /// Ends it at this instant, without a chance to tidy up.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     fn end(&mut self, signal: &str) {

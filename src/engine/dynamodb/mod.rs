@@ -10,6 +10,7 @@ pub mod expression;
 mod fitness;
 mod indexes;
 mod items;
+mod limits;
 mod names;
 pub mod number;
 mod page;
@@ -19,6 +20,9 @@ pub mod shapes;
 mod tables;
 mod tags;
 pub mod tally;
+mod tokens;
+mod transact;
+mod ttl;
 mod update_table;
 pub mod validate;
 pub mod value;
@@ -63,11 +67,32 @@ static OPERATIONS: &[Operation] = &[
         run: Run::Data(tables::delete_table),
     },
     Operation {
+        name: "DescribeEndpoints",
+        http: "",
+        action: "dynamodb:DescribeEndpoints",
+        resource: any_resource,
+        run: Run::Data(limits::describe_endpoints),
+    },
+    Operation {
+        name: "DescribeLimits",
+        http: "",
+        action: "dynamodb:DescribeLimits",
+        resource: any_resource,
+        run: Run::Data(limits::describe_limits),
+    },
+    Operation {
         name: "DescribeTable",
         http: "",
         action: "dynamodb:DescribeTable",
         resource: names::table_arn,
         run: Run::Data(tables::describe_table),
+    },
+    Operation {
+        name: "DescribeTimeToLive",
+        http: "",
+        action: "dynamodb:DescribeTimeToLive",
+        resource: names::table_arn,
+        run: Run::Data(ttl::describe_time_to_live),
     },
     Operation {
         name: "GetItem",
@@ -119,6 +144,20 @@ static OPERATIONS: &[Operation] = &[
         run: Run::Data(tags::tag_resource),
     },
     Operation {
+        name: "TransactGetItems",
+        http: "",
+        action: "dynamodb:TransactGetItems",
+        resource: names::first_table_arn,
+        run: Run::Data(transact::transact_get_items),
+    },
+    Operation {
+        name: "TransactWriteItems",
+        http: "",
+        action: "dynamodb:TransactWriteItems",
+        resource: names::first_table_arn,
+        run: Run::Data(transact::transact_write_items),
+    },
+    Operation {
         name: "UntagResource",
         http: "",
         action: "dynamodb:UntagResource",
@@ -138,6 +177,13 @@ static OPERATIONS: &[Operation] = &[
         action: "dynamodb:UpdateTable",
         resource: names::table_arn,
         run: Run::Data(update_table::update_table),
+    },
+    Operation {
+        name: "UpdateTimeToLive",
+        http: "",
+        action: "dynamodb:UpdateTimeToLive",
+        resource: names::table_arn,
+        run: Run::Data(ttl::update_time_to_live),
     },
 ];
 

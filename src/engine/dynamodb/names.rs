@@ -80,11 +80,6 @@ pub(super) fn resource_arn(call: &Call) -> String {
     call.text("ResourceArn").unwrap_or("*").to_owned()
 }
 
-/// Every table of the account.
-pub(super) fn all_tables(call: &Call) -> String {
-    call.account.arn("dynamodb", "table/*").to_string()
-}
-
 fn arn_of(call: &Call, name: &str) -> String {
     if in_arn(name).is_some() {
         return name.to_owned();

@@ -241,6 +241,71 @@ pub static BATCH: &[Member] = &[
     Member::required("RequestItems", Shape::Object),
 ];
 
+const TABLE: Member = Member::required("TableName", Shape::Text(1, 1024));
+const KEY: Member = Member::required("Key", Shape::Object);
+const CONDITION: Member = Member::new("ConditionExpression", EXPRESSION);
+const NAMES: Member = Member::new("ExpressionAttributeNames", Shape::Object);
+const VALUES: Member = Member::new("ExpressionAttributeValues", Shape::Object);
+const ON_FAILURE: Member = Member::new("ReturnValuesOnConditionCheckFailure", RETURN_ON_FAILURE);
+const ITEM: Member = Member::required("Item", Shape::Object);
+const UPDATE: Member = Member::required("UpdateExpression", EXPRESSION);
+const CHECK: Member = Member::required("ConditionExpression", EXPRESSION);
+static TRANSACT_WRITE: Shape = Shape::Structure(
+    "TransactWriteItem",
+    &[
+        Member::new(
+            "ConditionCheck",
+            Shape::Structure(
+                "ConditionCheck",
+                &[TABLE, KEY, CHECK, NAMES, VALUES, ON_FAILURE],
+            ),
+        ),
+        Member::new(
+            "Put",
+            Shape::Structure("Put", &[TABLE, ITEM, CONDITION, NAMES, VALUES, ON_FAILURE]),
+        ),
+        Member::new(
+            "Delete",
+            Shape::Structure(
+                "Delete",
+                &[TABLE, KEY, CONDITION, NAMES, VALUES, ON_FAILURE],
+            ),
+        ),
+        Member::new(
+            "Update",
+            Shape::Structure(
+                "Update",
+                &[TABLE, KEY, UPDATE, CONDITION, NAMES, VALUES, ON_FAILURE],
+            ),
+        ),
+    ],
+);
+static TRANSACT_GET: Shape = Shape::Structure(
+    "TransactGetItem",
+    &[Member::required(
+        "Get",
+        Shape::Structure(
+            "Get",
+            &[
+                TABLE,
+                KEY,
+                Member::new("ProjectionExpression", EXPRESSION),
+                NAMES,
+            ],
+        ),
+    )],
+);
+pub static TRANSACT_WRITE_ITEMS: &[Member] = &[
+    Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
+    Member::new("ReturnItemCollectionMetrics", RETURN_COLLECTION),
+    Member::new("ClientRequestToken", Shape::Text(1, 36)),
+    Member::required("TransactItems", Shape::List(1, 100, &TRANSACT_WRITE)),
+];
+pub static TRANSACT_GET_ITEMS: &[Member] = &[
+    Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
+    Member::required("TransactItems", Shape::List(1, 100, &TRANSACT_GET)),
+];
+
 pub static LIST_STREAMS: &[Member] = &[
     Member::new("TableName", Shape::Name(3, 255)),
     Member::new("Limit", Shape::Integer(1, 100)),

@@ -11,6 +11,7 @@ use parking_lot::{Mutex, MutexGuard};
 use super::capacity::{Units, write_units};
 use super::indexes::Entry;
 use super::tally::{Tallies, Tally};
+use super::tokens::Tokens;
 use super::value::{Item, item_size};
 use crate::engine::Engine;
 use crate::engine::call::{Call, Fault};
@@ -19,10 +20,11 @@ use crate::engine::store::codec::{decode_item, encode_item, size_of};
 use crate::engine::store::{Commit, Shelf, Store, keys};
 use crate::engine::streams::{Tip, records};
 
-/// One lock for each table, by its `store_id`.
+/// One lock for each table, by its `store_id`, and the tokens of recent transactions.
 #[derive(Default)]
 pub struct Live {
     locks: Mutex<HashMap<u64, Arc<TableLock>>>,
+    pub(super) tokens: Tokens,
 }
 
 #[derive(Default)]

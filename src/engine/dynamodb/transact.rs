@@ -1,0 +1,304 @@
+//! `TransactWriteItems` and `TransactGetItems`: everything or nothing, also across tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value, json};
+
+use super::capacity::{self, Units, read_units};
+use super::clauses::{CONDITION, Clauses, PROJECTION, UPDATE};
+use super::items::{self, Updated, check_condition, wants_failed_item};
+use super::schema::{elements, text};
+use super::value::{Item, item_from_json, item_size, item_to_json};
+use super::write::{Batch, Change, Locks};
+use super::{fitness, names, shapes, validate};
+use crate::engine::Engine;
+use crate::engine::call::{Answer, Call, Fault, Reply};
+use crate::engine::state::Table;
+use crate::engine::store::codec::{decode_item, encode_item, size_of};
+
+/// Most bytes of all items of a transaction.
+const BYTES_MAX: usize = 4 * 1024 * 1024;
+/// A transaction prepares and commits: every unit counts twice.
+const FACTOR: f64 = 2.0;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Check,
+    Put,
+    Delete,
+    Update,
+}
+
+/// One action of a transaction, its values and expressions read.
+struct Action<'a> {
+    kind: Kind,
+    table: String,
+    input: &'a Value,
+    /// The item of a put, the key of any other.
+    item: Item,
+    clauses: Clauses,
+}
+
+/// What an action does, once it was checked against the stored item.
+struct Planned {
+    key: Item,
+    old: Option<Vec<u8>>,
+    new: Option<Item>,
+}
+
+pub(super) fn transact_write_items(engine: &Engine, call: &Call) -> Answer {
+    validate::check(&call.input, shapes::TRANSACT_WRITE_ITEMS)?;
+    let actions: Vec<Action<'_>> = elements(&call.input, "TransactItems")
+        .iter()
+        .map(Action::read)
+        .collect::<Result<_, _>>()?;
+    let tokens = &engine.dynamodb().tokens;
+    if tokens.is_repeated(call)? {
+        return Ok(Reply::from(json!({})));
+    }
+    let tables: Vec<&str> = actions.iter().map(|it| it.table.as_str()).collect();
+    let locks = Locks::of(engine, &tables)?;
+    let mut batch = locks.open(call, engine)?;
+    check_distinct(&batch, &actions)?;
+    let plans: Vec<Result<Planned, Fault>> = actions.iter().map(|it| it.plan(&batch)).collect();
+    let plans = all_or_canceled(plans)?;
+    let bytes = |plan: &Planned| plan.new.as_ref().map_or(0, item_size);
+    if plans.iter().map(bytes).sum::<usize>() > BYTES_MAX {
+        return Err(Fault::validation(
+            "Transaction request size exceeds the maximum allowed size of 4 MB",
+        ));
+    }
+    let mut consumed = BTreeMap::new();
+    let mut metrics = Map::new();
+    for (action, plan) in actions.iter().zip(&plans) {
+        let units = action.perform(&mut batch, plan)?;
+        let sum: &mut Units = consumed.entry(action.table.clone()).or_default();
+        sum.add(&units.times(FACTOR));
+        let table = batch.table(&action.table)?;
+        if let Some(collection) = items::collection_metrics(&table, &plan.key) {
+            let collections = metrics.entry(action.table.clone());
+            if let Some(all) = collections.or_insert_with(|| json!([])).as_array_mut() {
+                all.push(collection);
+            }
+        }
+    }
+    let mut answer = json!({});
+    let consumed = tell_consumed(call, "WriteCapacityUnits", &consumed, |name| {
+        batch.table(name)
+    })?;
+    if let Some(consumed) = consumed {
+        answer["ConsumedCapacity"] = consumed;
+    }
+    if call.text("ReturnItemCollectionMetrics") == Some("SIZE") && !metrics.is_empty() {
+        answer["ItemCollectionMetrics"] = Value::Object(metrics);
+    }
+    batch.commit()?;
+    tokens.remember(call);
+    Ok(Reply::from(answer))
+}
+
+pub(super) fn transact_get_items(engine: &Engine, call: &Call) -> Answer {
+    const KINDS: &[&str] = &[PROJECTION];
+    validate::check(&call.input, shapes::TRANSACT_GET_ITEMS)?;
+    let mut gets = Vec::new();
+    for get in elements(&call.input, "TransactItems") {
+        let get = &get["Get"];
+        Clauses::check(get, KINDS)?;
+        let clauses = Clauses::read(get, KINDS)?;
+        gets.push((table_name(get)?, item_from_json(&get["Key"])?, clauses));
+    }
+    let tables: Vec<&str> = gets.iter().map(|(table, _, _)| table.as_str()).collect();
+    // Nobody writes while it reads: it sees one moment of all tables.
+    let locks = Locks::of(engine, &tables)?;
+    let batch = locks.open(call, engine)?;
+    let mut seen = BTreeSet::new();
+    let mut found = Vec::new();
+    for (name, key, _) in &gets {
+        let table = batch.table(name)?;
+        if !seen.insert((name, encode_item(key))) {
+            return Err(twice());
+        }
+        found.push(fitness::check_key(&table.keys, key).and_then(|()| batch.read(&table, key)));
+    }
+    let found = all_or_canceled(found)?;
+    let mut consumed = BTreeMap::new();
+    let mut responses = Vec::new();
+    for ((name, _, clauses), item) in gets.iter().zip(found) {
+        let size = item.as_deref().map(size_of).transpose()?.unwrap_or(0);
+        let sum: &mut Units = consumed.entry(name.clone()).or_default();
+        sum.add(&Units::new(read_units(size, true)).times(FACTOR));
+        responses.push(match item.as_deref().map(decode_item).transpose()? {
+            None => json!({}),
+            Some(item) => {
+                let projected = clauses.projection.as_ref().map(|it| it.apply(&item));
+                json!({"Item": item_to_json(projected.as_ref().unwrap_or(&item))})
+            }
+        });
+    }
+    let mut answer = json!({ "Responses": responses });
+    let consumed = tell_consumed(call, "ReadCapacityUnits", &consumed, |name| {
+        batch.table(name)
+    })?;
+    if let Some(consumed) = consumed {
+        answer["ConsumedCapacity"] = consumed;
+    }
+    Ok(Reply::from(answer))
+}
+
+impl<'a> Action<'a> {
+    fn read(action: &'a Value) -> Result<Self, Fault> {
+        let given: Vec<(Kind, &Value)> = [
+            ("ConditionCheck", Kind::Check),
+            ("Put", Kind::Put),
+            ("Delete", Kind::Delete),
+            ("Update", Kind::Update),
+        ]
+        .into_iter()
+        .filter_map(|(name, kind)| Some((kind, action.get(name).filter(|it| !it.is_null())?)))
+        .collect();
+        let [(kind, input)] = given[..] else {
+            return Err(Fault::validation(
+                "TransactItems can only contain one of Check, Put, Update or Delete",
+            ));
+        };
+        let kinds: &[&str] = if kind == Kind::Update {
+            &[UPDATE, CONDITION]
+        } else {
+            &[CONDITION]
+        };
+        Clauses::check(input, kinds)?;
+        let member = if kind == Kind::Put { "Item" } else { "Key" };
+        Ok(Self {
+            kind,
+            table: table_name(input)?,
+            input,
+            item: item_from_json(&input[member])?,
+            clauses: Clauses::read(input, kinds)?,
+        })
+    }
+
+    /// Checks the action against the stored item.
+    fn plan(&self, batch: &Batch<'_>) -> Result<Planned, Fault> {
+        let table = batch.table(&self.table)?;
+        let key = if self.kind == Kind::Put {
+            fitness::check_size(&self.item)?;
+            fitness::check_item(&table, &self.item)?
+        } else {
+            fitness::check_key(&table.keys, &self.item)?;
+            self.item.clone()
+        };
+        if let Some(update) = &self.clauses.update {
+            update.check_keys(&table.keys)?;
+        }
+        let old = batch.read(&table, &key)?;
+        check_condition(
+            self.clauses.condition.as_ref(),
+            old.as_deref(),
+            wants_failed_item(self.input),
+        )?;
+        let new = match self.kind {
+            Kind::Put => Some(self.item.clone()),
+            Kind::Check | Kind::Delete => None,
+            Kind::Update => {
+                let item = old.as_deref().map(decode_item).transpose()?;
+                Updated::of(&self.clauses, &table, &key, item)?.new
+            }
+        };
+        Ok(Planned { key, old, new })
+    }
+
+    fn perform(&self, batch: &mut Batch<'_>, plan: &Planned) -> Result<Units, Fault> {
+        if self.kind == Kind::Check {
+            let size = plan.old.as_deref().map(size_of).transpose()?;
+            return Ok(Units::new(capacity::write_units(size, None)));
+        }
+        let change = Change {
+            keys: &plan.key,
+            old: plan.old.as_deref(),
+            new: plan.new.as_ref(),
+            expired: false,
+        };
+        batch.change(&self.table, &change)
+    }
+}
+
+/// Refuses two actions on one item.
+fn check_distinct(batch: &Batch<'_>, actions: &[Action<'_>]) -> Result<(), Fault> {
+    let mut seen = BTreeSet::new();
+    for action in actions {
+        let table: &Table = &*batch.table(&action.table)?;
+        let key = fitness::key_of(&table.keys, &action.item);
+        if !seen.insert((&action.table, encode_item(&key))) {
+            return Err(twice());
+        }
+    }
+    Ok(())
+}
+
+fn twice() -> Fault {
+    Fault::validation("Transaction request cannot include multiple operations on one item")
+}
+
+/// Every result, or the fault that names a reason for each action.
+fn all_or_canceled<T>(results: Vec<Result<T, Fault>>) -> Result<Vec<T>, Fault> {
+    if results.iter().all(Result::is_ok) {
+        return results.into_iter().collect();
+    }
+    let mut codes = Vec::new();
+    let mut reasons = Vec::new();
+    for result in results {
+        let fault = match result {
+            Ok(_) => {
+                codes.push("None");
+                reasons.push(json!({"Code": "None"}));
+                continue;
+            }
+            Err(fault) if fault.status >= 500 => return Err(fault),
+            Err(fault) => fault,
+        };
+        let code = if fault.code == "ConditionalCheckFailedException" {
+            "ConditionalCheckFailed"
+        } else {
+            "ValidationError"
+        };
+        let mut reason = json!({"Code": code, "Message": fault.message});
+        if let Some(item) = fault.extra.as_ref().and_then(|it| it.get("Item")) {
+            reason["Item"] = item.clone();
+        }
+        codes.push(code);
+        reasons.push(reason);
+    }
+    let mut fault = Fault::new(
+        400,
+        "TransactionCanceledException",
+        format!(
+            "Transaction cancelled, please refer cancellation reasons for specific reasons [{}]",
+            codes.join(", ")
+        ),
+    );
+    fault.extra = Some(json!({ "CancellationReasons": reasons }));
+    Err(fault)
+}
+
+/// `ConsumedCapacity` of every table; `member` says once more whether it was read or written.
+fn tell_consumed(
+    call: &Call,
+    member: &str,
+    consumed: &BTreeMap<String, Units>,
+    table: impl Fn(&str) -> Result<std::sync::Arc<Table>, Fault>,
+) -> Result<Option<Value>, Fault> {
+    let mut all = Vec::new();
+    for (name, units) in consumed {
+        let table = table(name)?;
+        if let Some(mut told) = capacity::consumed(call, &table, units) {
+            told[member] = told["CapacityUnits"].clone();
+            all.push(told);
+        }
+    }
+    Ok((!all.is_empty()).then_some(Value::Array(all)))
+}
+
+fn table_name(input: &Value) -> Result<String, Fault> {
+    let name = text(input, "TableName");
+    names::checked(Some(name), 1).unwrap_or_else(|| Ok(name.to_owned()))
+}
