@@ -33,7 +33,7 @@ const KINDS: [&str; 3] = ["Event", "RequestResponse", "DryRun"];
 /// What is asked of a function, however it was asked.
 #[derive(Clone, Debug)]
 pub(super) struct Request {
-    pub(super) request_id: String,
+    pub(super) id: String,
     pub(super) function_name: String,
     /// With the qualifier the caller named.
     pub(super) function_arn: String,
@@ -95,21 +95,21 @@ pub(super) async fn run(engine: &Engine, request: Request) -> Result<Finished, F
         None => start(engine, &function, now).await?,
     };
     let invocation = Invocation {
-        request_id: request.request_id.clone(),
+        request_id: request.id.clone(),
         function_arn: request.function_arn,
         event: request.event,
         client_context: request.client_context,
         trace_id: trace_id(engine, now),
     };
     let ran = warm.environment.invoke(invocation).await;
-    let lines = report::lines(&function, &request.request_id, &ran);
+    let lines = report::lines(&function, &request.id, &ran);
     write_log(engine, &function, &warm.log_stream, &lines);
     if ran.is_reusable {
         seat.warm = Some(warm);
     }
     drop(seat);
     Ok(Finished {
-        ended: ended(ran.ended, &function, &request.request_id),
+        ended: ended(ran.ended, &function, &request.id),
         log_tail: report::tail(&lines),
     })
 }
@@ -165,7 +165,7 @@ fn read(engine: &Engine, call: &Call, kind: &str) -> Result<Request, Fault> {
         ));
     }
     Ok(Request {
-        request_id: call.request_id.clone(),
+        id: call.request_id.clone(),
         function_arn: reference.arn(&call.account),
         function_name: reference.name,
         event: event(&call.payload)?,

@@ -159,10 +159,10 @@ async fn a_dry_run_checks_and_an_event_is_run_later() {
     lab.sleep(Duration::from_secs(1)).await;
     let reply = invoke(&lab, asked(), "{}").await;
     assert!(tail(&reply).contains("\tINFO\trun 2\n"));
-    lab.sleep(Duration::from_secs(60)).await;
+    lab.sleep(Duration::from_mins(1)).await;
     let reply = invoke(&lab, asked(), "{}").await;
     assert!(tail(&reply).contains("\tINFO\trun 4\n"));
-    lab.sleep(Duration::from_secs(300)).await;
+    lab.sleep(Duration::from_mins(5)).await;
     let reply = invoke(&lab, asked(), "{}").await;
     assert!(tail(&reply).contains("\tINFO\trun 5\n"));
     let fault = lab.refusal("Invoke", kind("Never")).await;

@@ -14,7 +14,7 @@ use crate::engine::state::{Function, State};
 /// Most environments of one function that are kept for later.
 const IDLE_MAX: usize = 64;
 /// How long an environment is kept without an invocation.
-const IDLE_TIME_MAX: Duration = Duration::from_secs(600);
+const IDLE_TIME_MAX: Duration = Duration::from_mins(10);
 
 /// An environment that has served at least one invocation.
 pub(super) struct Warm {

@@ -14,12 +14,12 @@ use crate::engine::call::Fault;
 /// Most events that wait to be taken up.
 const WAITING_MAX: usize = 10_000;
 /// Pauses before the second and the third attempt after a function error.
-const RETRY_PAUSES: [Duration; 2] = [Duration::from_secs(60), Duration::from_secs(120)];
+const RETRY_PAUSES: [Duration; 2] = [Duration::from_mins(1), Duration::from_mins(2)];
 /// Pause after the first throttle; it doubles with each further one.
 const THROTTLE_PAUSE: Duration = Duration::from_secs(1);
-const THROTTLE_PAUSE_MAX: Duration = Duration::from_secs(300);
+const THROTTLE_PAUSE_MAX: Duration = Duration::from_mins(5);
 /// Older events are dropped.
-const AGE_MAX: Duration = Duration::from_secs(6 * 3600);
+const AGE_MAX: Duration = Duration::from_hours(6);
 
 /// One event on its way to a function.
 pub(super) struct Queued {

@@ -1,4 +1,8 @@
 //! The host as an object that runtime files call, and the files themselves.
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "QuickJS hands arguments over by value"
+)]
 
 use std::sync::Arc;
 
@@ -136,7 +140,7 @@ fn set_engine_calls(out: &Object<'_>, host: &Arc<Host>) -> rquickjs::Result<()> 
     out.set("kind", Function::new(ctx.clone(), kind)?)
 }
 
-fn set_code_calls<'js>(out: &Object<'js>) -> rquickjs::Result<()> {
+fn set_code_calls(out: &Object<'_>) -> rquickjs::Result<()> {
     let ctx = out.ctx();
     out.set("builtin", Function::new(ctx.clone(), builtin)?)?;
     out.set("evaluate", Function::new(ctx.clone(), script)?)?;
@@ -155,7 +159,7 @@ fn set_byte_calls(out: &Object<'_>) -> rquickjs::Result<()> {
     out.set("digest", Function::new(ctx.clone(), digest)?)
 }
 
-fn builtin<'js>(ctx: Ctx<'js>, name: String) -> rquickjs::Result<Value<'js>> {
+fn builtin(ctx: Ctx<'_>, name: String) -> rquickjs::Result<Value<'_>> {
     let found = BUILTINS.iter().find(|(known, _)| *known == name);
     match found {
         Some((name, source)) => evaluate(&ctx, *source, &format!("/var/runtime/{name}.js")),
@@ -163,12 +167,12 @@ fn builtin<'js>(ctx: Ctx<'js>, name: String) -> rquickjs::Result<Value<'js>> {
     }
 }
 
-fn script<'js>(ctx: Ctx<'js>, source: String, name: String) -> rquickjs::Result<Value<'js>> {
+fn script(ctx: Ctx<'_>, source: String, name: String) -> rquickjs::Result<Value<'_>> {
     evaluate(&ctx, source, &name)
 }
 
 /// True when this is an ES module, false when it is not one either, otherwise why it cannot be linked.
-fn try_module<'js>(ctx: Ctx<'js>, source: String, name: String) -> rquickjs::Result<Value<'js>> {
+fn try_module(ctx: Ctx<'_>, source: String, name: String) -> rquickjs::Result<Value<'_>> {
     match loader::declare(&ctx, &name, source) {
         Ok(_) => true.into_js(&ctx),
         Err(Error::Exception) => {
@@ -188,12 +192,12 @@ fn try_module<'js>(ctx: Ctx<'js>, source: String, name: String) -> rquickjs::Res
     }
 }
 
-fn import_later<'js>(ctx: Ctx<'js>, name: String) -> rquickjs::Result<Promise<'js>> {
+fn import_later(ctx: Ctx<'_>, name: String) -> rquickjs::Result<Promise<'_>> {
     Module::import(&ctx, name)
 }
 
 /// The namespace of a module that does not wait for anything.
-fn import_now<'js>(ctx: Ctx<'js>, name: String) -> rquickjs::Result<Object<'js>> {
+fn import_now(ctx: Ctx<'_>, name: String) -> rquickjs::Result<Object<'_>> {
     let path = name.trim_start_matches("file://").to_owned();
     match Module::import(&ctx, name)?.finish() {
         Err(Error::WouldBlock) => {
@@ -226,7 +230,7 @@ fn peek<'js>(ctx: Ctx<'js>, promise: Promise<'js>) -> rquickjs::Result<Array<'js
     Ok(out)
 }
 
-fn encode<'js>(ctx: Ctx<'js>, text: String) -> rquickjs::Result<TypedArray<'js, u8>> {
+fn encode(ctx: Ctx<'_>, text: String) -> rquickjs::Result<TypedArray<'_, u8>> {
     TypedArray::new(ctx, text.into_bytes())
 }
 
@@ -244,7 +248,7 @@ fn to_base64(bytes: Vec<u8>, is_for_urls: bool) -> String {
 }
 
 /// Both alphabets, with or without padding; ends at the first character that is of neither.
-fn from_base64<'js>(ctx: Ctx<'js>, text: String) -> rquickjs::Result<TypedArray<'js, u8>> {
+fn from_base64(ctx: Ctx<'_>, text: String) -> rquickjs::Result<TypedArray<'_, u8>> {
     let lenient = GeneralPurposeConfig::new()
         .with_decode_allow_trailing_bits(true)
         .with_decode_padding_mode(DecodePaddingMode::Indifferent);
@@ -266,11 +270,7 @@ fn from_base64<'js>(ctx: Ctx<'js>, text: String) -> rquickjs::Result<TypedArray<
     TypedArray::new(ctx, decoded.unwrap_or_default())
 }
 
-fn digest<'js>(
-    ctx: Ctx<'js>,
-    name: String,
-    bytes: Vec<u8>,
-) -> rquickjs::Result<TypedArray<'js, u8>> {
+fn digest(ctx: Ctx<'_>, name: String, bytes: Vec<u8>) -> rquickjs::Result<TypedArray<'_, u8>> {
     let digest = if name == "md5" {
         Md5::digest(bytes).to_vec()
     } else {

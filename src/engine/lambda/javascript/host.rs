@@ -13,6 +13,7 @@ use crate::ids::Ids;
 
 /// Most bytes of log lines kept of one invocation; what comes after is dropped with a note.
 const LOG_BYTES_MAX: usize = 4 * 1024 * 1024;
+const SLICES_PER_MEASURE: u64 = 16;
 const ROOT: &str = "/var/task/";
 
 /// The engine's side of one program.
@@ -23,6 +24,7 @@ pub(super) struct Host {
     now: Mutex<Now>,
     /// Set by an interrupt that was obeyed.
     is_stopped: AtomicBool,
+    slices: AtomicU64,
     memory_bytes: AtomicU64,
     memory_bytes_peak: AtomicU64,
 }
@@ -65,6 +67,7 @@ impl Host {
             ids: blueprint.ids.clone(),
             now: Mutex::new(now),
             is_stopped: AtomicBool::new(false),
+            slices: AtomicU64::new(0),
             memory_bytes: AtomicU64::new(0),
             memory_bytes_peak: AtomicU64::new(0),
         }
@@ -117,6 +120,13 @@ impl Host {
         let mut now = self.now.lock();
         now.logged_bytes = 0;
         std::mem::take(&mut now.lines)
+    }
+
+    /// Measuring walks the whole heap: only now and then.
+    pub(super) fn wants_measure(&self) -> bool {
+        self.slices
+            .fetch_add(1, Ordering::Relaxed)
+            .is_multiple_of(SLICES_PER_MEASURE)
     }
 
     pub(super) fn measured(&self, bytes: u64) {

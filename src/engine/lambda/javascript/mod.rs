@@ -51,13 +51,12 @@ impl JavaScript {
         };
         self.host.begin(Some(&request_id));
         let started = clock.now();
-        let ended = match failed {
-            Some(failed) => failed,
-            None => {
-                let timeout = self.blueprint.timeout;
-                let end = self.run(Ask::Invoke(Box::new(invocation)), timeout);
-                end.await.ended(&request_id)
-            }
+        let ended = if let Some(failed) = failed {
+            failed
+        } else {
+            let timeout = self.blueprint.timeout;
+            let end = self.run(Ask::Invoke(Box::new(invocation)), timeout);
+            end.await.ended(&request_id)
         };
         self.host.begin(None);
         Ran {
@@ -187,7 +186,9 @@ fn slice(
         None => None,
     };
     let turn = turn.unwrap_or_else(|| sandbox.turn());
-    host.measured(sandbox.memory_bytes());
+    if host.wants_measure() {
+        host.measured(sandbox.memory_bytes());
+    }
     match turn {
         Turn::Interrupted | Turn::OutOfMemory => (None, turn),
         Turn::Waiting(_) | Turn::Done { .. } => (Some(sandbox), turn),
