@@ -188,9 +188,17 @@ impl Canvas {
                 && (x == bounds.min.x || x == bounds.max.x)
                 && (y == bounds.min.y || y == bounds.max.y)
         });
-        // Both triangles must be halves of it, not one above the other.
-        let covers = |it: &[Vertex; 3]| Rect::from_points(&it.map(|it| it.pos)) == bounds;
-        if !upright || !covers(one) || !covers(two) {
+        // Each triangle must have three of the corners and both together all four.
+        let corners = |it: &[Vertex; 3]| {
+            it.iter().fold(0_u8, |found, it| {
+                let right = u8::from(it.pos.x == bounds.max.x);
+                let bottom = u8::from(it.pos.y == bounds.max.y);
+                found | 1 << (right + 2 * bottom)
+            })
+        };
+        let (first, second) = (corners(one), corners(two));
+        let halves = first.count_ones() == 3 && second.count_ones() == 3;
+        if !upright || !halves || first | second != 0b1111 {
             return false;
         }
         let to = bounds * scale;

@@ -397,24 +397,31 @@ impl TableDelegate for Drawing<'_, '_> {
         } else {
             tokens.text_muted
         };
-        padded(ui, column.align, |ui| {
-            let name = egui::RichText::new(&column.name).small().color(color);
-            ui.add(egui::Label::new(name).selectable(false).truncate());
-            if !column.note.is_empty() {
-                let note = egui::RichText::new(&column.note).small();
-                ui.add(egui::Label::new(note.color(tokens.text_faint)).selectable(false));
+        let name = egui::RichText::new(&column.name).small().color(color);
+        let name = egui::Label::new(name).selectable(false).truncate();
+        let note = (!column.note.is_empty()).then(|| {
+            let note = egui::RichText::new(&column.note).small();
+            egui::Label::new(note.color(tokens.text_faint)).selectable(false)
+        });
+        let sorted = self.grid.sorted.filter(|it| it.0 == cell.col_range.start);
+        let sign = sorted.map(|(_, ascending)| {
+            if ascending {
+                super::Icon::ChevronUp
+            } else {
+                super::Icon::ChevronDown
             }
-            if let Some((_, ascending)) = self
-                .grid
-                .sorted
-                .filter(|(sorted, _)| *sorted == cell.col_range.start)
-            {
-                let sign = if ascending {
-                    super::Icon::ChevronUp
-                } else {
-                    super::Icon::ChevronDown
-                };
-                super::icon::show(ui, sign, tokens.accent);
+        });
+        let backwards = column.align == Align::Max;
+        padded(ui, column.align, |ui| {
+            // Right to left is drawn backwards.
+            if backwards {
+                sign.map(|sign| super::icon::show(ui, sign, tokens.accent));
+                note.map(|note| ui.add(note));
+                ui.add(name);
+            } else {
+                ui.add(name);
+                note.map(|note| ui.add(note));
+                sign.map(|sign| super::icon::show(ui, sign, tokens.accent));
             }
         });
     }

@@ -82,8 +82,9 @@ fn row_ui(ui: &mut Ui, it: &Difference) {
     let tokens = theme::of(ui);
     let (sign, color) = look(it.kind, tokens);
     let mono = |text: &str| RichText::new(text).monospace();
-    ui.label(mono(sign).color(color).strong());
-    ui.label(mono(&it.path).color(tokens.text_muted));
+    let top = egui::Layout::left_to_right(egui::Align::Min);
+    ui.with_layout(top, |ui| ui.label(mono(sign).color(color)));
+    ui.with_layout(top, |ui| ui.label(mono(&it.path).color(tokens.text_muted)));
     let font = TextStyle::Monospace.resolve(ui.style());
     let width = ui.available_width().max(120.0);
     let job = |text: &str, color| {
@@ -95,9 +96,18 @@ fn row_ui(ui: &mut Ui, it: &Difference) {
         ui.spacing_mut().item_spacing.y = 1.0;
         match (&it.old, &it.new) {
             (Some(old), Some(new)) if it.kind == Kind::Changed => {
-                let (before, after) = words(old, new, &font, tokens);
-                ui.label(before);
-                ui.label(after);
+                if is_short(old) && is_short(new) {
+                    let mut both = LayoutJob::default();
+                    let plain = |color| TextFormat::simple(font.clone(), color);
+                    both.append(old, 0.0, plain(tokens.text_muted));
+                    both.append(" → ", 0.0, plain(tokens.text_muted));
+                    both.append(new, 0.0, plain(color));
+                    ui.label(both);
+                } else {
+                    let (before, after) = words(old, new, &font, tokens);
+                    ui.label(before);
+                    ui.label(after);
+                }
             }
             (None, Some(new)) => {
                 ui.label(job(new, color));
@@ -115,6 +125,11 @@ fn row_ui(ui: &mut Ui, it: &Difference) {
             (None, None) => (),
         }
     });
+}
+
+/// Short enough to stand on one line with its other side.
+fn is_short(text: &str) -> bool {
+    text.chars().count() <= 20
 }
 
 fn look(kind: Kind, tokens: &Tokens) -> (&'static str, egui::Color32) {

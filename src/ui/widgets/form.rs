@@ -60,7 +60,10 @@ pub fn row<R>(
 pub fn violation(ui: &mut Ui, text: &str) {
     let tokens = theme::of(ui);
     ui.horizontal(|ui| {
-        icon::show(ui, Icon::Failed, tokens.failed);
+        ui.spacing_mut().item_spacing.x = 4.0;
+        let sign = icon::text(Icon::Failed).small().color(tokens.failed);
+        ui.add(egui::Label::new(sign).selectable(false))
+            .accessible_name("");
         ui.label(RichText::new(text).small().color(tokens.failed));
     });
 }

@@ -56,16 +56,17 @@ impl<'a> JsonView<'a> {
                 ui.copy_text(pretty(self.value));
             }
         });
+        let gap = std::mem::replace(&mut ui.spacing_mut().item_spacing.y, 0.0);
         ScrollArea::both()
             .id_salt(id)
             .max_height(self.max_height)
             .auto_shrink([false, true])
             .show_rows(ui, LINE, lines.len(), |ui, range| {
-                ui.spacing_mut().item_spacing.y = 0.0;
                 for line in &lines[range] {
                     line_ui(ui, line, &mut toggled);
                 }
             });
+        ui.spacing_mut().item_spacing.y = gap;
         ui.data_mut(|data| data.insert_temp(id, toggled));
     }
 }

@@ -67,7 +67,10 @@ pub fn kpi(ui: &mut Ui, tile: &Kpi<'_>) -> Response {
         small,
         tokens.text_muted,
     );
-    let chart = Rect::from_min_max(inside.center_top() + Vec2::new(16.0, 16.0), inside.max);
+    let chart = Rect::from_min_max(
+        inside.center_top() + Vec2::new(16.0, 18.0),
+        inside.max - Vec2::new(0.0, 18.0),
+    );
     line_in(ui, chart, tile.history, tile.health.color(tokens));
     response
 }
