@@ -1,5 +1,6 @@
 //! Building blocks: know egui and plain data, nothing of the cloud.
 
+mod attribute_tree;
 pub mod chip;
 mod code_editor;
 pub mod confirm;
@@ -10,10 +11,12 @@ pub mod form;
 pub mod icon;
 pub mod json_view;
 mod kpi;
+pub mod node;
 mod path_box;
 mod selection;
 mod table_list;
 
+pub use attribute_tree::AttributeTree;
 pub use chip::{Change, Health};
 pub use code_editor::{CodeEditor, Mark};
 pub use confirm::Confirm;
