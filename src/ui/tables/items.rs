@@ -113,6 +113,16 @@ impl ItemsTab {
         }
     }
 
+    /// Reads an index from the start, with nothing else asked.
+    pub(super) fn read_index(&mut self, cx: &Cx<'_>, table: &TableDescription, index: String) {
+        self.form = ReadForm {
+            index: Some(index),
+            page: self.form.page.clone(),
+            ..ReadForm::default()
+        };
+        self.read(cx, table);
+    }
+
     /// Reads the next page.
     pub(super) fn read_more(&mut self, cx: &Cx<'_>) {
         if let Some(next) = self.totals.next.clone() {

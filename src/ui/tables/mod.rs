@@ -6,12 +6,16 @@ mod editor;
 mod editor_ui;
 mod grid;
 mod head_ui;
+mod indexes_ui;
 mod items;
 mod items_ui;
 mod list_ui;
 mod query;
 mod query_ui;
 mod rules;
+mod settings_ui;
+mod stream_ui;
+mod triggers_ui;
 mod views;
 mod wizard;
 mod wizard_ui;
@@ -27,6 +31,9 @@ use super::cx::{Action, Cx, Listing, Route};
 use super::remote::loading_ui;
 use super::widgets::{Icon, empty_state};
 use items::ItemsTab;
+use settings_ui::SettingsTab;
+use stream_ui::StreamTab;
+use triggers_ui::TriggersTab;
 use wizard_ui::Wizard;
 
 /// How often to look at a table that is being made or changed.
@@ -37,13 +44,29 @@ const LOOK_AGAIN: Duration = Duration::from_millis(400);
 enum Tab {
     #[default]
     Items,
+    Indexes,
+    Stream,
+    Triggers,
+    Settings,
 }
+
+const TABS: [(Tab, &str); 5] = [
+    (Tab::Items, "Items"),
+    (Tab::Indexes, "Indexes"),
+    (Tab::Stream, "Stream"),
+    (Tab::Triggers, "Triggers"),
+    (Tab::Settings, "Settings"),
+];
 
 /// A table that was looked at; kept, so that coming back finds it as it was left.
 #[derive(Default)]
 struct View {
     tab: Tab,
     items: ItemsTab,
+    index: Option<usize>,
+    stream: StreamTab,
+    triggers: TriggersTab,
+    settings: SettingsTab,
 }
 
 #[derive(Default)]
@@ -143,13 +166,40 @@ impl TablesPanel {
             }
             return;
         };
-        let view = self.views.entry(name).or_default();
+        let view = self.views.entry(name.clone()).or_default();
+        if view.ui(ui, cx, table) {
+            self.views.remove(&name);
+            self.chosen = None;
+        }
+    }
+}
+
+impl View {
+    /// True when the table was deleted.
+    fn ui(&mut self, ui: &mut Ui, cx: &Cx<'_>, table: &TableDescription) -> bool {
         egui::Panel::top("table head")
             .resizable(false)
-            .show(ui, |ui| head_ui::show(ui, cx, table));
-        match view.tab {
-            Tab::Items => items_ui::show(ui, cx, table, &mut view.items),
+            .show(ui, |ui| {
+                head_ui::show(ui, cx, table);
+                ui.horizontal(|ui| {
+                    for (tab, words) in TABS {
+                        ui.selectable_value(&mut self.tab, tab, words);
+                    }
+                });
+            });
+        match self.tab {
+            Tab::Items => items_ui::show(ui, cx, table, &mut self.items),
+            Tab::Indexes => {
+                if let Some(index) = indexes_ui::show(ui, table, &mut self.index) {
+                    self.items.read_index(cx, table, index);
+                    self.tab = Tab::Items;
+                }
+            }
+            Tab::Stream => stream_ui::show(ui, cx, table, &mut self.stream),
+            Tab::Triggers => triggers_ui::show(ui, cx, table, &mut self.triggers),
+            Tab::Settings => return settings_ui::show(ui, cx, table, &mut self.settings),
         }
+        false
     }
 }
 
