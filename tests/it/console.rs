@@ -13,6 +13,7 @@ use crate::render::CpuRenderer;
 /// A console and the runtime its questions run on; the test turns both by hand.
 pub(crate) struct Lab {
     pub(crate) runtime: Runtime,
+    pub(crate) aws: Aws,
     pub(crate) harness: Harness<'static, Console>,
 }
 
@@ -42,6 +43,7 @@ impl Lab {
             Aws::embedded(Options::temporary(Clock::real())).unwrap()
         };
         let handle = runtime.handle().clone();
+        let shown = aws.clone();
         let harness = Harness::builder()
             .with_size(size)
             .with_theme(theme)
@@ -50,10 +52,14 @@ impl Lab {
             .renderer(CpuRenderer::default())
             .build_eframe(move |cc| {
                 let mut console = Console::new(&cc.egui_ctx, handle, settings);
-                console.connect(&cc.egui_ctx, aws);
+                console.connect(&cc.egui_ctx, shown);
                 console
             });
-        let mut lab = Self { runtime, harness };
+        let mut lab = Self {
+            runtime,
+            aws,
+            harness,
+        };
         lab.settle();
         lab
     }

@@ -33,6 +33,8 @@ mod streams;
 #[cfg(test)]
 mod tables;
 #[cfg(test)]
+mod tables_panel;
+#[cfg(test)]
 mod tidy;
 #[cfg(test)]
 mod wire;

@@ -183,7 +183,9 @@ impl View {
                 head_ui::show(ui, cx, table);
                 ui.horizontal(|ui| {
                     for (tab, words) in TABS {
-                        ui.selectable_value(&mut self.tab, tab, words);
+                        // The rail has a button of the same words.
+                        ui.selectable_value(&mut self.tab, tab, words)
+                            .accessible_name(format!("{words} tab"));
                     }
                 });
             });
