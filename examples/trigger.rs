@@ -47,10 +47,10 @@ async fn main() -> anyhow::Result<()> {
     };
     lambda::create_mapping(aws.clone(), mapping).await?;
 
+    let (_, mut progress) = local::watch(&aws)?;
     let (item, _) = dynamodb::item_from_json(r#"{"id": "1", "text": "hello"}"#)?;
     dynamodb::put_item(aws.clone(), "greetings".to_owned(), item, PutRule::Any).await?;
 
-    let (_, mut progress) = local::watch(&aws)?;
     loop {
         let next = tokio::time::timeout(Duration::from_secs(10), progress.recv());
         if let What::Invoked { answer, .. } = next.await??.what {

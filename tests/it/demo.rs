@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use waterwheel::aws::demo::{self, Writer};
 use waterwheel::aws::lambda::Code;
-use waterwheel::aws::{Aws, dynamodb, lambda, local, logs, sqs};
+use waterwheel::aws::{Aws, dynamodb, iam, lambda, local, logs, samples, sqs};
 use waterwheel::clock::Clock;
 use waterwheel::mapping::progress::{Condition, What};
 
@@ -38,9 +38,8 @@ async fn the_role_of_the_sample_world_may_do_what_it_has_to_and_no_more() {
     let aws = world();
     let built = demo::build(aws.clone()).await.unwrap();
     let group = format!("/aws/lambda/{}", demo::FUNCTION);
-    let needs =
-        waterwheel::aws::iam::trigger_needs(&built.stream_arn, Some(&built.queue.arn), &group);
-    let check = |needs| waterwheel::aws::iam::check(aws.clone(), built.role_arn.clone(), needs);
+    let needs = iam::trigger_needs(&built.stream_arn, Some(&built.queue.arn), &group);
+    let check = |needs| iam::check(aws.clone(), built.role_arn.clone(), needs);
     let verdicts = check(needs).await.unwrap();
     assert!(
         verdicts.iter().all(|it| it.decision.is_allowed()),
@@ -74,11 +73,11 @@ async fn a_paused_writer_writes_nothing() {
     writing.abort();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn one_bad_order_is_isolated_and_everything_else_is_billed() {
     let aws = world();
     let built = demo::build(aws.clone()).await.unwrap();
-    let steer = Arc::new(Writer::new(7, Some(Duration::from_secs(1))));
+    let steer = Arc::new(Writer::default());
     let writing = tokio::spawn(demo::writer(aws.clone(), Arc::clone(&steer)));
     let clock = Clock::real();
     let mut letter = None;
@@ -97,9 +96,31 @@ async fn one_bad_order_is_isolated_and_everything_else_is_billed() {
     let key = format!("{} / {}", poison.customer, poison.order);
     let discarded = discarded(&aws, &key);
     check_letter(&letter, &built, &discarded);
+    check_reason(&aws);
     // Let the rest of the stream through.
     clock.sleep(Duration::from_secs(4)).await;
-    check_billed(&aws, &key).await;
+    check_billed(&aws, Some(&key)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_suggested_fix_bills_the_bad_order_too() {
+    let aws = world();
+    let built = demo::build(aws.clone()).await.unwrap();
+    let fixed = vec![(demo::FILE.to_owned(), demo::FIXED.to_owned())];
+    let name = demo::FUNCTION.to_owned();
+    lambda::update_code(aws.clone(), name, Code::Files(fixed))
+        .await
+        .unwrap();
+    let steer = Arc::new(Writer::new(3, Some(Duration::from_secs(1))));
+    let writing = tokio::spawn(demo::writer(aws.clone(), Arc::clone(&steer)));
+    let clock = Clock::real();
+    clock.sleep(Duration::from_secs(3)).await;
+    writing.abort();
+    clock.sleep(Duration::from_secs(4)).await;
+    assert!(steer.poisoned().is_some());
+    check_billed(&aws, None).await;
+    let letters = sqs::peek(aws, built.queue.url).await.unwrap();
+    assert_eq!(letters, []);
 }
 
 /// Sequence number of the one discarded record, which has to be the poison.
@@ -123,6 +144,25 @@ fn discarded(aws: &Aws, key: &str) -> String {
     assert_eq!((records.len(), *attempts), (1, 3));
     assert_eq!(&*records[0].key, key);
     records[0].sequence_number.to_string()
+}
+
+/// Every failed call names the line that the fix changes.
+fn check_reason(aws: &Aws) {
+    let (story, _) = local::watch(aws).unwrap();
+    let failed: Vec<_> = story
+        .iter()
+        .filter_map(|it| match &it.what {
+            What::Invoked { answer, .. } if answer.function_error.is_some() => Some(answer),
+            _ => None,
+        })
+        .collect();
+    assert!(failed.len() > 3, "bisecting takes several calls");
+    for answer in failed {
+        let payload: Value = serde_json::from_str(&answer.payload).unwrap();
+        assert_eq!(payload["errorType"], "TypeError");
+        let line = format!("{}:{}", demo::FILE, demo::POISON_LINE);
+        assert!(payload["trace"].to_string().contains(&line), "{payload}");
+    }
 }
 
 fn check_letter(letter: &Value, built: &demo::World, sequence_number: &str) {
@@ -160,8 +200,8 @@ fn check_letter(letter: &Value, built: &demo::World, sequence_number: &str) {
     );
 }
 
-/// Every order that is still in the table was logged, and the bad one never was.
-async fn check_billed(aws: &Aws, poison: &str) {
+/// Every order that is still in the table was logged, and only the bad one was not.
+async fn check_billed(aws: &Aws, poison: Option<&str>) {
     let group = format!("/aws/lambda/{}", demo::FUNCTION);
     let lines = logs::events(aws.clone(), group, None, String::new(), None, 100_000)
         .await
@@ -186,6 +226,32 @@ async fn check_billed(aws: &Aws, poison: &str) {
     assert!(page.items.len() > 10, "only {} orders", page.items.len());
     for item in &page.items {
         let key = dynamodb::key_text(&table, item);
-        assert_eq!(billed.contains(&key), key != poison, "{key}");
+        assert_eq!(billed.contains(&key), Some(key.as_str()) != poison, "{key}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_sample_function_takes_the_sample_event() {
+    let aws = world();
+    let role = iam::NewRole {
+        name: "sample".to_owned(),
+        ..iam::NewRole::default()
+    };
+    let role_arn = iam::create_role(aws.clone(), role).await.unwrap().arn;
+    let in_process = |it: &&samples::Template| it.runtime.starts_with("nodejs");
+    for (at, sample) in samples::TEMPLATES.iter().filter(in_process).enumerate() {
+        let name = format!("sample-{at}");
+        let code = Code::Files(vec![(sample.path.to_owned(), sample.text.to_owned())]);
+        let new = lambda::NewFunction::new(&name, sample.handler, &role_arn, code);
+        lambda::create_function(aws.clone(), new).await.unwrap();
+        let event = samples::EVENTS[0].text.to_owned();
+        let answer = lambda::invoke(aws.clone(), name, event).await.unwrap();
+        assert_eq!(answer.function_error, None, "{}: {answer:?}", sample.name);
+        if at == 0 {
+            let lines = ["INSERT", "MODIFY", "REMOVE", "DynamoDB Record: {"];
+            let log = &answer.log_tail;
+            assert!(lines.iter().all(|it| log.contains(it)), "{log}");
+            assert_eq!(answer.payload, "null");
+        }
     }
 }
