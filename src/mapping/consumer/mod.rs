@@ -169,8 +169,11 @@ impl ShardConsumer {
 
     /// Applies new settings, also to retries that are under way.
     pub fn reconfigure(&mut self, rules: Arc<Rules>) {
+        let size = rules.config.batch_size as usize;
+        let mut works = self.lanes.iter().flat_map(|lane| &lane.works);
         self.must_deal |= rules.lanes() != self.lanes.len()
-            || rules.config.tumbling_window_secs != self.rules.config.tumbling_window_secs;
+            || rules.config.tumbling_window_secs != self.rules.config.tumbling_window_secs
+            || works.any(|work| work.records.len() > size);
         self.rules = rules;
     }
 

@@ -3,6 +3,7 @@
 mod batching;
 mod failures;
 mod lanes;
+mod random;
 mod windows;
 
 use std::collections::VecDeque;
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::mapping::config::MappingConfig;
-use crate::mapping::progress::Answer;
+use crate::mapping::progress::{Answer, Outcome};
 use crate::mapping::record::EventName;
 
 /// A minute past a full hour, so that windows begin at round times.
