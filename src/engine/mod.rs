@@ -216,7 +216,7 @@ impl Engine {
         }
         // Sent under the lock, so that `watch` misses nothing and sees nothing twice.
         // An error only means that nobody watches.
-        let _ = self.0.watch.send(progress);
+        drop(self.0.watch.send(progress));
     }
 
     /// What is kept of the past, without polls that found nothing, and everything from now on.

@@ -389,30 +389,49 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(state: MappingState, enabled: bool, is_running: bool, expected: Option<Settled>) {
-        let mapping = mapping(state, enabled);
+    fn check(mapping: &Mapping, is_running: bool, expected: Option<Settled>) {
         let at = |secs| SystemTime::UNIX_EPOCH + Duration::from_secs(secs);
-        assert_eq!(settled(&mapping, at(4), is_running), None);
-        assert_eq!(settled(&mapping, at(5), is_running), expected);
+        assert_eq!(settled(mapping, at(4), is_running), None);
+        assert_eq!(settled(mapping, at(5), is_running), expected);
     }
 
     #[test]
     fn passing_states_settle_into_what_is_wanted() {
         use MappingState::{Creating, Deleting, Disabled, Disabling, Enabled, Enabling, Updating};
-        check(Creating, true, false, Some(Settled::Into(Enabled)));
-        check(Creating, false, false, Some(Settled::Into(Disabled)));
-        check(Updating, true, true, Some(Settled::Into(Enabled)));
-        check(Updating, false, false, Some(Settled::Into(Disabled)));
-        check(Enabling, true, false, Some(Settled::Into(Enabled)));
-        check(Disabling, false, false, Some(Settled::Into(Disabled)));
-        check(Deleting, false, false, Some(Settled::Gone));
-        check(Enabled, true, true, None);
-        check(Disabled, false, false, None);
+        check(
+            &mapping(Creating, true),
+            false,
+            Some(Settled::Into(Enabled)),
+        );
+        check(
+            &mapping(Creating, false),
+            false,
+            Some(Settled::Into(Disabled)),
+        );
+        check(&mapping(Updating, true), true, Some(Settled::Into(Enabled)));
+        check(
+            &mapping(Updating, false),
+            false,
+            Some(Settled::Into(Disabled)),
+        );
+        check(
+            &mapping(Enabling, true),
+            false,
+            Some(Settled::Into(Enabled)),
+        );
+        check(
+            &mapping(Disabling, false),
+            false,
+            Some(Settled::Into(Disabled)),
+        );
+        check(&mapping(Deleting, false), false, Some(Settled::Gone));
+        check(&mapping(Enabled, true), true, None);
+        check(&mapping(Disabled, false), false, None);
     }
 
     #[test]
     fn what_is_switched_off_or_deleted_first_ends_what_it_does() {
-        check(MappingState::Disabling, false, true, None);
-        check(MappingState::Deleting, false, true, None);
+        check(&mapping(MappingState::Disabling, false), true, None);
+        check(&mapping(MappingState::Deleting, false), true, None);
     }
 }

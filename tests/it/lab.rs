@@ -1,6 +1,7 @@
 //! A small world for tests of triggers: a table with a stream, a role that may read it, a queue.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -9,6 +10,10 @@ use aws_sdk_dynamodb::types::{
     AttributeDefinition, AttributeValue, BillingMode, KeySchemaElement, KeyType,
     ScalarAttributeType, StreamSpecification, StreamViewType, TableStatus,
 };
+pub(crate) use aws_sdk_lambda::operation::create_event_source_mapping::builders::CreateEventSourceMappingFluentBuilder as CreateTrigger;
+use aws_sdk_lambda::operation::get_event_source_mapping::GetEventSourceMappingOutput as GetTriggerOutput;
+use aws_sdk_lambda::primitives::Blob;
+use aws_sdk_lambda::types::{EventSourcePosition, FunctionCode, Runtime, State as FunctionState};
 use parking_lot::Mutex;
 use waterwheel::clock::{Clock, from_epoch_millis};
 use waterwheel::engine::call::Principal;
@@ -123,6 +128,74 @@ impl Lab {
         }
     }
 
+    /// A JavaScript function of the role `worker`; the code is its `index.js`.
+    pub(crate) async fn function(&self, name: &str, code: &str) {
+        let zip = FunctionCode::builder().zip_file(Blob::new(zipped(code)));
+        let make = || {
+            self.lambda
+                .create_function()
+                .function_name(name)
+                .runtime(Runtime::from("nodejs22.x"))
+                .handler("index.handler")
+                .role("arn:aws:iam::000000000000:role/worker")
+                .timeout(60)
+                .code(zip.clone().build())
+                .send()
+        };
+        make().await.unwrap();
+        loop {
+            let asked = self.lambda.get_function_configuration().function_name(name);
+            if asked.send().await.unwrap().state == Some(FunctionState::Active) {
+                return;
+            }
+            self.clock.sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Replaces the code of a function.
+    pub(crate) async fn recode(&self, name: &str, code: &str) {
+        let update = self.lambda.update_function_code().function_name(name);
+        let update = update.zip_file(Blob::new(zipped(code)));
+        update.send().await.unwrap();
+        self.sleep(2).await;
+    }
+
+    /// A trigger from the oldest record on; answers its UUID when it is enabled.
+    pub(crate) async fn trigger(
+        &self,
+        stream_arn: &str,
+        function: &str,
+        settings: impl Fn(CreateTrigger) -> CreateTrigger,
+    ) -> String {
+        let create = self
+            .lambda
+            .create_event_source_mapping()
+            .event_source_arn(stream_arn)
+            .function_name(function)
+            .starting_position(EventSourcePosition::TrimHorizon);
+        let made = settings(create).send().await.unwrap();
+        assert_eq!(made.state(), Some("Creating"));
+        let uuid = made.uuid.unwrap();
+        self.settle(&uuid, "Enabled").await;
+        uuid
+    }
+
+    /// Waits until a trigger is in this state.
+    pub(crate) async fn settle(&self, uuid: &str, state: &str) {
+        for _ in 0..1000 {
+            if self.trigger_now(uuid).await.state() == Some(state) {
+                return;
+            }
+            self.clock.sleep(Duration::from_millis(50)).await;
+        }
+        panic!("the trigger is not {state}");
+    }
+
+    pub(crate) async fn trigger_now(&self, uuid: &str) -> GetTriggerOutput {
+        let get = self.lambda.get_event_source_mapping().uuid(uuid);
+        get.send().await.unwrap()
+    }
+
     /// Answers the queue's ARN and URL.
     pub(crate) async fn queue(&self, name: &str) -> (String, String) {
         let made = self.sqs.create_queue().queue_name(name);
@@ -203,6 +276,14 @@ impl Story {
         }
         counts
     }
+}
+
+fn zipped(code: &str) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let options = zip::write::SimpleFileOptions::default();
+    zip.start_file("index.js", options).unwrap();
+    zip.write_all(code.as_bytes()).unwrap();
+    zip.finish().unwrap().into_inner()
 }
 
 pub(crate) fn ids(records: &[Record]) -> Vec<String> {

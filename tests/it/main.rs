@@ -16,7 +16,10 @@ mod lab;
 #[cfg(test)]
 mod logs;
 #[cfg(test)]
+mod mappings;
+#[cfg(test)]
 mod panels;
+#[cfg(test)]
 mod poller;
 #[cfg(test)]
 mod port;

@@ -39,15 +39,23 @@ impl World {
         self.dice.number() % end
     }
 
+    fn index(&self, length: usize) -> usize {
+        usize::try_from(self.below(length as u64)).unwrap()
+    }
+
+    fn pick<T: Copy, const N: usize>(&self, choices: [T; N]) -> T {
+        choices[self.index(N)]
+    }
+
     fn config(&self) -> MappingConfig {
         let tumbles = self.below(5) == 0;
         let drop_some = r#"{"dynamodb":{"Keys":{"id":{"S":[{"anything-but":"item 1"}]}}}}"#;
         MappingConfig {
-            batch_size: [1, 2, 5, 100][self.dice.number() as usize % 4],
-            batching_window_secs: [0, 0, 3][self.dice.number() as usize % 3],
-            parallelization_factor: if tumbles { 1 } else { self.below(4) as u32 + 1 },
-            retry_attempts_max: [None, Some(0), Some(2)][self.dice.number() as usize % 3],
-            record_age_secs_max: [None, Some(60)][self.dice.number() as usize % 2],
+            batch_size: self.pick([1, 2, 5, 100]),
+            batching_window_secs: self.pick([0, 0, 3]),
+            parallelization_factor: if tumbles { 1 } else { self.pick([1, 2, 3, 4]) },
+            retry_attempts_max: self.pick([None, Some(0), Some(2)]),
+            record_age_secs_max: self.pick([None, Some(60)]),
             bisect_on_function_error: self.below(2) == 0,
             tumbling_window_secs: tumbles.then_some(5),
             report_batch_item_failures: self.below(2) == 0,
@@ -68,7 +76,7 @@ impl World {
         };
         let rest = self.records.iter().filter(|it| number_of(it) > after);
         let written = rest.clone().filter(|it| it.created <= self.now);
-        let records: Vec<Record> = written.take(self.below(8) as usize).cloned().collect();
+        let records: Vec<Record> = written.take(self.index(8)).cloned().collect();
         Page {
             is_last: rest.count() == records.len(),
             records,
@@ -83,7 +91,7 @@ impl World {
             0 | 1 => thrown(),
             2 => throttled(),
             3 | 4 if reports && !batch.records.is_empty() => {
-                let at = self.below(batch.records.len() as u64) as usize;
+                let at = self.index(batch.records.len());
                 let partial = failing_from(number_of(&batch.records[at]));
                 let with_state = partial.payload.replacen('{', r#"{"state":{},"#, 1);
                 answer(&with_state)
