@@ -18,7 +18,8 @@
   const line = (level) => (...args) => {
     const text = format(args);
     const margin = groups.join('');
-    host.log(level, margin === '' ? text : margin + text.replaceAll('\n', `\n${margin}`));
+    const shown = margin === '' ? text : margin + text.replaceAll('\n', `\n${margin}`);
+    host.log(level, shown.toWellFormed());
   };
   const counts = new Map();
   const starts = new Map();
@@ -39,7 +40,7 @@
     debug: line('DEBUG'),
     trace: line('TRACE'),
     fatal: line('FATAL'),
-    dir: (value, options) => host.raw(internals.tools().inspect(value, { customInspect: false, ...options })),
+    dir: (value, options) => host.raw(internals.tools().inspect(value, { customInspect: false, ...options }).toWellFormed()),
     dirxml: log,
     assert: (holds, ...args) => {
       if (holds) return;

@@ -32,6 +32,16 @@
     return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
   }
 
+  // What is no error is logged as if it were one.
+  function asError(value) {
+    if (isError(value)) return value;
+    try {
+      return new Error(value);
+    } catch {
+      return new Error('handled');
+    }
+  }
+
   function response(error) {
     try {
       if (isError(error)) {
@@ -72,12 +82,12 @@
   function fail(error, label, isFatal, logged = error) {
     if (outcome !== undefined) return;
     if (isOutOfMemory(error)) {
-      outcome = { isOutOfMemory: true };
+      outcome = { __proto__: null, isOutOfMemory: true };
       return;
     }
-    host.log('ERROR', `${label} ${formatted(logged)}`);
+    host.log('ERROR', `${label} ${formatted(logged)}`.toWellFormed());
     const payload = response(error);
-    outcome = { type: String(payload.errorType), body: stringify(payload), isFatal };
+    outcome = { __proto__: null, type: String(payload.errorType).toWellFormed(), body: stringify(payload), isFatal };
   }
 
   function succeed(value) {
@@ -90,7 +100,7 @@
       fail(major >= CALLBACKS_GONE ? runtimeError('JSONStringifyError', message) : new Error(message), 'Invoke Error', false);
       return;
     }
-    outcome = { body: body ?? 'null' };
+    outcome = { __proto__: null, body: body ?? 'null' };
   }
 
   internals.uncaught = (error) => {
@@ -165,7 +175,7 @@
     loadHandler(text).then(
       (found) => {
         handler = found;
-        outcome ??= { body: '' };
+        outcome ??= { __proto__: null, body: '' };
       },
       (error) => fail(error, 'Uncaught Exception', true),
     );
@@ -211,7 +221,7 @@
       if (isFinished) return;
       isFinished = true;
       if (error !== undefined && error !== null) {
-        fail(error, 'Invoke Error', false, isError(error) ? error : new Error(error));
+        fail(error, 'Invoke Error', false, asError(error));
       } else if (waits && context.callbackWaitsForEmptyEventLoop) {
         whenEmpty = () => succeed(value);
       } else {

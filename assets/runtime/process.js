@@ -31,7 +31,7 @@
     fd,
     isTTY: false,
     write(text, ...rest) {
-      host.raw(String(text).replace(/\n$/, ''));
+      host.raw(String(text).replace(/\n$/, '').toWellFormed());
       const callback = rest.find((it) => typeof it === 'function');
       if (callback) internals.nextTick(callback);
       return true;

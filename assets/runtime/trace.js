@@ -29,9 +29,22 @@
     return names;
   }
 
+  // Messages people know by heart from V8.
+  const REWORDED = [
+    [/^cannot read property '(.*)' of (null|undefined)$/s, "Cannot read properties of $2 (reading '$1')"],
+    [/^cannot set property '(.*)' of (null|undefined)$/s, "Cannot set properties of $2 (setting '$1')"],
+  ];
+
+  function reword(error) {
+    for (const [pattern, text] of REWORDED) {
+      if (pattern.test(error.message)) error.message = error.message.replace(pattern, text);
+    }
+  }
+
   Error.prepareStackTrace = (error, sites) => {
     let head;
     try {
+      if (error instanceof TypeError) reword(error);
       head = Error.prototype.toString.call(error);
     } catch {
       head = '<error>';

@@ -10,6 +10,8 @@ mod crash;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod functions;
+#[cfg(test)]
 mod gate;
 #[cfg(test)]
 mod lab;

@@ -79,11 +79,16 @@ impl Pool {
         }
         let seats = functions.entry(function.name.clone()).or_default();
         seats.running += 1;
-        seats.idle.retain(|idle| {
+        let (mut idle, gone): (Vec<_>, Vec<_>) = seats.idle.drain(..).partition(|idle| {
             let rests = now.duration_since(idle.since).unwrap_or_default();
             idle.revision == function.revision_id && rests < IDLE_TIME_MAX
         });
-        Ok(seats.idle.pop().map(|idle| idle.warm))
+        let warmest = idle.pop().map(|idle| idle.warm);
+        seats.idle = idle;
+        // The end of a program may take a while: not under the lock.
+        drop(functions);
+        drop(gone);
+        Ok(warmest)
     }
 
     /// An invocation is over; its environment is kept when it may serve another.
@@ -93,16 +98,22 @@ impl Pool {
             return;
         };
         seats.running = seats.running.saturating_sub(1);
-        if let Some(warm) = warm.filter(|_| seats.idle.len() < IDLE_MAX) {
-            seats.idle.push(Idle {
-                warm,
-                revision: function.revision_id.clone(),
-                since: now,
-            });
-        }
+        let gone = match warm {
+            Some(warm) if seats.idle.len() < IDLE_MAX => {
+                seats.idle.push(Idle {
+                    warm,
+                    revision: function.revision_id.clone(),
+                    since: now,
+                });
+                None
+            }
+            other => other,
+        };
         if seats.running == 0 && seats.idle.is_empty() {
             functions.remove(&function.name);
         }
+        drop(functions);
+        drop(gone);
     }
 
     /// Drops the environments of a function that is gone.

@@ -14,6 +14,7 @@ use crate::ids::Ids;
 /// Most bytes of log lines kept of one invocation; what comes after is dropped with a note.
 const LOG_BYTES_MAX: usize = 4 * 1024 * 1024;
 const SLICES_PER_MEASURE: u64 = 16;
+const LONG_SLICE: Duration = Duration::from_millis(5);
 const ROOT: &str = "/var/task/";
 
 /// The engine's side of one program.
@@ -122,11 +123,12 @@ impl Host {
         std::mem::take(&mut now.lines)
     }
 
-    /// Measuring walks the whole heap: only now and then.
+    /// Measuring walks the whole heap: after long slices, and now and then after short ones.
     pub(super) fn wants_measure(&self) -> bool {
-        self.slices
-            .fetch_add(1, Ordering::Relaxed)
-            .is_multiple_of(SLICES_PER_MEASURE)
+        let slice = self.now.lock().slice;
+        let is_long = slice.is_some_and(|(stopwatch, _)| stopwatch.elapsed() >= LONG_SLICE);
+        let slices = self.slices.fetch_add(1, Ordering::Relaxed);
+        is_long || slices.is_multiple_of(SLICES_PER_MEASURE)
     }
 
     pub(super) fn measured(&self, bytes: u64) {

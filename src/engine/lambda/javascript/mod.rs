@@ -20,6 +20,8 @@ use sandbox::{Ask, Sandbox, Turn};
 
 /// Longest start of an environment.
 const INIT_MAX: Duration = Duration::from_secs(10);
+/// How long past its deadline a program may take to notice it.
+const GRACE: Duration = Duration::from_millis(250);
 
 /// An environment of a `nodejs` runtime. The program starts with the first invocation.
 pub struct JavaScript {
@@ -103,8 +105,14 @@ impl JavaScript {
             let (former, next) = (sandbox.take(), ask.take());
             let (blueprint, host) = (self.blueprint.clone(), Arc::clone(&self.host));
             let slice = move || slice(former, &blueprint, &host, next);
-            let Ok((left, turn)) = tokio::task::spawn_blocking(slice).await else {
-                return End::Died("Runtime exited with error: signal: aborted".to_owned());
+            let slice = tokio::task::spawn_blocking(slice);
+            let (left, turn) = tokio::select! {
+                done = slice => match done {
+                    Ok(done) => done,
+                    Err(_) => return End::Died("Runtime exited with error: signal: aborted".to_owned()),
+                },
+                // Deep inside the interpreter nothing asks whether to stop. The thread ends when it can.
+                () = clock.sleep_until(deadline + GRACE) => return End::TimedOut,
             };
             match turn {
                 Turn::Waiting(time) => {
@@ -186,7 +194,9 @@ fn slice(
         None => None,
     };
     let turn = turn.unwrap_or_else(|| sandbox.turn());
-    if host.wants_measure() {
+    if matches!(turn, Turn::OutOfMemory) {
+        host.measured(u64::from(blueprint.memory_mb) << 20);
+    } else if host.wants_measure() {
         host.measured(sandbox.memory_bytes());
     }
     match turn {

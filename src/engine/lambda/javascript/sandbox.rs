@@ -11,7 +11,7 @@ use super::loader::{ModuleLoader, ModuleResolver};
 use crate::engine::lambda::environment::{Blueprint, Failure, Invocation};
 
 /// What stays of a blocking thread's two mebibytes is for the host.
-const STACK_BYTES: usize = 1024 * 1024;
+const STACK_BYTES: usize = 1536 * 1024;
 /// The hidden global through which host and runtime files find each other.
 pub(super) const INTERNALS: &str = "__runtime__";
 

@@ -220,6 +220,11 @@ async fn anything_may_be_thrown() {
         ("42", "number", "42"),
         ("{ a: 1 }", "object", "[object Object]"),
         ("null", "string", "handled"),
+        (
+            "Object.create(null)",
+            "handled",
+            "callback called with Error argument, but there was a problem while retrieving one or more of its message, name, and stack",
+        ),
     ] {
         let source = format!("exports.handler = async () => {{ throw {thrown} }}");
         let failed = failure(&run(&source).await);
@@ -307,6 +312,45 @@ async fn endless_recursion_is_a_range_error() {
         "Maximum call stack size exceeded"
     );
     assert!(ran.is_reusable);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_value_is_named_as_in_node() {
+    let ran = run("exports.handler = async (event) => event.Records[0].dynamodb").await;
+    assert_eq!(
+        failure(&ran)["errorMessage"],
+        "Cannot read properties of undefined (reading '0')"
+    );
+    assert_eq!(
+        failure(&ran)["trace"][0],
+        "TypeError: Cannot read properties of undefined (reading '0')"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_cannot_change_how_it_is_judged() {
+    let ran = run("Object.prototype.isFatal = true; Object.prototype.type = 'x'; Object.prototype.isOutOfMemory = true; exports.handler = async () => 1").await;
+    assert_eq!(answer(&ran), json!(1));
+    assert!(ran.is_reusable);
+    let ran = run(
+        "JSON.stringify = null; Promise.prototype.then = null; exports.handler = async () => 1",
+    )
+    .await;
+    assert!(!ran.is_reusable);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_program_that_asks_for_nothing_is_stopped_all_the_same() {
+    for source in [
+        "exports.handler = async () => /(a+)+b/.test('a'.repeat(40))",
+        "exports.handler = async () => { const f = () => { Promise.resolve().then(f) }; f(); await new Promise(() => {}) }",
+        "exports.handler = async () => { const a = []; a[4294967294] = 1; return a.map((x) => x).length }",
+    ] {
+        let mut blueprint = blueprint(&[("index.js", source)]);
+        blueprint.timeout = Duration::from_millis(50);
+        let ran = run_with(blueprint, json!({})).await;
+        assert_eq!(ran.ended, Ended::TimedOut, "{source}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

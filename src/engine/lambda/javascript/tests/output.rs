@@ -109,6 +109,7 @@ async fn values_look_as_they_do_in_node() {
             "{ text: 'x'.repeat(60), more: 'y'.repeat(20) }",
             "{\n  text: 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx',\n  more: 'yyyyyyyyyyyyyyyyyyyy'\n}",
         ),
+        ("'\\ud800 \\0'", "\u{fffd} \0"),
         ("", ""),
     ] {
         assert_eq!(
