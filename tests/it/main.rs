@@ -42,4 +42,6 @@ mod tables_panel;
 #[cfg(test)]
 mod tidy;
 #[cfg(test)]
+mod walkthrough;
+#[cfg(test)]
 mod wire;
