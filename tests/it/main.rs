@@ -5,7 +5,7 @@
 mod aws;
 #[cfg(test)]
 mod console;
-#[cfg(all(test, unix))]
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod demo;
