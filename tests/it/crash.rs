@@ -177,6 +177,14 @@ struct Served {
     logs: aws_sdk_cloudwatchlogs::Client,
 }
 
+impl Drop for Served {
+    fn drop(&mut self) {
+        // Both fail only when it has ended already.
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
 impl Served {
     fn start(folder: &Path) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_waterwheel"))
@@ -200,9 +208,8 @@ impl Served {
     }
 
     /// SIGKILL.
-    fn kill(mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
+    fn kill(self) {
+        drop(self);
     }
 
     async fn make_pipeline(&self) {
