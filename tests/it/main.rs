@@ -32,6 +32,8 @@ mod queues;
 #[cfg(test)]
 mod render;
 #[cfg(test)]
+mod restart;
+#[cfg(test)]
 mod roles;
 #[cfg(test)]
 mod streams;
