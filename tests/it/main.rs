@@ -11,6 +11,7 @@ mod crash;
 mod demo;
 #[cfg(test)]
 mod functions;
+mod driver;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
@@ -43,6 +44,8 @@ mod tables;
 mod tables_panel;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod tutorial_ui;
 #[cfg(test)]
 mod walkthrough;
 #[cfg(test)]
