@@ -213,9 +213,9 @@ pub(crate) fn write_and_read_the_log(driver: &mut Driver, mut look: impl FnMut(&
     let table = || "lambda-dynamodb-stream".to_owned();
     let item = |text: &str| {
         let json = serde_json::json!({"id": {"S": "1"}, "message": {"S": text}});
-        dynamodb::item_from_dynamodb_json(&json).unwrap()
+        dynamodb::item_from_dynamodb_json(&json.to_string()).unwrap()
     };
-    let key = dynamodb::item_from_dynamodb_json(&serde_json::json!({"id": {"S": "1"}})).unwrap();
+    let key = dynamodb::item_from_dynamodb_json(r#"{"id": {"S": "1"}}"#).unwrap();
     driver.pass(Duration::from_millis(600));
     driver.runtime.block_on(async {
         let put = |text: &str| dynamodb::put_item(aws.clone(), table(), item(text), PutRule::Any);
