@@ -9,9 +9,9 @@ mod console;
 mod crash;
 #[cfg(test)]
 mod demo;
+mod driver;
 #[cfg(test)]
 mod functions;
-mod driver;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]

@@ -141,7 +141,9 @@ fn forks_ui(
         let from = pos2(x(fork.at), y(fork.from_row));
         let corner = pos2(from.x, y(fork.to_row));
         painter.line_segment([from, corner], line);
-        painter.line_segment([corner, corner + vec2(DOT, 0.0)], line);
+        let dots = lane.dots.iter().filter(|dot| dot.row == fork.to_row);
+        let end = dots.map(|dot| x(dot.at)).fold(from.x + DOT, f32::max);
+        painter.line_segment([corner, pos2(end, corner.y)], line);
     }
 }
 

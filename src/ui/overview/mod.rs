@@ -268,10 +268,13 @@ impl OverviewPanel {
 fn group(ui: &mut Ui, width: f32, title: &str, body: impl FnOnce(&mut Ui)) {
     let tokens = theme::of(ui);
     egui::Frame::new()
+        .fill(tokens.panel)
         .stroke(egui::Stroke::new(1.0, tokens.line))
+        .corner_radius(4)
         .inner_margin(theme::PANEL_PADDING)
         .show(ui, |ui| {
             ui.set_width(width - 2.0 * theme::PANEL_PADDING - 2.0);
+            ui.set_min_height(120.0);
             ui.vertical(|ui| {
                 ui.label(RichText::new(title).text_style(theme::subtitle()));
                 ui.add_space(4.0);

@@ -117,9 +117,9 @@ pub(super) fn columns() -> [Column; 6] {
         Column::new("Time", 96.0),
         Column::new("Shard", 84.0),
         Column::new("Kind", 84.0),
+        Column::new("Fate", 96.0),
         Column::new("Key", 220.0),
         Column::new("Change", 320.0),
-        Column::new("Fate", 90.0),
     ]
 }
 
@@ -164,14 +164,14 @@ impl Rows for Records<'_> {
                 }
                 return;
             }
-            3 => mono(&record.key, tokens.text_strong),
-            4 => mono(summary, tokens.text),
-            _ => {
+            3 => {
                 if let Some(fate) = self.live.fate(&record.sequence_number) {
                     chip::dot(ui, health(fate), fate.word());
                 }
                 return;
             }
+            4 => mono(&record.key, tokens.text_strong),
+            _ => mono(summary, tokens.text),
         };
         ui.add(Label::new(text).truncate().selectable(false));
     }
@@ -193,12 +193,12 @@ impl Rows for Records<'_> {
             0 => time::date_time(record.created),
             1 => found.shard.to_string(),
             2 => record.event_name.as_str().to_owned(),
-            3 => record.key.to_string(),
-            4 => summary,
-            _ => self
+            3 => self
                 .live
                 .fate(&record.sequence_number)
                 .map_or_else(String::new, |fate| fate.word().to_owned()),
+            4 => record.key.to_string(),
+            _ => summary,
         }
     }
 }
