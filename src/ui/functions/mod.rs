@@ -337,7 +337,7 @@ fn state_ui(ui: &mut Ui, function: &FunctionConfiguration) {
         "Pending" => Health::InFlight,
         _ => Health::Failed,
     };
-    chip::dot(ui, health, state);
+    chip::health(ui, health, state);
 }
 
 fn triggers_ui(ui: &mut Ui, cx: &Cx<'_>, function: &str) {

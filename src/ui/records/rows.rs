@@ -166,7 +166,7 @@ impl Rows for Records<'_> {
             }
             3 => {
                 if let Some(fate) = self.live.fate(&record.sequence_number) {
-                    chip::dot(ui, health(fate), fate.word());
+                    chip::health(ui, health(fate), fate.word());
                 }
                 return;
             }

@@ -368,7 +368,7 @@ fn state_ui(ui: &mut Ui, state: &str) {
         "Disabled" => Health::Filtered,
         _ => Health::InFlight,
     };
-    chip::dot(ui, health, state);
+    chip::health(ui, health, state);
 }
 
 /// AWS's event-count metrics, in the order of the pipeline.
