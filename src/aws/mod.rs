@@ -88,3 +88,27 @@ impl Aws {
             .ok_or_else(|| Error::input("only the local cloud can do this"))
     }
 }
+
+/// Questions asked at once by [`together`].
+const TOGETHER_MAX: usize = 8;
+
+/// Asks many questions, some at a time; the answers come in the order of the questions.
+async fn together<T: Send + 'static>(
+    questions: impl IntoIterator<Item = impl Future<Output = Result<T, Error>> + Send + 'static>,
+) -> Result<Vec<T>, Error> {
+    let mut questions = questions.into_iter().enumerate();
+    let mut asked = tokio::task::JoinSet::new();
+    let mut answers = std::collections::BTreeMap::new();
+    loop {
+        while asked.len() < TOGETHER_MAX
+            && let Some((at, question)) = questions.next()
+        {
+            asked.spawn(async move { (at, question.await) });
+        }
+        match asked.join_next().await {
+            Some(Ok((at, answer))) => answers.insert(at, answer?),
+            Some(Err(error)) => return Err(Error::stopped(error.to_string())),
+            None => return Ok(answers.into_values().collect()),
+        };
+    }
+}

@@ -8,7 +8,7 @@ use aws_sdk_sqs::types::{
     QueueAttributeName as Name,
 };
 
-use super::{Aws, Error};
+use super::{Aws, Error, together};
 use crate::clock::from_epoch_millis;
 
 /// A queue and how full it is.
@@ -40,12 +40,23 @@ const PEEK_SECS: i32 = 15;
 
 /// Every queue with its counts.
 pub async fn list_queues(aws: Aws) -> Result<Vec<Queue>, Error> {
-    let mut queues = Vec::new();
+    let mut urls = Vec::new();
     let mut pages = aws.sqs.list_queues().into_paginator().items().send();
     while let Some(url) = pages.next().await {
-        queues.push(queue(&aws, url?).await?);
+        urls.push(url?);
     }
-    Ok(queues)
+    let look = |url| {
+        let aws = aws.clone();
+        async move {
+            match queue(&aws, url).await {
+                // Deleted between the two calls.
+                Err(error) if error.code.ends_with("QueueDoesNotExist") => Ok(None),
+                found => found.map(Some),
+            }
+        }
+    };
+    let queues = together(urls.into_iter().map(look)).await?;
+    Ok(queues.into_iter().flatten().collect())
 }
 
 /// Makes a standard queue, or gives the one with this name.

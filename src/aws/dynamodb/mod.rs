@@ -24,7 +24,7 @@ pub use json::{
 };
 pub use read::{Expressions, FilterPart, Page, ReadKind, ReadRequest, Test, read};
 
-use super::{Aws, Error};
+use super::{Aws, Error, together};
 
 /// An item in the SDK's shape.
 pub type Item = HashMap<String, AttributeValue>;
@@ -98,17 +98,23 @@ impl NewTable {
 
 /// Every table, described, in the service's order (by name).
 pub async fn list_tables(aws: Aws) -> Result<Vec<TableDescription>, Error> {
-    let mut tables = Vec::new();
+    let mut names = Vec::new();
     let mut pages = aws.dynamodb.list_tables().into_paginator().items().send();
     while let Some(name) = pages.next().await {
-        match describe_table(aws.clone(), name?).await {
-            Ok(table) => tables.push(table),
-            // Deleted between the two calls.
-            Err(error) if error.code == "ResourceNotFoundException" => (),
-            Err(error) => return Err(error),
-        }
+        names.push(name?);
     }
-    Ok(tables)
+    let describe = |name| {
+        let described = describe_table(aws.clone(), name);
+        async {
+            match described.await {
+                // Deleted between the two calls.
+                Err(error) if error.code == "ResourceNotFoundException" => Ok(None),
+                described => described.map(Some),
+            }
+        }
+    };
+    let tables = together(names.into_iter().map(describe)).await?;
+    Ok(tables.into_iter().flatten().collect())
 }
 
 /// One table as the service describes it.

@@ -6,7 +6,7 @@ use aws_sdk_lambda::types::{
     FunctionResponseType, OnFailure,
 };
 
-use super::signed;
+use super::{patiently, signed};
 use crate::aws::{Aws, Error};
 use crate::mapping::MappingConfig;
 use crate::mapping::config::StartingPosition;
@@ -68,7 +68,8 @@ pub async fn get_mapping(aws: Aws, uuid: String) -> Result<EventSourceMappingCon
         .build())
 }
 
-/// Makes a trigger; it is `Creating` at first.
+/// Makes a trigger; it is `Creating` at first. On AWS a role that may not read the stream is asked
+/// about again for some seconds: its policies may be too new.
 pub async fn create_mapping(
     aws: Aws,
     new: NewMapping,
@@ -83,7 +84,7 @@ pub async fn create_mapping(
         StartingPosition::Latest => EventSourcePosition::Latest,
         StartingPosition::TrimHorizon => EventSourcePosition::TrimHorizon,
     };
-    let answer = aws
+    let request = aws
         .lambda
         .create_event_source_mapping()
         .function_name(function)
@@ -100,9 +101,12 @@ pub async fn create_mapping(
         .set_function_response_types(Some(response_types(&config)).filter(|it| !it.is_empty()))
         .set_destination_config(config.on_failure.as_deref().map(destination))
         .set_filter_criteria(Some(filters(&config)).filter(|it| !it.filters().is_empty()))
-        .set_metrics_config(Some(metrics(&config)).filter(|it| !it.metrics().is_empty()))
-        .send()
-        .await?;
+        .set_metrics_config(Some(metrics(&config)).filter(|it| !it.metrics().is_empty()));
+    let answer = patiently(&aws, "Please ensure the role can perform", || {
+        let request = request.clone();
+        async { Ok(request.send().await?) }
+    })
+    .await?;
     let uuid = answer
         .uuid
         .ok_or_else(|| Error::odd("CreateEventSourceMapping", "UUID"))?;

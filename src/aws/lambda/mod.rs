@@ -145,20 +145,11 @@ pub async fn create_function(aws: Aws, new: NewFunction) -> Result<FunctionConfi
                 .filter(|it| !it.is_empty())
                 .map(environment),
         );
-    let attempts = if aws.about.ground == Ground::Local {
-        1
-    } else {
-        12
-    };
-    for attempt in 1..=attempts {
-        match request.clone().send().await.map_err(Error::from) {
-            Ok(_) => break,
-            Err(error) if attempt < attempts && error.message.contains("cannot be assumed") => {
-                aws.clock.sleep(Duration::from_secs(1)).await;
-            }
-            Err(error) => return Err(error),
-        }
-    }
+    patiently(&aws, "cannot be assumed", || {
+        let request = request.clone();
+        async { Ok(request.send().await?) }
+    })
+    .await?;
     settled(&aws, &name).await
 }
 
@@ -273,6 +264,29 @@ fn environment(variables: BTreeMap<String, String>) -> Environment {
     Environment::builder()
         .set_variables(Some(variables))
         .build()
+}
+
+/// Asks again for some seconds on AWS while the refusal has these words: roles and policies made
+/// a moment ago are not known everywhere yet.
+async fn patiently<T, F: Future<Output = Result<T, Error>>>(
+    aws: &Aws,
+    words: &str,
+    ask: impl Fn() -> F,
+) -> Result<T, Error> {
+    let mut left = if aws.about.ground == Ground::Aws {
+        12
+    } else {
+        0
+    };
+    loop {
+        match ask().await {
+            Err(error) if left > 0 && error.message.contains(words) => {
+                left -= 1;
+                aws.clock.sleep(Duration::from_secs(1)).await;
+            }
+            answer => return answer,
+        }
+    }
 }
 
 fn signed(number: u32) -> i32 {
