@@ -19,6 +19,7 @@ mod palette;
 mod rail;
 pub mod records;
 pub mod remote;
+pub mod save_as;
 mod shortcuts;
 pub mod tables;
 pub mod theme;

@@ -127,7 +127,7 @@ fn poison_ui(ui: &mut Ui, cx: &Cx<'_>, batch: &BatchStory, attempt: Option<&Atte
 fn actions_ui(
     ui: &mut Ui,
     cx: &Cx<'_>,
-    panel: &BatchesPanel,
+    panel: &mut BatchesPanel,
     batch: &BatchStory,
     attempt: Option<&Attempt>,
 ) {
@@ -151,6 +151,8 @@ fn actions_ui(
             ui.ctx().copy_text(pretty(&story_json(batch)));
             cx.send(Action::Toast(Toast::good("Copied the batch as JSON")));
         }
+        let name = format!("batch-{}.json", batch.id);
+        panel.save.ui(ui, cx, &name, || pretty(&story_json(batch)));
     });
 }
 

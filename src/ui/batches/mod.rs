@@ -12,6 +12,7 @@ use egui::{Key, RichText, Ui};
 
 use super::cx::{Cx, Route};
 use super::live::{Live, MappingStory};
+use super::save_as::SaveAs;
 use super::widgets::{Icon, icon};
 use super::{Panel, theme};
 use crate::arn::Arn;
@@ -46,6 +47,7 @@ pub struct BatchesPanel {
     zoom: usize,
     tab: Tab,
     only_trouble: bool,
+    save: SaveAs,
 }
 
 impl Panel for BatchesPanel {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::rows::image;
 use crate::aws::streams::Row;
+use crate::ui::save_as::SaveAs;
 use crate::ui::widgets::chip::{self, Change};
 use crate::ui::widgets::{Icon, JsonView, diff_view, icon, json_view};
 use crate::ui::{Action, Cx, Route, Toast, time};
@@ -19,10 +20,10 @@ enum Tab {
 }
 
 /// What the user looks at in the inspector.
-#[derive(Debug)]
 pub(super) struct Detail {
     tab: Tab,
     only_changed: bool,
+    save: SaveAs,
 }
 
 impl Default for Detail {
@@ -30,6 +31,7 @@ impl Default for Detail {
         Self {
             tab: Tab::default(),
             only_changed: true,
+            save: SaveAs::default(),
         }
     }
 }
@@ -49,22 +51,7 @@ pub(super) fn show(
     detail: &mut Detail,
 ) -> Option<String> {
     let record = &row.record;
-    ui.horizontal_wrapped(|ui| {
-        if let Some(change) = Change::of(record.event_name.as_str()) {
-            chip::change(ui, change);
-        }
-        ui.label(RichText::new(&*record.key).monospace().strong());
-    });
-    ui.horizontal_wrapped(|ui| {
-        ui.weak(time::date_time(record.created));
-        ui.weak(format!("{} bytes", record.size_bytes));
-        ui.label(
-            RichText::new(record.sequence_number.short())
-                .monospace()
-                .weak(),
-        )
-        .on_hover_text(record.sequence_number.as_str());
-    });
+    head_ui(ui, row);
     let mut follow = None;
     ui.horizontal_wrapped(|ui| {
         if icon::button(ui, Icon::Eye, "Follow this item")
@@ -85,6 +72,9 @@ pub(super) fn show(
             ui.ctx().copy_text(json_view::pretty(&record.event));
             cx.send(Action::Toast(Toast::good("Copied the record as JSON")));
         }
+        let name = format!("record-{}.json", record.sequence_number);
+        let text = || json_view::pretty(&record.event);
+        detail.save.ui(ui, cx, &name, text);
     });
     ui.separator();
     ui.horizontal(|ui| {
@@ -116,6 +106,27 @@ pub(super) fn show(
                 .show(ui),
         });
     follow
+}
+
+/// Kind, key, time, size and position.
+fn head_ui(ui: &mut Ui, row: &Row) {
+    let record = &row.record;
+    ui.horizontal_wrapped(|ui| {
+        if let Some(change) = Change::of(record.event_name.as_str()) {
+            chip::change(ui, change);
+        }
+        ui.label(RichText::new(&*record.key).monospace().strong());
+    });
+    ui.horizontal_wrapped(|ui| {
+        ui.weak(time::date_time(record.created));
+        ui.weak(format!("{} bytes", record.size_bytes));
+        ui.label(
+            RichText::new(record.sequence_number.short())
+                .monospace()
+                .weak(),
+        )
+        .on_hover_text(record.sequence_number.as_str());
+    });
 }
 
 /// Shows the batch that had this record, if a poller of ours took it.
