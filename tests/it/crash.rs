@@ -1,5 +1,7 @@
 //! What is left when the program is killed in the middle of its writes.
 
+#![cfg(unix)]
+
 use std::collections::BTreeSet;
 
 use aws_credential_types::Credentials;

@@ -1,6 +1,6 @@
 //! Streams of tables as SDKs see them, and in the JSON of the wire.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_sdk_dynamodbstreams::types::ShardIteratorType;
 use serde_json::{Value, json};
@@ -340,23 +340,23 @@ async fn switching_a_stream_off_closes_it_and_on_again_makes_a_new_one() {
 
 #[tokio::test(start_paused = true)]
 async fn records_and_iterators_age_with_the_clock_of_the_engine() {
-    let clock = Clock::at(SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
+    let clock = Clock::at(waterwheel::clock::from_epoch_millis(1_800_000_000_000));
     let host = EngineHost::open(Options::temporary(clock.clone())).unwrap();
     let engine = host.engine();
     let (stream, shard) = with_stream(engine, "table", "NEW_IMAGE").await;
     put(engine, "table", "a", 1).await;
     let horizon = json!({"ShardIteratorType": "TRIM_HORIZON", "ShardId": shard});
     let early = iterator(engine, &stream, horizon.clone()).await;
-    clock.sleep(Duration::from_secs(15 * 60 + 1)).await;
+    clock.sleep(Duration::from_secs(901)).await;
     assert!(
         refusal(call(engine, "GetRecords", json!({"ShardIterator": early})).await)
             .starts_with("ExpiredIteratorException")
     );
-    clock.sleep(Duration::from_secs(12 * 3600)).await;
+    clock.sleep(Duration::from_hours(12)).await;
     put(engine, "table", "a", 2).await;
     let both = records(engine, &stream).await;
     assert_eq!(both.len(), 2);
-    clock.sleep(Duration::from_secs(12 * 3600)).await;
+    clock.sleep(Duration::from_hours(12)).await;
     let late = records(engine, &stream).await;
     assert_eq!(late.len(), 1);
     assert_eq!(late[0], both[1]);
@@ -371,7 +371,7 @@ async fn records_and_iterators_age_with_the_clock_of_the_engine() {
     call(engine, "DeleteTable", json!({"TableName": "table"}))
         .await
         .unwrap();
-    clock.sleep(Duration::from_secs(24 * 3600)).await;
+    clock.sleep(Duration::from_hours(24)).await;
     let listed = call(engine, "ListStreams", json!({})).await.unwrap();
     assert_eq!(listed["Streams"], json!([]));
     host.close().await;

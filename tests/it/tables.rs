@@ -95,122 +95,82 @@ pub(crate) async fn put(engine: &Engine, table: &str, item: Value) {
 }
 
 #[tokio::test]
-async fn the_sdk_makes_fills_reads_and_deletes_a_table() {
+async fn the_sdk_makes_and_describes_a_table() {
     let host = world();
     let client = dynamodb(host.engine());
-    let made = client
+    let id = AttributeDefinition::builder().attribute_name("id");
+    let key = KeySchemaElement::builder().attribute_name("id");
+    let stream = StreamSpecification::builder().stream_enabled(true);
+    let request = client
         .create_table()
         .table_name("orders")
         .billing_mode(BillingMode::PayPerRequest)
-        .attribute_definitions(
-            AttributeDefinition::builder()
-                .attribute_name("id")
-                .attribute_type(ScalarAttributeType::S)
-                .build()
-                .unwrap(),
-        )
-        .key_schema(
-            KeySchemaElement::builder()
-                .attribute_name("id")
-                .key_type(KeyType::Hash)
-                .build()
-                .unwrap(),
-        )
+        .attribute_definitions(id.attribute_type(ScalarAttributeType::S).build().unwrap())
+        .key_schema(key.key_type(KeyType::Hash).build().unwrap())
         .stream_specification(
-            StreamSpecification::builder()
-                .stream_enabled(true)
+            stream
                 .stream_view_type(StreamViewType::NewImage)
                 .build()
                 .unwrap(),
-        )
-        .send()
-        .await
-        .unwrap();
-    let made = made.table_description.unwrap();
+        );
+    let made = request.send().await.unwrap().table_description.unwrap();
     assert_eq!(made.table_status.unwrap().as_str(), "CREATING");
-    assert!(
-        made.latest_stream_arn
-            .unwrap()
-            .contains(":table/orders/stream/20")
-    );
-    let described = client
-        .describe_table()
-        .table_name("orders")
-        .send()
-        .await
-        .unwrap();
-    let table = described.table.unwrap();
+    let stream = made.latest_stream_arn.unwrap();
+    assert!(stream.contains(":table/orders/stream/20"), "{stream}");
+    let described = client.describe_table().table_name("orders");
+    let table = described.send().await.unwrap().table.unwrap();
     assert_eq!(table.table_status.unwrap().as_str(), "ACTIVE");
-    assert_eq!(
-        table.billing_mode_summary.unwrap().billing_mode,
-        Some(BillingMode::PayPerRequest)
-    );
+    let billing = table.billing_mode_summary.unwrap().billing_mode;
+    assert_eq!(billing, Some(BillingMode::PayPerRequest));
     assert!(table.creation_date_time.is_some());
-
-    let put = client
-        .put_item()
-        .table_name("orders")
-        .item("id", s("1"))
-        .item("amount", AttributeValue::N("12.50".into()));
-    put.send().await.unwrap();
-    let got = client
-        .get_item()
-        .table_name("orders")
-        .key("id", s("1"))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(
-        got.item.unwrap()["amount"],
-        AttributeValue::N("12.5".into())
-    );
-    let updated = client
-        .update_item()
-        .table_name("orders")
-        .key("id", s("1"))
-        .update_expression("SET amount = amount + :one, #s = :s")
-        .expression_attribute_names("#s", "status")
-        .expression_attribute_values(":one", AttributeValue::N("1".into()))
-        .expression_attribute_values(":s", s("paid"))
-        .return_values(ReturnValue::UpdatedNew)
-        .send()
-        .await
-        .unwrap();
-    let attributes = updated.attributes.unwrap();
-    assert_eq!(attributes["amount"], AttributeValue::N("13.5".into()));
-    assert_eq!(attributes.len(), 2);
-    let counted = client
-        .describe_table()
-        .table_name("orders")
-        .send()
-        .await
-        .unwrap()
-        .table
-        .unwrap();
-    assert_eq!(counted.item_count, Some(1));
-    assert_eq!(counted.table_size_bytes, Some(3 + 9 + 10));
-    let deleted = client
-        .delete_item()
-        .table_name("orders")
-        .key("id", s("1"))
-        .return_values(ReturnValue::AllOld)
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(deleted.attributes.unwrap()["status"], s("paid"));
     client
         .delete_table()
         .table_name("orders")
         .send()
         .await
         .unwrap();
-    let gone = client
-        .describe_table()
+    let gone = client.describe_table().table_name("orders").send().await;
+    assert!(
+        gone.unwrap_err()
+            .into_service_error()
+            .is_resource_not_found_exception()
+    );
+    host.close().await;
+}
+
+#[tokio::test]
+async fn the_sdk_puts_changes_and_deletes_an_item() {
+    let host = world();
+    make(host.engine(), "orders", false, json!({})).await;
+    let client = dynamodb(host.engine());
+    let number = |text: &str| AttributeValue::N(text.to_owned());
+    let put = client.put_item().table_name("orders").item("pk", s("1"));
+    put.item("amount", number("12.50")).send().await.unwrap();
+    let get = client.get_item().table_name("orders").key("pk", s("1"));
+    let got = get.send().await.unwrap();
+    assert_eq!(got.item.unwrap()["amount"], number("12.5"));
+    let update = client
+        .update_item()
         .table_name("orders")
+        .key("pk", s("1"))
+        .update_expression("SET amount = amount + :one, #s = :s")
+        .expression_attribute_names("#s", "status")
+        .expression_attribute_values(":one", number("1"))
+        .expression_attribute_values(":s", s("paid"))
+        .return_values(ReturnValue::UpdatedNew);
+    let touched = update.send().await.unwrap().attributes.unwrap();
+    assert_eq!((&touched["amount"], touched.len()), (&number("13.5"), 2));
+    let described = client.describe_table().table_name("orders");
+    let counted = described.send().await.unwrap().table.unwrap();
+    assert_eq!(counted.item_count, Some(1));
+    assert_eq!(counted.table_size_bytes, Some(3 + 9 + 10));
+    let delete = client.delete_item().table_name("orders").key("pk", s("1"));
+    let deleted = delete
+        .return_values(ReturnValue::AllOld)
         .send()
         .await
-        .unwrap_err();
-    assert!(gone.into_service_error().is_resource_not_found_exception());
+        .unwrap();
+    assert_eq!(deleted.attributes.unwrap()["status"], s("paid"));
     host.close().await;
 }
 

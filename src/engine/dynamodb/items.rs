@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::capacity::{self, Units, read_units};
 use super::clauses::{CONDITION, Clauses, PROJECTION, UPDATE};
 use super::expression::condition::Condition;
+use super::expression::update::Update;
 use super::fitness;
 use super::value::{Item, item_from_json, item_to_json};
 use super::write::{self, Change, Locks};
@@ -149,8 +150,8 @@ pub(super) fn update_item(engine: &Engine, call: &Call) -> Answer {
     let attributes = match call.text("ReturnValues") {
         Some("ALL_OLD") => updated.old.as_ref(),
         Some("ALL_NEW") => updated.new.as_ref(),
-        Some("UPDATED_OLD") => Some(&updated.updated_old),
-        Some("UPDATED_NEW") => Some(&updated.updated_new),
+        Some("UPDATED_OLD") => Some(&updated.touched_old),
+        Some("UPDATED_NEW") => Some(&updated.touched_new),
         _ => None,
     };
     if let Some(attributes) = attributes.filter(|it| !it.is_empty()) {
@@ -159,12 +160,12 @@ pub(super) fn update_item(engine: &Engine, call: &Call) -> Answer {
     Ok(Reply::from(answer))
 }
 
-/// An item before and after an update expression.
+/// An item before and after an update expression, and what it touched.
 pub(super) struct Updated {
     pub(super) old: Option<Item>,
     pub(super) new: Option<Item>,
-    updated_old: Item,
-    updated_new: Item,
+    touched_old: Item,
+    touched_new: Item,
 }
 
 impl Updated {
@@ -178,16 +179,16 @@ impl Updated {
         let mut updated = Self {
             old,
             new: None,
-            updated_old: Item::new(),
-            updated_new: Item::new(),
+            touched_old: Item::new(),
+            touched_new: Item::new(),
         };
-        let creates = clauses.update.as_ref().is_none_or(|it| it.creates_item());
+        let creates = clauses.update.as_ref().is_none_or(Update::creates_item);
         let mut new = before.clone();
         if let Some(update) = &clauses.update {
             let applied = update.apply(&before, &table.keys)?;
             new = applied.item;
-            updated.updated_old = applied.updated_old;
-            updated.updated_new = applied.updated_new;
+            updated.touched_old = applied.updated_old;
+            updated.touched_new = applied.updated_new;
         }
         if updated.old.is_some() || creates {
             new.extend(key.clone());

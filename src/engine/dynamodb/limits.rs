@@ -5,6 +5,10 @@ use serde_json::json;
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Reply};
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "every operation may fail, this one never does"
+)]
 pub(super) fn describe_limits(_: &Engine, _: &Call) -> Answer {
     Ok(Reply::from(json!({
         "AccountMaxReadCapacityUnits": 80_000,
@@ -14,6 +18,10 @@ pub(super) fn describe_limits(_: &Engine, _: &Call) -> Answer {
     })))
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "every operation may fail, this one never does"
+)]
 pub(super) fn describe_endpoints(_: &Engine, call: &Call) -> Answer {
     let region = &call.account.region;
     Ok(Reply::from(json!({

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::capacity::{self, Units, read_units};
 use super::clauses::Clauses;
+use super::expression::ast::Path;
 use super::expression::condition::Condition;
 use super::expression::projection::Projection;
 use super::indexes::{carries, key_attributes};
@@ -127,7 +128,7 @@ impl Reading {
             .projection
             .iter()
             .flat_map(Projection::paths)
-            .map(|path| path.head())
+            .map(Path::head)
             .filter(|name| !carries(index, &self.table.keys, name))
             .collect();
         missing.dedup();

@@ -318,80 +318,67 @@ mod tests {
         assert!(!indexes[0].global);
     }
 
-    #[test]
-    fn wrong_schemas_are_refused_in_the_words_of_aws() {
-        let all = json!({"ProjectionType": "ALL"});
-        let words = |request: &Value| table(request).unwrap_err().message;
+    fn check(request: &Value, words: &str) {
+        assert_eq!(table(request).unwrap_err().message, words);
+    }
+
+    fn check_invalid(request: &Value, words: &str) {
         let prefix = "One or more parameter values were invalid: ";
-        for (request, message) in [
-            (
-                request("a", "a a"),
-                "Invalid KeySchema: Some index key attribute have no definition".to_owned(),
-            ),
-            (
-                request("a b", "a a"),
-                "Both the Hash Key and the Range Key element in the KeySchema have the same name"
-                    .to_owned(),
-            ),
-            (
-                request("a b", "a c"),
-                format!(
-                    "{prefix}Some index key attributes are not defined in AttributeDefinitions. Keys: [a, c], AttributeDefinitions: [a, b]"
-                ),
-            ),
-            (
-                request("a a", "a"),
-                "Attribute Name is duplicated: a".to_owned(),
-            ),
-            (
-                request("a b", "a"),
-                format!(
-                    "{prefix}Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions"
-                ),
-            ),
-            (
-                with_index(request("a x", "a"), "LocalSecondaryIndexes", "a x", &all),
-                format!(
-                    "{prefix}Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex"
-                ),
-            ),
-            (
-                with_index(
-                    request("a b x", "a b"),
-                    "LocalSecondaryIndexes",
-                    "x b",
-                    &all,
-                ),
-                format!(
-                    "{prefix}Index KeySchema does not have the same leading hash key as table KeySchema for index: by_x. index hash key: x, table hash key: a"
-                ),
-            ),
-            (
-                with_index(request("a x y", "a"), "GlobalSecondaryIndexes", "x", &all),
-                format!(
-                    "{prefix}Some AttributeDefinitions are not used. AttributeDefinitions: [a, x, y], keys used: [a, x]"
-                ),
-            ),
-            (
-                with_index(
-                    request("a x", "a"),
-                    "GlobalSecondaryIndexes",
-                    "x",
-                    &json!({"ProjectionType": "KEYS_ONLY", "NonKeyAttributes": ["n"]}),
-                ),
-                format!("{prefix}ProjectionType is KEYS_ONLY, but NonKeyAttributes is specified"),
-            ),
-            (
-                with_index(
-                    request("a x", "a"),
-                    "GlobalSecondaryIndexes",
-                    "x",
-                    &json!({}),
-                ),
-                format!("{prefix}Unknown ProjectionType: null"),
-            ),
-        ] {
-            assert_eq!(words(&request), message);
-        }
+        check(request, &format!("{prefix}{words}"));
+    }
+
+    #[test]
+    fn wrong_keys_are_refused_in_the_words_of_aws() {
+        check(
+            &request("a", "a a"),
+            "Invalid KeySchema: Some index key attribute have no definition",
+        );
+        check(
+            &request("a b", "a a"),
+            "Both the Hash Key and the Range Key element in the KeySchema have the same name",
+        );
+        check(&request("a a", "a"), "Attribute Name is duplicated: a");
+        check_invalid(
+            &request("a b", "a c"),
+            "Some index key attributes are not defined in AttributeDefinitions. Keys: [a, c], \
+             AttributeDefinitions: [a, b]",
+        );
+        check_invalid(
+            &request("a b", "a"),
+            "Number of attributes in KeySchema does not exactly match number of attributes defined in \
+             AttributeDefinitions",
+        );
+    }
+
+    #[test]
+    fn wrong_indexes_are_refused_in_the_words_of_aws() {
+        let all = json!({"ProjectionType": "ALL"});
+        let local = |attributes, table, index| {
+            let request = request(attributes, table);
+            with_index(request, "LocalSecondaryIndexes", index, &all)
+        };
+        let global = |attributes, projection: &Value| {
+            let request = request(attributes, "a");
+            with_index(request, "GlobalSecondaryIndexes", "x", projection)
+        };
+        check_invalid(
+            &local("a x", "a", "a x"),
+            "Table KeySchema does not have a range key, which is required when specifying a LocalSecondaryIndex",
+        );
+        check_invalid(
+            &local("a b x", "a b", "x b"),
+            "Index KeySchema does not have the same leading hash key as table KeySchema for index: by_x. \
+             index hash key: x, table hash key: a",
+        );
+        check_invalid(
+            &global("a x y", &all),
+            "Some AttributeDefinitions are not used. AttributeDefinitions: [a, x, y], keys used: [a, x]",
+        );
+        let contradiction = json!({"ProjectionType": "KEYS_ONLY", "NonKeyAttributes": ["n"]});
+        check_invalid(
+            &global("a x", &contradiction),
+            "ProjectionType is KEYS_ONLY, but NonKeyAttributes is specified",
+        );
+        check_invalid(&global("a x", &json!({})), "Unknown ProjectionType: null");
     }
 }

@@ -191,7 +191,7 @@ pub static PUT_ITEM: &[Member] = &[
     Member::new("ExpressionAttributeValues", Shape::Object),
     Member::new("ExpressionAttributeNames", Shape::Object),
 ];
-/// UpdateItem and DeleteItem.
+/// `UpdateItem` and `DeleteItem`.
 pub static CHANGE_ITEM: &[Member] = &[
     Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
     Member::required("Key", Shape::Object),
@@ -234,7 +234,7 @@ pub static SCAN: &[Member] = &[
     Member::new("ExpressionAttributeValues", Shape::Object),
     Member::new("ExpressionAttributeNames", Shape::Object),
 ];
-/// BatchGetItem and BatchWriteItem.
+/// `BatchGetItem` and `BatchWriteItem`.
 pub static BATCH: &[Member] = &[
     Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
     Member::new("ReturnItemCollectionMetrics", RETURN_COLLECTION),

@@ -19,6 +19,7 @@ pub struct Tallies(HashMap<u64, Tally>);
 
 impl Tally {
     /// After an item of `old` bytes became one of `new` bytes; `None` where there is no item.
+    #[must_use]
     pub fn after(self, old: Option<usize>, new: Option<usize>) -> Self {
         let bytes = |size: Option<usize>| size.map_or(0, |it| it as u64);
         Self {

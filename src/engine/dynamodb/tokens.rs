@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::engine::call::{Call, Fault};
 
-const LIFETIME: Duration = Duration::from_secs(10 * 60);
+const LIFETIME: Duration = Duration::from_mins(10);
 
 /// Tokens of transactions that succeeded, with the time and a hash of the request.
 #[derive(Default)]

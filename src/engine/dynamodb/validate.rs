@@ -1,8 +1,6 @@
 //! The checks AWS makes before it looks at what a request means: types of members, then their constraints, all
 //! violations in one message. Pure; knows no operation (see `shapes`).
 
-use std::fmt::Write as _;
-
 use serde_json::Value;
 
 use crate::engine::call::Fault;
@@ -257,13 +255,10 @@ fn in_words(value: &Value, shape: &Shape) -> String {
                 .filter_map(|it| Some((it, value.get(it.name)?)));
             for (at, (member, value)) in given.enumerate() {
                 let comma = if at == 0 { "" } else { ", " };
-                // Writing to a String cannot fail.
-                let _ = write!(
-                    words,
-                    "{comma}{}={}",
-                    lower_first(member.name),
-                    in_words(value, &member.shape)
-                );
+                words += comma;
+                words += &lower_first(member.name);
+                words += "=";
+                words += &in_words(value, &member.shape);
             }
             words + ")"
         }

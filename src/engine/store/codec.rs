@@ -197,19 +197,27 @@ fn push_attribute(out: &mut Vec<u8>, value: &Attribute) {
         }
         Attribute::L(list) => {
             push_many(out, L, list.len());
-            list.iter().for_each(|it| push_attribute(out, it));
+            for it in list {
+                push_attribute(out, it);
+            }
         }
         Attribute::Ss(set) => {
             push_many(out, SS, set.len());
-            set.iter().for_each(|it| push_bytes(out, it.as_bytes()));
+            for it in set {
+                push_bytes(out, it.as_bytes());
+            }
         }
         Attribute::Ns(set) => {
             push_many(out, NS, set.len());
-            set.iter().for_each(|it| push_number(out, *it));
+            for it in set {
+                push_number(out, *it);
+            }
         }
         Attribute::Bs(set) => {
             push_many(out, BS, set.len());
-            set.iter().for_each(|it| push_bytes(out, it));
+            for it in set {
+                push_bytes(out, it);
+            }
         }
     }
 }
@@ -269,7 +277,7 @@ mod tests {
             let mut damaged = bytes.clone();
             damaged[at] ^= 0xff;
             // It may decode to something else, but it returns.
-            let _ = decode_item(&damaged);
+            drop(decode_item(&damaged));
         }
     }
 }

@@ -108,19 +108,18 @@ pub struct Store {
     durability: Durability,
     folder: PathBuf,
     /// Holds the folder of a world that is not kept; removed with the last clone.
-    _temporary: Option<Arc<tempfile::TempDir>>,
+    temporary: Option<Arc<tempfile::TempDir>>,
 }
 
 impl Store {
     /// Opens or makes the folder; `None` keeps everything in a temporary one that goes with the store.
     pub fn open(folder: Option<&Path>, durability: Durability) -> Result<Self, OpenError> {
-        let (folder, temporary) = match folder {
-            Some(folder) => (folder.to_owned(), None),
-            None => {
-                let made = tempfile::tempdir()
-                    .map_err(|error| OpenError::NotWritable(std::env::temp_dir(), error))?;
-                (made.path().to_owned(), Some(Arc::new(made)))
-            }
+        let (folder, temporary) = if let Some(folder) = folder {
+            (folder.to_owned(), None)
+        } else {
+            let made = tempfile::tempdir()
+                .map_err(|error| OpenError::NotWritable(std::env::temp_dir(), error))?;
+            (made.path().to_owned(), Some(Arc::new(made)))
         };
         std::fs::create_dir_all(&folder)
             .map_err(|error| OpenError::NotWritable(folder.clone(), error))?;
@@ -140,7 +139,7 @@ impl Store {
             shelves: shelves.into(),
             durability,
             folder,
-            _temporary: temporary,
+            temporary,
         })
     }
 
@@ -150,7 +149,7 @@ impl Store {
 
     /// Whether the folder goes away with the store.
     pub fn is_temporary(&self) -> bool {
-        self._temporary.is_some()
+        self.temporary.is_some()
     }
 
     /// Bytes on disk, roughly.

@@ -9,7 +9,7 @@ use crate::clock::{epoch_millis, from_epoch_millis};
 use crate::engine::call::Fault;
 
 /// How long an iterator can be used.
-const LIFETIME: Duration = Duration::from_secs(15 * 60);
+const LIFETIME: Duration = Duration::from_mins(15);
 
 /// A place in a shard.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -149,12 +149,12 @@ mod tests {
     use crate::engine::dynamodb::value::{Item, item_from_json};
     use crate::engine::store::codec::encode_item;
 
-    fn item(json: Value) -> Vec<u8> {
-        let item: Item = item_from_json(&json).unwrap();
+    fn item(json: &Value) -> Vec<u8> {
+        let item: Item = item_from_json(json).unwrap();
         encode_item(&item)
     }
 
-    fn record(view: ViewType, keys: Value, old: Option<Value>, new: Option<Value>) -> Value {
+    fn record(view: ViewType, keys: &Value, old: Option<&Value>, new: Option<&Value>) -> Value {
         let (old, new) = (old.map(item), new.map(item));
         let bytes = encode(
             view,
@@ -173,25 +173,30 @@ mod tests {
 
     #[test]
     fn images_follow_the_view_type() {
-        let key = || json!({"id": {"S": "a"}});
-        let image = |n: u8| json!({"id": {"S": "a"}, "n": {"N": n.to_string()}});
+        let key = json!({"id": {"S": "a"}});
+        let (one, two) = (
+            json!({"id": {"S": "a"}, "n": {"N": "1"}}),
+            json!({"id": {"S": "a"}, "n": {"N": "2"}}),
+        );
         for (view, new, old) in [
             (ViewType::KeysOnly, false, false),
             (ViewType::NewImage, true, false),
             (ViewType::OldImage, false, true),
             (ViewType::NewAndOldImages, true, true),
         ] {
-            let check = |old_item: Option<Value>, new_item: Option<Value>, event: &str| {
-                let (had, has) = (old_item.is_some(), new_item.is_some());
-                let record = record(view, key(), old_item, new_item);
-                assert_eq!(record["eventName"], event);
-                assert_eq!(record["dynamodb"]["Keys"], key());
-                assert_eq!(record["dynamodb"].get("NewImage").is_some(), new && has);
-                assert_eq!(record["dynamodb"].get("OldImage").is_some(), old && had);
+            let check = |old_item: Option<&Value>, new_item: Option<&Value>, event: &str| {
+                let record = record(view, &key, old_item, new_item);
+                let change = &record["dynamodb"];
+                assert_eq!(
+                    (&record["eventName"], &change["Keys"]),
+                    (&json!(event), &key)
+                );
+                assert_eq!(change.get("NewImage"), new_item.filter(|_| new));
+                assert_eq!(change.get("OldImage"), old_item.filter(|_| old));
             };
-            check(None, Some(image(1)), "INSERT");
-            check(Some(image(1)), Some(image(2)), "MODIFY");
-            check(Some(image(2)), None, "REMOVE");
+            check(None, Some(&one), "INSERT");
+            check(Some(&one), Some(&two), "MODIFY");
+            check(Some(&two), None, "REMOVE");
         }
     }
 
@@ -199,9 +204,9 @@ mod tests {
     fn a_record_reads_as_aws_writes_it() {
         let record = record(
             ViewType::NewAndOldImages,
-            json!({"id": {"S": "a"}}),
-            Some(json!({"id": {"S": "a"}, "n": {"N": "42"}})),
-            Some(json!({"id": {"S": "a"}, "n": {"N": "43"}})),
+            &json!({"id": {"S": "a"}}),
+            Some(&json!({"id": {"S": "a"}, "n": {"N": "42"}})),
+            Some(&json!({"id": {"S": "a"}, "n": {"N": "43"}})),
         );
         assert_eq!(
             record,
@@ -220,15 +225,16 @@ mod tests {
 
     #[test]
     fn sizes_agree_with_those_recorded_on_aws() {
-        let size = |view, keys: Value, old, new| {
-            record(view, keys, old, new)["dynamodb"]["SizeBytes"].clone()
-        };
-        let fred = json!({"Username": {"S": "Fred"}});
-        assert_eq!(size(ViewType::KeysOnly, fred.clone(), None, Some(fred)), 12);
-        let id = json!({"id": {"S": "id_value"}});
-        assert_eq!(
-            size(ViewType::NewAndOldImages, id.clone(), None, Some(id)),
-            20
-        );
+        for (view, item, bytes) in [
+            (ViewType::KeysOnly, json!({"Username": {"S": "Fred"}}), 12),
+            (
+                ViewType::NewAndOldImages,
+                json!({"id": {"S": "id_value"}}),
+                20,
+            ),
+        ] {
+            let record = record(view, &item, None, Some(&item));
+            assert_eq!(record["dynamodb"]["SizeBytes"], bytes);
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::engine::call::Call;
 use crate::engine::state::{Shard, State, Stream, Table, ViewType};
 
 /// How long a record can be read.
-pub const RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
+pub const RETENTION: Duration = Duration::from_hours(24);
 
 /// First digit of every sequence number: 21 digits, as AWS's have.
 const LEAD: char = '1';

@@ -102,8 +102,7 @@ impl Tip {
             let middle = low + (high - low) / 2;
             match self.at_or_after(store, middle)? {
                 Some((number, created)) if created < since => low = number + 1,
-                Some(_) => high = middle,
-                None => high = middle,
+                _ => high = middle,
             }
         }
         Ok(self
