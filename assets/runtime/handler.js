@@ -58,6 +58,12 @@
     }
   }
 
+  // An error in JSON logs.
+  internals.described = (error) => {
+    const { errorType, errorMessage, trace } = response(error);
+    return { errorType, errorMessage, stackTrace: trace };
+  };
+
   // Members of an error that are not enumerable, and everything else it carries.
   function revealed(_key, value) {
     if (!isError(value)) return value;
@@ -85,7 +91,7 @@
       outcome = { __proto__: null, isOutOfMemory: true };
       return;
     }
-    host.log('ERROR', `${label} ${formatted(logged)}`.toWellFormed());
+    host.log('ERROR', `${label} ${formatted(logged)}`.toWellFormed(), stringify(internals.described(logged)));
     const payload = response(error);
     outcome = { __proto__: null, type: String(payload.errorType).toWellFormed(), body: stringify(payload), isFatal };
   }

@@ -36,8 +36,44 @@ pub struct Blueprint {
     /// Every variable the program sees.
     pub variables: BTreeMap<String, String>,
     pub package: Arc<Package>,
+    pub log_format: LogFormat,
     pub clock: Clock,
     pub ids: Ids,
+}
+
+/// `LoggingConfig`: how the program's lines look, and which of them are kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    #[default]
+    Text,
+    /// One object a line; lines below this level are left out.
+    Json(Level),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    Trace,
+    Debug,
+    #[default]
+    Info,
+    Warn,
+    Error,
+    Fatal,
+}
+
+impl Level {
+    /// `WARN`
+    pub fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "TRACE" => Self::Trace,
+            "DEBUG" => Self::Debug,
+            "INFO" => Self::Info,
+            "WARN" => Self::Warn,
+            "ERROR" => Self::Error,
+            "FATAL" => Self::Fatal,
+            _ => return None,
+        })
+    }
 }
 
 #[derive(Clone, Debug)]

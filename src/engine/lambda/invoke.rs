@@ -271,6 +271,7 @@ async fn start(engine: &Engine, function: &Function, now: SystemTime) -> Result<
         timeout: Duration::from_secs(u64::from(function.timeout_secs)),
         variables: variables(engine, function, &log_stream),
         package,
+        log_format: settings::log_format(function),
         clock: engine.clock().clone(),
         ids: engine.ids().clone(),
     };

@@ -301,3 +301,21 @@ async fn without_permission_there_is_no_log_but_a_tail() {
             .read(|state| state.log_groups.contains_key("/aws/lambda/f"))
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_log_in_json_is_json_throughout() {
+    let source = "exports.handler = async () => { console.log('x'); throw new Error('e') }";
+    let lab = lab_with(source, json!({ "LoggingConfig": { "LogFormat": "JSON" } })).await;
+    let text = tail(&invoke(&lab, asked(), "{}").await);
+    let lines: Vec<Value> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines[0]["type"], "platform.initStart");
+    assert_eq!(lines[1]["type"], "platform.start");
+    assert_eq!(lines[2]["message"], "x");
+    assert_eq!(lines[3]["message"]["errorMessage"], "e");
+    assert_eq!(lines[4]["type"], "platform.report");
+    assert_eq!(lines[4]["record"]["status"], "error");
+    assert_eq!(lines.len(), 5);
+}

@@ -1,18 +1,27 @@
 //! The lines Lambda itself writes around an invocation. Pure.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use super::environment::{Ended, Failure, Init, Line, Ran};
+use serde_json::{Value, json};
+
+use super::environment::{Ended, Failure, Init, Line, LogFormat, Ran};
 use super::names::LATEST;
-use super::settings::runtime_version_arn;
+use super::settings::{log_format, runtime_version_arn};
 use crate::clock::iso_millis;
 use crate::engine::state::Function;
 
 /// Most of the log that comes back with an answer, in bytes.
 const TAIL_BYTES_MAX: usize = 4096;
 
-/// Everything one invocation writes to its log, in order.
+/// Everything one invocation writes to its log, in order and in the function's format.
 pub(super) fn lines(function: &Function, request_id: &str, ran: &Ran) -> Vec<Line> {
+    match log_format(function) {
+        LogFormat::Text => text_lines(function, request_id, ran),
+        LogFormat::Json(_) => json_lines(function, request_id, ran),
+    }
+}
+
+fn text_lines(function: &Function, request_id: &str, ran: &Ran) -> Vec<Line> {
     let mut out = Vec::new();
     if let Some(init) = &ran.init {
         write_init(&mut out, function, init, &ran.ended);
@@ -28,8 +37,7 @@ pub(super) fn lines(function: &Function, request_id: &str, ran: &Ran) -> Vec<Lin
             out.push((ended_at, line));
         }
         Ended::Failed(failure) if is_crash(failure) => {
-            let payload: serde_json::Value =
-                serde_json::from_str(&failure.payload).unwrap_or_default();
+            let payload: Value = serde_json::from_str(&failure.payload).unwrap_or_default();
             let message = payload["errorMessage"].as_str().unwrap_or_default();
             out.push((ended_at, format!("{message}\n{}", failure.kind)));
         }
@@ -56,12 +64,56 @@ pub(super) fn tail(lines: &[Line]) -> String {
     text.split_off(text.ceil_char_boundary(from))
 }
 
+fn json_lines(function: &Function, request_id: &str, ran: &Ran) -> Vec<Line> {
+    let line = |at: SystemTime, kind: &str, record: Value| {
+        let kind = format!("platform.{kind}");
+        let line = json!({ "time": iso_millis(at), "type": kind, "record": record });
+        (at, line.to_string())
+    };
+    let mut out = Vec::new();
+    if let Some(init) = &ran.init {
+        let record = json!({
+            "initializationType": "on-demand", "phase": "init",
+            "runtimeVersion": runtime_version(function),
+            "runtimeVersionArn": runtime_version_arn(function),
+        });
+        out.push(line(init.started, "initStart", record));
+        out.extend(init.lines.iter().cloned());
+    }
+    let record = json!({ "requestId": request_id, "version": LATEST });
+    out.push(line(ran.started, "start", record));
+    out.extend(ran.lines.iter().cloned());
+    let record = json_report(function, request_id, ran);
+    out.push(line(ran.started + ran.took, "report", record));
+    out
+}
+
+fn json_report(function: &Function, request_id: &str, ran: &Ran) -> Value {
+    let mut metrics = json!({
+        "durationMs": rounded_millis(ran.took),
+        "billedDurationMs": billed_millis(ran.took),
+        "memorySizeMB": function.memory_mb,
+        "maxMemoryUsedMB": ran.memory_used_mb.min(function.memory_mb),
+    });
+    if let Some(init) = ran.init.as_ref().filter(|init| init.is_successful) {
+        metrics["initDurationMs"] = json!(rounded_millis(init.took));
+    }
+    let mut record = json!({ "requestId": request_id, "metrics": metrics });
+    match &ran.ended {
+        Ended::Answered(_) => record["status"] = "success".into(),
+        Ended::TimedOut => record["status"] = "timeout".into(),
+        Ended::Failed(failure) => {
+            record["status"] = "error".into();
+            record["errorType"] = failure.kind.as_str().into();
+        }
+    }
+    record
+}
+
 fn write_init(out: &mut Vec<Line>, function: &Function, init: &Init, ended: &Ended) {
-    let line = function.runtime.trim_start_matches("nodejs");
-    let version = line.trim_end_matches(".x");
+    let version = runtime_version(function);
     let arn = runtime_version_arn(function);
-    let start =
-        format!("INIT_START Runtime Version: nodejs:{version}.v1\tRuntime Version ARN: {arn}");
+    let start = format!("INIT_START Runtime Version: {version}\tRuntime Version ARN: {arn}");
     out.push((init.started, start));
     out.extend(init.lines.iter().cloned());
     if !init.is_successful {
@@ -79,7 +131,7 @@ fn write_init(out: &mut Vec<Line>, function: &Function, init: &Init, ended: &End
 }
 
 fn report(function: &Function, request_id: &str, ran: &Ran) -> String {
-    let billed = ran.took.as_nanos().div_ceil(1_000_000).max(1);
+    let billed = billed_millis(ran.took);
     let mut line = format!(
         "REPORT RequestId: {request_id}\tDuration: {} ms\tBilled Duration: {billed} ms\tMemory Size: {} MB\tMax Memory Used: {} MB\t",
         millis(ran.took),
@@ -108,6 +160,21 @@ fn is_crash(failure: &Failure) -> bool {
         failure.kind.as_str(),
         "Runtime.ExitError" | "Runtime.OutOfMemory"
     )
+}
+
+/// `nodejs:22.v1`
+fn runtime_version(function: &Function) -> String {
+    let line = function.runtime.trim_start_matches("nodejs");
+    format!("nodejs:{}.v1", line.trim_end_matches(".x"))
+}
+
+/// Whole milliseconds, rounded up; nothing is free.
+fn billed_millis(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos().div_ceil(1_000_000).max(1)).unwrap_or(u64::MAX)
+}
+
+fn rounded_millis(time: Duration) -> f64 {
+    (time.as_secs_f64() * 1_000_000.0).round() / 1000.0
 }
 
 fn millis(time: Duration) -> String {

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::checks::{Checks, invalid, whole};
+use super::environment::{Level, LogFormat};
 use super::names::LATEST;
 use crate::clock::iso_millis;
 use crate::engine::call::Fault;
@@ -240,6 +241,17 @@ pub fn log_group(function: &Function) -> String {
         .map_or_else(|| format!("/aws/lambda/{}", function.name), str::to_owned)
 }
 
+/// How the function's lines look.
+pub(super) fn log_format(function: &Function) -> LogFormat {
+    let logging = function.settings.get("LoggingConfig");
+    let member = |name: &str| logging.and_then(|it| it[name].as_str());
+    if member("LogFormat") != Some("JSON") {
+        return LogFormat::Text;
+    }
+    let level = member("ApplicationLogLevel").and_then(Level::parse);
+    LogFormat::Json(level.unwrap_or_default())
+}
+
 /// Whether the function is still being made.
 pub(super) fn is_pending(function: &Function, now: SystemTime) -> bool {
     function.created && now < function.ready_at
@@ -257,6 +269,13 @@ fn shown_settings(function: &Function) -> Vec<(&'static str, Value)> {
         (setting("LoggingConfig"), &mut logging)
     {
         shown.extend(given.clone());
+    }
+    if logging["LogFormat"] == "JSON" {
+        for level in ["ApplicationLogLevel", "SystemLogLevel"] {
+            if logging[level].is_null() {
+                logging[level] = "INFO".into();
+            }
+        }
     }
     let apply_on = setting("SnapStart").map_or(json!("None"), |it| it["ApplyOn"].clone());
     let or = |name: &str, default: Value| setting(name).cloned().unwrap_or(default);

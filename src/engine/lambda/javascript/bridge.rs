@@ -14,6 +14,7 @@ use base64::engine::general_purpose::{
 };
 use md5::Md5;
 use rquickjs::context::EvalOptions;
+use rquickjs::function::Opt;
 use rquickjs::promise::PromiseState;
 use rquickjs::{
     Array, Ctx, Error, FromJs, Function, IntoJs as _, Module, Object, Promise, TypedArray, Value,
@@ -22,7 +23,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::host::Host;
 use super::loader;
-use crate::engine::lambda::environment::Blueprint;
+use crate::engine::lambda::environment::{Blueprint, LogFormat};
 
 /// Built-in modules, read when they are asked for.
 const BUILTINS: [(&str, &str); 10] = [
@@ -90,6 +91,7 @@ pub(super) fn facts<'js>(ctx: &Ctx<'js>, blueprint: &Blueprint) -> rquickjs::Res
     facts.set("environment", environment)?;
     facts.set("version", node_version(&blueprint.runtime))?;
     facts.set("arch", "x64")?;
+    facts.set("hasJsonLogs", blueprint.log_format != LogFormat::Text)?;
     Ok(facts)
 }
 
@@ -109,7 +111,9 @@ fn set_engine_calls(out: &Object<'_>, host: &Arc<Host>) -> rquickjs::Result<()> 
     let ctx = out.ctx();
     let shared = || Arc::clone(host);
     let host = shared();
-    let log = move |level: String, text: String| host.log(&level, &text);
+    let log = move |level: String, text: String, json: Opt<String>| {
+        host.log(&level, &text, json.0.as_deref());
+    };
     out.set("log", Function::new(ctx.clone(), log)?)?;
     let host = shared();
     let raw = move |text: String| host.raw(&text);

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
+use serde_json::{Value, json};
 
 use crate::clock::{Clock, Stopwatch, iso_millis};
-use crate::engine::lambda::environment::{Blueprint, Line};
+use crate::engine::lambda::environment::{Blueprint, Level, Line, LogFormat};
 use crate::engine::lambda::package::Package;
 use crate::ids::Ids;
 
@@ -20,6 +21,7 @@ const ROOT: &str = "/var/task/";
 /// The engine's side of one program.
 pub(super) struct Host {
     package: Arc<Package>,
+    log_format: LogFormat,
     clock: Clock,
     ids: Ids,
     now: Mutex<Now>,
@@ -64,6 +66,7 @@ impl Host {
         };
         Self {
             package: Arc::clone(&blueprint.package),
+            log_format: blueprint.log_format,
             clock: blueprint.clock.clone(),
             ids: blueprint.ids.clone(),
             now: Mutex::new(now),
@@ -142,12 +145,29 @@ impl Host {
         u32::try_from(peak.div_ceil(1024 * 1024)).unwrap_or(u32::MAX)
     }
 
-    pub(super) fn log(&self, level: &str, text: &str) {
+    /// A line in the format of the function; `json` is the message as a JSON value, where it is more than a text.
+    pub(super) fn log(&self, level: &str, text: &str, json: Option<&str>) {
         let at = self.clock.now();
         let mut now = self.now.lock();
-        let request_id = now.request_id.as_deref().unwrap_or("undefined");
-        let text = text.replace('\n', "\r");
-        let line = format!("{}\t{request_id}\t{level}\t{text}", iso_millis(at));
+        let request_id = now.request_id.as_deref();
+        let line = match self.log_format {
+            LogFormat::Text => {
+                let request_id = request_id.unwrap_or("undefined");
+                let text = text.replace('\n', "\r");
+                format!("{}\t{request_id}\t{level}\t{text}", iso_millis(at))
+            }
+            LogFormat::Json(least) if Level::parse(level) >= Some(least) => {
+                let message = json.and_then(|it| serde_json::from_str(it).ok());
+                let message = message.unwrap_or_else(|| Value::from(text));
+                let mut line = json!({ "timestamp": iso_millis(at), "level": level });
+                if let Some(request_id) = request_id {
+                    line["requestId"] = request_id.into();
+                }
+                line["message"] = message;
+                line.to_string()
+            }
+            LogFormat::Json(_) => return,
+        };
         now.add(at, line);
     }
 

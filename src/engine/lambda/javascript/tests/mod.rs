@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::JavaScript;
 use crate::clock::{Clock, from_epoch_millis};
 use crate::engine::lambda::environment::{
-    Blueprint, Ended, ExecutionEnvironment as _, Invocation, Ran,
+    Blueprint, Ended, ExecutionEnvironment as _, Invocation, LogFormat, Ran,
 };
 use crate::engine::lambda::package::Package;
 use crate::ids::Ids;
@@ -39,6 +39,7 @@ fn blueprint(files: &[(&str, &str)]) -> Blueprint {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect::<BTreeMap<_, _>>(),
         package: Arc::new(Package { files }),
+        log_format: LogFormat::Text,
         clock: Clock::at(from_epoch_millis(1_767_225_600_000)),
         ids: Ids::seeded(1),
     }

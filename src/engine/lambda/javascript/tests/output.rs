@@ -1,9 +1,9 @@
 //! What programs write.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{blueprint, invocation, lines, run, run_with};
-use crate::engine::lambda::environment::ExecutionEnvironment as _;
+use crate::engine::lambda::environment::{ExecutionEnvironment as _, Level, LogFormat};
 use crate::engine::lambda::javascript::JavaScript;
 
 /// The texts of the lines a body writes, without time, request and level.
@@ -180,4 +180,33 @@ async fn lines_of_the_start_have_no_request() {
         "2026-01-01T00:00:00.000Z\tundefined\tINFO\tstart"
     );
     assert_eq!(lines(&ran), ["2026-01-01T00:00:00.000Z\tr-1\tINFO\trun"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn lines_may_be_json() {
+    let source = "console.log('start'); exports.handler = async () => { console.debug('no'); console.info('two %d', 1); console.warn({ a: [1] }); console.log('x', { b: 2 }); console.error(new TypeError('bad')); throw new Error('end') }";
+    let mut blueprint = blueprint(&[("index.js", source)]);
+    blueprint.log_format = LogFormat::Json(Level::Info);
+    let ran = run_with(blueprint, json!({})).await;
+    let parsed = |line: &str| serde_json::from_str::<Value>(line).unwrap();
+    let init = ran.init.as_ref().unwrap();
+    let at = "2026-01-01T00:00:00.000Z";
+    assert_eq!(
+        parsed(&init.lines[0].1),
+        json!({ "timestamp": at, "level": "INFO", "message": "start" })
+    );
+    let seen: Vec<Value> = lines(&ran).into_iter().map(parsed).collect();
+    assert_eq!(
+        seen[0],
+        json!({ "timestamp": at, "level": "INFO", "requestId": "r-1", "message": "two 1" })
+    );
+    assert_eq!(
+        (&seen[1]["level"], &seen[1]["message"]),
+        (&json!("WARN"), &json!({ "a": [1] }))
+    );
+    assert_eq!(seen[2]["message"], "x { b: 2 }");
+    assert_eq!(seen[3]["message"]["errorType"], "TypeError");
+    assert_eq!(seen[3]["message"]["stackTrace"][0], "TypeError: bad");
+    assert_eq!(seen[4]["message"]["errorMessage"], "end");
+    assert_eq!(seen.len(), 5);
 }
