@@ -19,6 +19,7 @@ mod palette;
 mod rail;
 pub mod records;
 pub mod remote;
+pub mod roles;
 pub mod save_as;
 mod shortcuts;
 pub mod tables;
@@ -97,6 +98,7 @@ pub fn screens() -> Vec<Screen> {
             Icon::Function,
             functions::FunctionsPanel::default(),
         ),
+        Screen::new(Route::Roles, Icon::Role, roles::RolesPanel::default()),
         Screen::new(
             Route::Triggers,
             Icon::Trigger,

@@ -36,6 +36,7 @@ mod render;
 mod restart;
 #[cfg(test)]
 mod roles;
+mod roles_panel;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]

@@ -233,6 +233,11 @@ pub async fn delete_role(aws: Aws, name: String) -> Result<(), Error> {
     Ok(())
 }
 
+/// JSON text of a managed policy: its default version.
+pub async fn managed_policy(aws: Aws, arn: String) -> Result<String, Error> {
+    managed_document(&aws, &arn).await
+}
+
 /// Name and ARN of every managed policy on a role.
 async fn attached_policies(aws: &Aws, role: &str) -> Result<Vec<(String, String)>, Error> {
     let pages = aws.iam.list_attached_role_policies().role_name(role);

@@ -1,0 +1,76 @@
+//! A policy document being edited: code, what is wrong with it beside its line and below, and what is not saved yet.
+
+use egui::Ui;
+
+use super::documents::{self, Kind, Violation};
+use crate::ui::theme;
+use crate::ui::widgets::{CodeEditor, Icon, Mark, form, icon};
+
+/// Height of the editors of this screen.
+pub(super) const HEIGHT: f32 = 260.0;
+
+pub(super) struct DocumentEditor {
+    kind: Kind,
+    editor: CodeEditor,
+    saved: String,
+    violation: Option<Violation>,
+}
+
+impl DocumentEditor {
+    pub(super) fn new(kind: Kind, document: &str) -> Self {
+        let text = documents::pretty(document);
+        Self {
+            kind,
+            editor: CodeEditor::new(text.clone(), "json"),
+            violation: documents::violation(kind, &text),
+            saved: text,
+        }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        self.editor.text()
+    }
+
+    pub(super) fn is_changed(&self) -> bool {
+        self.editor.text() != self.saved
+    }
+
+    /// Fit to be sent, as far as can be told from here.
+    pub(super) fn is_fine(&self) -> bool {
+        self.violation.is_none()
+    }
+
+    /// `name` is the editor's accessible name.
+    pub(super) fn ui(&mut self, ui: &mut Ui, name: &str, height: f32) {
+        let tokens = theme::of(ui);
+        egui::Frame::new()
+            .stroke(egui::Stroke::new(1.0, tokens.line_strong))
+            .corner_radius(4)
+            .show(ui, |ui| {
+                let size = egui::vec2(ui.available_width(), height);
+                ui.allocate_ui(size, |ui| {
+                    if self.editor.ui(ui, name) {
+                        self.judge();
+                    }
+                });
+            });
+        match &self.violation {
+            Some(it) => form::violation(ui, &format!("Line {}: {}", it.line, it.message)),
+            None => {
+                ui.horizontal(|ui| {
+                    icon::show(ui, Icon::Ok, tokens.ok);
+                    ui.weak(egui::RichText::new("Valid JSON with every member it needs").small());
+                });
+            }
+        }
+    }
+
+    fn judge(&mut self) {
+        self.violation = documents::violation(self.kind, self.editor.text());
+        let marks = self.violation.iter().map(|it| Mark {
+            line: it.line,
+            message: it.message.clone(),
+        });
+        self.editor.set_marks(marks.collect());
+    }
+}

@@ -1,0 +1,126 @@
+//! The changes that would mend a role, shown as a diff before they are made.
+
+use egui::{RichText, Ui};
+
+use super::data::Check;
+use super::fix::{self, Change, Line, Way};
+use crate::aws;
+use crate::aws::iam::RoleDetail;
+use crate::ui::widgets::{Icon, icon};
+use crate::ui::{Action, Cx, Remote, Toast, remote, theme};
+
+pub(super) enum Event {
+    None,
+    Closed,
+    Mended,
+}
+
+#[derive(Default)]
+pub(super) struct Fixing {
+    way: Way,
+    applying: Remote<()>,
+    /// Document of the managed policy that would be attached.
+    managed: Remote<String>,
+    managed_arn: Option<String>,
+}
+
+impl Fixing {
+    pub(super) fn ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &Cx<'_>,
+        detail: &RoleDetail,
+        checks: &[Check],
+        policy: &str,
+    ) -> Event {
+        let role = detail.role.role_name();
+        self.managed.poll();
+        if self.applying.poll() && self.applying.error().is_none() {
+            cx.send(Action::Toast(Toast::good(format!("Changed role {role}"))));
+            return Event::Mended;
+        }
+        ui.add_space(theme::GUTTER);
+        ui.separator();
+        let plan = fix::plan(detail, checks, self.way, policy);
+        self.look_up(cx, &plan.changes);
+        let event = self.bar_ui(ui, cx, role, &plan.changes);
+        if let Some(error) = self.applying.error() {
+            remote::error_ui(ui, error);
+        }
+        for words in &plan.left {
+            ui.horizontal_wrapped(|ui| {
+                icon::show(ui, Icon::Warning, theme::of(ui).retry);
+                ui.label(words);
+            });
+        }
+        for change in &plan.changes {
+            ui.label(RichText::new(change.title()).color(theme::of(ui).text_strong));
+            diff_ui(ui, &change.lines(self.managed.value().map(String::as_str)));
+        }
+        event
+    }
+
+    /// The choice of a way, and the buttons over what they would do.
+    fn bar_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>, role: &str, changes: &[Change]) -> Event {
+        let mut event = Event::None;
+        ui.horizontal(|ui| {
+            ui.label(RichText::new("Fix").text_style(theme::subtitle()));
+            ui.add_space(theme::GUTTER);
+            let way = &mut self.way;
+            ui.radio_value(way, Way::Least, "Least privilege: an inline policy");
+            ui.radio_value(way, Way::Managed, "Attach the AWS managed policy");
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                if ui.button("Close fix").clicked() {
+                    event = Event::Closed;
+                }
+                let busy = self.applying.is_pending();
+                let words = if busy { "Applying…" } else { "Apply fix" };
+                let can = !busy && !changes.is_empty();
+                let apply = ui.add_enabled_ui(can, |ui| icon::primary(ui, Icon::Check, words));
+                if apply.inner.clicked() {
+                    let mend = fix::apply(cx.aws.clone(), role.to_owned(), changes.to_vec());
+                    self.applying.start(cx, mend);
+                }
+            });
+        });
+        event
+    }
+
+    /// Asks what the managed policy says, once.
+    fn look_up(&mut self, cx: &Cx<'_>, changes: &[Change]) {
+        let wanted = changes.iter().find_map(|it| match it {
+            Change::Attach { arn, .. } => Some(arn.clone()),
+            _ => None,
+        });
+        if let Some(arn) = wanted
+            && self.managed_arn.as_ref() != Some(&arn)
+        {
+            self.managed_arn = Some(arn.clone());
+            self.managed.clear();
+            let document = aws::iam::managed_policy(cx.aws.clone(), arn);
+            self.managed.start(cx, document);
+        }
+    }
+}
+
+/// Old and new text, line by line.
+pub(super) fn diff_ui(ui: &mut Ui, lines: &[Line]) {
+    let tokens = theme::of(ui);
+    egui::Frame::new()
+        .fill(tokens.canvas)
+        .stroke(egui::Stroke::new(1.0, tokens.line))
+        .inner_margin(theme::GUTTER)
+        .show(ui, |ui| {
+            ui.set_min_width(ui.available_width());
+            ui.spacing_mut().item_spacing.y = 0.0;
+            for (sign, text) in lines {
+                let color = match sign {
+                    '+' => tokens.insert,
+                    '-' => tokens.remove,
+                    _ => tokens.text_muted,
+                };
+                let line = RichText::new(format!("{sign} {text}")).monospace();
+                ui.add(egui::Label::new(line.color(color)).wrap());
+            }
+        });
+}
