@@ -97,7 +97,7 @@ fn lane_ui(
         if is_selected(panel, id, dot) {
             painter.circle_stroke(center, DOT * 0.8, Stroke::new(2.0, tokens.accent));
         }
-        painter.circle_filled(center, DOT * 0.55, tokens.panel);
+        painter.circle_filled(center, DOT * 0.55, tokens.canvas);
         icon::paint(&painter, center, symbol, DOT, color);
         let distance = pointer.map(|at| at.distance(center));
         if let Some(distance) = distance

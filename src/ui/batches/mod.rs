@@ -13,7 +13,7 @@ use egui::{Key, RichText, Ui};
 use super::cx::{Cx, Route};
 use super::live::{Live, MappingStory};
 use super::save_as::SaveAs;
-use super::widgets::{Icon, icon};
+use super::widgets::{Icon, empty_state, icon};
 use super::{Panel, theme};
 use crate::arn::Arn;
 use attempt_ui::Tab;
@@ -375,17 +375,14 @@ fn mapping_name(cx: &Cx<'_>, uuid: &str) -> String {
 }
 
 fn empty_ui(ui: &mut Ui, cx: &Cx<'_>) {
-    ui.add_space(theme::PAGE_MARGIN);
-    ui.label(RichText::new("No batches yet").text_style(theme::subtitle()));
-    let words = if cx.aws.is_local() {
-        "A batch is what one call of a function gets from a stream. Add a trigger and write an item: \
-         each batch shows here with its attempts, waits, splits and log lines."
-    } else {
-        "AWS does not show the batches of its own pollers. Batches of triggers in the local cloud show here."
-    };
-    ui.label(words);
-    ui.add_space(theme::GUTTER);
-    if cx.aws.is_local() && icon::primary(ui, Icon::Plus, "Add trigger…").clicked() {
+    if !cx.aws.is_local() {
+        let why = "AWS does not show the batches of its own pollers. Batches of triggers in the local cloud show here.";
+        empty_state(ui, Icon::Batch, "No batches to see", why, None);
+        return;
+    }
+    let why = "A batch is what one call of a function gets from a stream. Add a trigger and write an item: \
+               each batch shows here with its attempts, waits, splits and log lines.";
+    if empty_state(ui, Icon::Batch, "No batches yet", why, Some("Add trigger…")) {
         cx.send(super::Action::Go(Route::NewTrigger {
             stream_arn: None,
             function: None,
