@@ -459,3 +459,31 @@ async fn order_per_item_is_kept_over_ten_lanes() {
         assert!(numbers.is_sorted());
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_new_role_of_the_function_reads_the_stream_from_then_on() {
+    let lab = Lab::new().await;
+    let stream = lab.table("orders").await;
+    lab.function("bill", LOGS).await;
+    let uuid = lab.trigger(&stream, "bill", |it| it).await;
+    let blind = lab.role("blind").await;
+    let deny = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"dynamodb:*","Resource":"*"}]}"#;
+    lab.allow("blind", deny).await;
+    let assign = async |role: &str| {
+        let update = lab.lambda.update_function_configuration();
+        let update = update.function_name("bill").role(role);
+        update.send().await.unwrap();
+        lab.sleep(3).await;
+    };
+    assign(&blind).await;
+    lab.put("orders", ["1"]).await;
+    lab.sleep(5).await;
+    let result = lab.trigger_now(&uuid).await.last_processing_result.unwrap();
+    assert!(
+        result.starts_with("PROBLEM: Cannot access stream"),
+        "{result}"
+    );
+    assign("arn:aws:iam::000000000000:role/worker").await;
+    lab.sleep(5).await;
+    assert_eq!(Story::of(&lab).deliveries(), [["1"]]);
+}

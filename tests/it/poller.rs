@@ -481,3 +481,30 @@ async fn a_stream_that_was_switched_off_is_read_to_its_end() {
     let saved = tap.stop().await;
     assert!(saved.values().all(|it| it.position == Position::Finished));
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_same_world_tells_the_same_story_twice() {
+    let mut stories = Vec::new();
+    for _ in 0..2 {
+        let lab = Lab::new().await;
+        let stream = lab.table("orders").await;
+        lab.put("orders", ["1", "2", "bad", "4", "5"]).await;
+        let config = MappingConfig {
+            parallelization_factor: 3,
+            bisect_on_function_error: true,
+            retry_attempts_max: Some(2),
+            ..oldest()
+        };
+        let tap = Tap::open(&lab, &stream, config, BTreeMap::new(), |ids| {
+            if ids.contains(&"bad".to_owned()) {
+                thrown()
+            } else {
+                fine()
+            }
+        });
+        lab.sleep(60).await;
+        stories.push(tap.story.all());
+    }
+    assert!(stories[0].len() > 240);
+    assert_eq!(stories[0], stories[1]);
+}

@@ -5,35 +5,31 @@
 
 mod calls;
 mod follow;
+mod lineage;
 mod reader;
 mod trouble;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
-use aws_sdk_dynamodbstreams::types::{KeyType, Shard};
+use aws_sdk_dynamodbstreams::types::KeyType;
 use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
-use super::config::StartingPosition;
-use super::consumer::{Checkpoint, Place, Position, Rules, backoff};
+use super::consumer::{Checkpoint, Place, Rules};
 use super::progress::{Progress, What};
 use crate::clock::Clock;
 use crate::ids::Ids;
+use lineage::{Ended, Lineage, Start, Stream};
 use trouble::Trouble;
 
 /// Told of everything a poller does, in order per shard.
 pub type Watch = Arc<dyn Fn(Progress) + Send + Sync>;
 /// Told where a shard would go on after a restart; what it returns late is lost then.
 pub type Save = Arc<dyn Fn(&str, &Checkpoint) + Send + Sync>;
-
-/// How often new shards are looked for, beside the times when one is used up.
-const DISCOVER_EVERY: Duration = Duration::from_mins(1);
-const DISCOVER_BACKOFF_MAX: Duration = Duration::from_secs(10);
 
 /// Clients that never retry by themselves: waiting is decided by the shard consumers.
 #[derive(Clone, Debug)]
@@ -237,114 +233,9 @@ impl Line {
     }
 }
 
-/// What a stream told of itself.
-#[derive(Debug, Default)]
-struct Stream {
-    shards: Vec<Shard>,
-    /// Names of the key attributes, partition key first.
-    keys: Vec<String>,
-}
-
-/// A shard to begin with.
-#[derive(Debug)]
-struct Start {
-    shard: Arc<str>,
-    from: Checkpoint,
-    keys: Arc<[String]>,
-}
-
-/// A shard whose task came to its end, and where it would go on.
-#[derive(Debug)]
-struct Ended {
-    shard: Arc<str>,
-    checkpoint: Checkpoint,
-}
-
-/// Which shards were begun and which are used up: children wait for their parents.
-#[derive(Debug)]
-struct Lineage {
-    checkpoints: BTreeMap<String, Checkpoint>,
-    running: BTreeSet<String>,
-    /// Nothing is known of any shard yet.
-    is_fresh: bool,
-    started: SystemTime,
-    /// Looks in a row that failed.
-    setbacks: u32,
-}
-
-impl Lineage {
-    fn new(checkpoints: &BTreeMap<String, Checkpoint>, now: SystemTime) -> Self {
-        Self {
-            checkpoints: checkpoints.clone(),
-            running: BTreeSet::new(),
-            is_fresh: checkpoints.is_empty(),
-            started: now,
-            setbacks: 0,
-        }
-    }
-
-    fn wait(&self) -> Duration {
-        match self.setbacks {
-            0 => DISCOVER_EVERY,
-            setbacks => backoff(setbacks).min(DISCOVER_BACKOFF_MAX),
-        }
-    }
-
-    fn begin(&mut self, stream: &Stream, rules: &Rules, save: &Save) -> Vec<Start> {
-        if std::mem::take(&mut self.is_fresh)
-            && rules.config.starting_position == StartingPosition::Latest
-        {
-            for shard in &stream.shards {
-                let position = if is_closed(shard) {
-                    Position::Finished
-                } else {
-                    Position::Latest(self.started)
-                };
-                if let Some(id) = shard.shard_id() {
-                    let checkpoint = Checkpoint::from(position);
-                    save(id, &checkpoint);
-                    self.checkpoints.insert(id.to_owned(), checkpoint);
-                }
-            }
-        }
-        let ids: BTreeSet<&str> = stream.shards.iter().filter_map(Shard::shard_id).collect();
-        let keys: Arc<[String]> = stream.keys.as_slice().into();
-        let mut starts = Vec::new();
-        for shard in &stream.shards {
-            let Some(id) = shard.shard_id() else { continue };
-            let parent = shard.parent_shard_id();
-            let is_due = parent.is_none_or(|it| !ids.contains(it) || self.is_finished(it));
-            if is_due && !self.is_finished(id) && self.running.insert(id.to_owned()) {
-                starts.push(Start {
-                    shard: Arc::from(id),
-                    from: self.checkpoints.get(id).cloned().unwrap_or_default(),
-                    keys: Arc::clone(&keys),
-                });
-            }
-        }
-        starts
-    }
-
-    fn is_finished(&self, id: &str) -> bool {
-        let checkpoint = self.checkpoints.get(id);
-        checkpoint.is_some_and(|it| it.position == Position::Finished)
-    }
-
-    fn ended(&mut self, ended: Ended) {
-        self.running.remove(&*ended.shard);
-        self.checkpoints
-            .insert(ended.shard.to_string(), ended.checkpoint);
-    }
-}
-
 /// A task is only ever cancelled together with this one, so what is left is its panic.
 fn resume_unwind(broken: JoinError) {
     if let Ok(panic) = broken.try_into_panic() {
         std::panic::resume_unwind(panic);
     }
-}
-
-fn is_closed(shard: &Shard) -> bool {
-    let range = shard.sequence_number_range();
-    range.is_some_and(|range| range.ending_sequence_number().is_some())
 }
