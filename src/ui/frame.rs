@@ -118,13 +118,17 @@ impl Console {
         }
     }
 
-    fn drawer_ui(&mut self, ui: &mut Ui) {
-        let ctx = ui.ctx().clone();
-        let height = if self.activity.is_open {
+    fn drawer_height(&self) -> f32 {
+        if self.activity.is_open {
             activity::OPEN
         } else {
             activity::CLOSED
-        };
+        }
+    }
+
+    fn drawer_ui(&mut self, ui: &mut Ui) {
+        let ctx = ui.ctx().clone();
+        let height = self.drawer_height();
         let frame = Frame::new().fill(theme::of(ui).panel);
         Side::bottom("activity")
             .exact_size(height)
@@ -178,7 +182,8 @@ impl Console {
 
     fn over_ui(&mut self, ui: &Ui) {
         let ctx = ui.ctx().clone();
-        self.with_cx(&ctx, |cx, rest| rest.toasts.corner_ui(&ctx, cx));
+        let drawer = self.drawer_height();
+        self.with_cx(&ctx, |cx, rest| rest.toasts.corner_ui(&ctx, cx, drawer));
         if self.palette.is_open() {
             let entries = self.offered(&ctx);
             if let Some(choice) = self.palette.ui(&ctx, &entries) {

@@ -44,7 +44,7 @@ struct Open {
 
 const WIDTH: f32 = 560.0;
 const ROW: f32 = 30.0;
-const HEIGHT_MAX: f32 = 420.0;
+const HEIGHT_MAX: f32 = 480.0;
 /// Most of one group while several are shown.
 const GROUP_MAX: usize = 6;
 

@@ -281,8 +281,14 @@ fn visuals(tokens: &Tokens, dark: bool) -> egui::Visuals {
     visuals.selection.stroke = Stroke::new(1.0, tokens.accent);
     visuals.text_cursor.stroke = Stroke::new(1.5, tokens.accent);
     visuals.text_cursor.blink = false;
-    visuals.window_shadow.blur = 12;
-    visuals.popup_shadow.blur = 8;
+    let shadow = egui::Shadow {
+        offset: [0, 3],
+        blur: 16,
+        spread: 0,
+        color: Color32::from_black_alpha(if dark { 120 } else { 36 }),
+    };
+    visuals.window_shadow = shadow;
+    visuals.popup_shadow = shadow;
     let radius = CornerRadius::same(4);
     let widgets = &mut visuals.widgets;
     let paint = |widget: &mut egui::style::WidgetVisuals, fill, line, text| {

@@ -48,15 +48,15 @@ impl Toasts {
         self.unread
     }
 
-    /// The toasts in the corner, over everything.
-    pub(super) fn corner_ui(&mut self, ctx: &egui::Context, cx: &Cx<'_>) {
+    /// The toasts in the corner, over everything but the drawer of this height.
+    pub(super) fn corner_ui(&mut self, ctx: &egui::Context, cx: &Cx<'_>, drawer: f32) {
         self.expire(ctx, cx.now);
         if !self.notes.iter().any(|note| note.fresh) {
             return;
         }
         Area::new(Id::unique("toasts"))
             .order(Order::Foreground)
-            .anchor(Align2::RIGHT_BOTTOM, Vec2::new(-16.0, -44.0))
+            .anchor(Align2::RIGHT_BOTTOM, Vec2::new(-16.0, -drawer - 16.0))
             .show(ctx, |ui| {
                 let fresh = self.notes.iter_mut().filter(|note| note.fresh);
                 let surplus = fresh.count().saturating_sub(SHOWN_MAX);

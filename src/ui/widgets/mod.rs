@@ -1,5 +1,6 @@
 //! Building blocks: know egui and plain data, nothing of the cloud.
 
+mod attribute_rows;
 mod attribute_tree;
 pub mod chip;
 mod code_editor;
