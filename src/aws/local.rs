@@ -127,9 +127,14 @@ pub async fn close_port(aws: Aws) -> Result<(), Error> {
     Ok(())
 }
 
+/// How many calls were answered so far: the user's own, and everybody's. Cheap: ask it every frame.
+pub fn calls_answered(aws: &Aws) -> (u64, u64) {
+    aws.engine().map_or((0, 0), Engine::calls_answered)
+}
+
 /// The last API calls, whoever made them, oldest first.
 #[expect(clippy::unused_async, reason = "panels ask verbs through `Remote`")]
-pub async fn recent_calls(aws: Aws) -> Result<Vec<CallRow>, Error> {
+pub fn calls(aws: &Aws) -> Result<Vec<CallRow>, Error> {
     let row = |call: crate::engine::ApiCall| CallRow {
         at: call.at,
         service: call.service,
@@ -145,6 +150,11 @@ pub async fn recent_calls(aws: Aws) -> Result<Vec<CallRow>, Error> {
         subject: call.subject,
     };
     Ok(aws.engine()?.recent_calls().into_iter().map(row).collect())
+}
+
+/// The same for those who wait for everything.
+pub async fn recent_calls(aws: Aws) -> Result<Vec<CallRow>, Error> {
+    calls(&aws)
 }
 
 /// What pollers did so far, and everything from now on. Ask once per connection.

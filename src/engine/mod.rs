@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::{Notify, broadcast};
@@ -116,6 +117,8 @@ struct Inner {
     watch: broadcast::Sender<Progress>,
     story: Mutex<std::collections::VecDeque<Progress>>,
     calls: Mutex<std::collections::VecDeque<ApiCall>>,
+    /// Calls ever answered: root's, and everybody's.
+    calls_answered: (AtomicU64, AtomicU64),
     /// Access keys the engine issued.
     keys: Mutex<std::collections::BTreeMap<String, Principal>>,
     faults: faults::Faults,
@@ -231,6 +234,12 @@ impl Engine {
         self.0.calls.lock().clear();
     }
 
+    /// How many calls were answered so far: root's, and everybody's. Cheap to ask.
+    pub fn calls_answered(&self) -> (u64, u64) {
+        let (root, all) = &self.0.calls_answered;
+        (root.load(Ordering::Relaxed), all.load(Ordering::Relaxed))
+    }
+
     /// The last API calls, oldest first.
     pub fn recent_calls(&self) -> Vec<ApiCall> {
         self.0.calls.lock().iter().cloned().collect()
@@ -269,7 +278,11 @@ impl Engine {
         if calls.len() == CALLS_MAX {
             calls.pop_front();
         }
+        let by_root = call.principal == Principal::Root;
         calls.push_back(call);
+        let (root, all) = &self.0.calls_answered;
+        root.fetch_add(u64::from(by_root), Ordering::Relaxed);
+        all.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Runs an operation whose caller may make it.
@@ -313,6 +326,7 @@ impl EngineHost {
             watch: broadcast::channel(WATCH_MAX).0,
             story: Mutex::default(),
             calls: Mutex::default(),
+            calls_answered: Default::default(),
             keys: Mutex::default(),
             faults: faults::Faults::default(),
             dynamodb: dynamodb::Live::default(),

@@ -1,11 +1,8 @@
 //! The drawer at the bottom: the API calls of the local cloud, as they happen.
 
-use std::time::{Duration, SystemTime};
-
 use egui::{Align, Layout, RichText, Sense, Ui};
 
 use super::cx::Cx;
-use super::remote::Remote;
 use super::widgets::data_grid::Rows;
 use super::widgets::{Column, DataGrid, Health, Icon, Selection, chip, icon};
 use super::{theme, time};
@@ -13,8 +10,6 @@ use crate::aws::local::{self, CallRow};
 
 pub(super) const CLOSED: f32 = 28.0;
 pub(super) const OPEN: f32 = 220.0;
-/// Least time between two looks at the calls.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Calls named while the drawer is closed.
 const NAMED_CLOSED: usize = 3;
 
@@ -24,8 +19,9 @@ pub(super) struct Activity {
     pub(super) is_open: bool,
     /// Calls of pollers and functions as well.
     everyone: bool,
-    calls: Remote<Vec<CallRow>>,
-    looked: Option<SystemTime>,
+    calls: Vec<CallRow>,
+    /// How many there had been when they were taken.
+    seen: u64,
     /// What is listed, newest last: indices into the calls.
     listed: Vec<usize>,
     selection: Selection,
@@ -35,37 +31,24 @@ pub(super) struct Activity {
 const YOU: &str = "you";
 
 impl Activity {
-    /// Asks for the calls when that is due. New calls of the user's own make it look again, those of
-    /// pollers do not: they never end.
+    /// Takes the calls when there are new ones of those that are shown. Pollers never end, so theirs
+    /// count only while they are looked at.
     pub(super) fn update(&mut self, cx: &Cx<'_>) {
-        if !cx.aws.is_local() {
-            return;
-        }
-        let newest = self.newest();
-        if self.calls.poll() {
+        let (mine, all) = local::calls_answered(cx.aws);
+        let count = if self.everyone && self.is_open {
+            all
+        } else {
+            mine
+        };
+        if count != self.seen {
+            self.seen = count;
+            self.calls = local::calls(cx.aws).unwrap_or_default();
             self.list();
-            if self.newest() != newest {
-                cx.ctx.request_repaint_after(LOOK_EVERY);
-            }
-            return;
         }
-        let age = self.looked.and_then(|at| cx.now.duration_since(at).ok());
-        if !self.calls.is_pending() && age.is_none_or(|age| age >= LOOK_EVERY) {
-            self.looked = Some(cx.now);
-            self.calls.start(cx, local::recent_calls(cx.aws.clone()));
-        }
-    }
-
-    fn newest(&self) -> Option<SystemTime> {
-        let calls = self.calls.value()?;
-        let mine = |call: &&CallRow| self.everyone && self.is_open || call.caller == YOU;
-        calls.iter().rev().find(mine).map(|call| call.at)
     }
 
     fn list(&mut self) {
-        let Some(calls) = self.calls.value() else {
-            return;
-        };
+        let calls = &self.calls;
         self.listed = (0..calls.len())
             .filter(|nth| self.everyone || calls[*nth].caller == YOU)
             .collect();
@@ -106,7 +89,8 @@ impl Activity {
                     ui.add_space(8.0);
                     let words = RichText::new("Pollers and functions as well").small();
                     if ui.checkbox(&mut self.everyone, words).changed() {
-                        self.list();
+                        // Taken again at the next frame.
+                        self.seen = 0;
                     }
                 });
             } else {
@@ -117,9 +101,7 @@ impl Activity {
     }
 
     fn last_ui(&self, ui: &mut Ui) {
-        let Some(calls) = self.calls.value() else {
-            return;
-        };
+        let calls = &self.calls;
         for nth in self.listed.iter().rev().take(NAMED_CLOSED) {
             let call = &calls[*nth];
             let (health, word) = verdict(call);
@@ -136,9 +118,7 @@ impl Activity {
 
     /// The grid of calls, in all the room there is.
     pub(super) fn calls_ui(&mut self, ui: &mut Ui) {
-        let Some(calls) = self.calls.value() else {
-            return;
-        };
+        let calls = &self.calls;
         if self.listed.is_empty() {
             ui.centered_and_justified(|ui| ui.weak("No calls yet"));
             return;

@@ -76,11 +76,14 @@ impl Palette {
             self.open = None;
             return None;
         }
+        let mut moved = false;
         if step(Modifiers::NONE, Key::ArrowDown) && total > 0 {
             open.at = (open.at + 1) % total;
+            moved = true;
         }
         if step(Modifiers::NONE, Key::ArrowUp) && total > 0 {
             open.at = (open.at + total - 1) % total;
+            moved = true;
         }
         open.at = open.at.min(total.saturating_sub(1));
         if step(Modifiers::NONE, Key::Enter) {
@@ -93,7 +96,7 @@ impl Palette {
                 Frame::popup(ui.style()).inner_margin(0).show(ui, |ui| {
                     ui.set_width(WIDTH);
                     field_ui(ui, open);
-                    list_ui(ui, &fits, &mut open.at, &mut chosen);
+                    chosen = chosen.take().or(list_ui(ui, &fits, &mut open.at, moved));
                 });
             });
         let outside = ctx.input(|input| {
@@ -163,7 +166,9 @@ fn field_ui(ui: &mut Ui, open: &mut Open) {
             if field.changed() {
                 open.at = 0;
             }
-            field.request_focus();
+            if !field.has_focus() {
+                field.request_focus();
+            }
         });
     });
     let line = ui.max_rect().x_range();
@@ -172,13 +177,14 @@ fn field_ui(ui: &mut Ui, open: &mut Open) {
         .hline(line, y, egui::Stroke::new(1.0, tokens.line));
 }
 
-fn list_ui(ui: &mut Ui, fits: &[(Entry, Fit)], at: &mut usize, chosen: &mut Option<Choice>) {
+fn list_ui(ui: &mut Ui, fits: &[(Entry, Fit)], at: &mut usize, moved: bool) -> Option<Choice> {
+    let mut chosen = None;
     ui.spacing_mut().item_spacing.y = 0.0;
     if fits.is_empty() {
         Frame::new().inner_margin(14).show(ui, |ui| {
             ui.weak("Nothing has these letters in its name");
         });
-        return;
+        return None;
     }
     ScrollArea::vertical()
         .max_height(HEIGHT_MAX)
@@ -199,7 +205,10 @@ fn list_ui(ui: &mut Ui, fits: &[(Entry, Fit)], at: &mut usize, chosen: &mut Opti
                 }
                 let response = entry_ui(ui, entry, fit, nth == *at);
                 if response.clicked() {
-                    *chosen = Some(entry.choice.clone());
+                    chosen = Some(entry.choice.clone());
+                }
+                if moved && nth == *at {
+                    response.scroll_to_me(None);
                 }
                 if response.hovered() && ui.input(|input| input.pointer.is_moving()) {
                     *at = nth;
@@ -207,6 +216,7 @@ fn list_ui(ui: &mut Ui, fits: &[(Entry, Fit)], at: &mut usize, chosen: &mut Opti
             }
             ui.add_space(6.0);
         });
+    chosen
 }
 
 fn entry_ui(ui: &mut Ui, entry: &Entry, fit: &Fit, here: bool) -> egui::Response {
@@ -220,7 +230,6 @@ fn entry_ui(ui: &mut Ui, entry: &Entry, fit: &Fit, here: bool) -> egui::Response
     if here {
         let plate = rect.shrink2(Vec2::new(6.0, 0.0));
         ui.painter().rect_filled(plate, 4.0, tokens.selection);
-        response.scroll_to_me(None);
     }
     let middle = rect.center().y;
     let color = if here {

@@ -108,7 +108,9 @@ fn is_missing_library(text: &str) -> bool {
 }
 
 fn in_words(error: &eframe::Error) -> String {
+    // The libraries below put where they failed before what failed.
     let text = error.to_string();
+    let text = text.rsplit(": ").next().unwrap_or(&text);
     let is_display = |name| std::env::var_os(name).is_some_and(|it| !it.is_empty());
     match error {
         eframe::Error::WinitEventLoop(_) | eframe::Error::Winit(_)
@@ -118,7 +120,13 @@ fn in_words(error: &eframe::Error) -> String {
              `waterwheel serve` needs none"
                 .to_owned()
         }
-        eframe::Error::WinitEventLoop(_) | eframe::Error::Winit(_) => install(&text),
+        eframe::Error::WinitEventLoop(_) | eframe::Error::Winit(_)
+            if text.contains("connection to X server") =>
+        {
+            let display = std::env::var("DISPLAY").unwrap_or_default();
+            format!("cannot open a window: no X server answers at DISPLAY {display}")
+        }
+        eframe::Error::WinitEventLoop(_) | eframe::Error::Winit(_) => install(text),
         eframe::Error::NoGlutinConfigs(..)
         | eframe::Error::Glutin(_)
         | eframe::Error::OpenGL(_) => install(&format!("no OpenGL: {text}")),
