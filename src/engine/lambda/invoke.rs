@@ -22,6 +22,7 @@ use crate::engine::Engine;
 use crate::engine::call::{Body, Call, Fault, Later, Principal, Reply};
 use crate::engine::logs;
 use crate::engine::state::Function;
+use crate::ids::Ids;
 
 /// Largest event and answer of a synchronous invocation, as documented; the wire lets 100 bytes more pass.
 const PAYLOAD_BYTES_MAX: usize = 6_291_456;
@@ -273,7 +274,8 @@ async fn start(engine: &Engine, function: &Function, now: SystemTime) -> Result<
         package,
         log_format: settings::log_format(function),
         clock: engine.clock().clone(),
-        ids: engine.ids().clone(),
+        // Dice of its own: programs run beside each other, and one must not change what another throws.
+        ids: Ids::seeded(engine.ids().number()),
     };
     let environment: Box<dyn ExecutionEnvironment> = if function.runtime.starts_with("nodejs") {
         Box::new(JavaScript::new(blueprint))
