@@ -9,6 +9,7 @@ mod console;
 mod crash;
 #[cfg(test)]
 mod demo;
+#[cfg(test)]
 mod driver;
 #[cfg(test)]
 mod functions;
@@ -45,6 +46,8 @@ mod tables;
 mod tables_panel;
 #[cfg(test)]
 mod tidy;
+#[cfg(test)]
+mod transactions;
 #[cfg(test)]
 mod tutorial_ui;
 #[cfg(test)]

@@ -410,3 +410,73 @@ async fn streams_and_shards_are_listed_page_by_page() {
     }
     host.close().await;
 }
+
+#[tokio::test]
+async fn a_split_shard_goes_on_in_two_children_that_share_out_the_keys() {
+    let host = world();
+    let engine = host.engine();
+    let (stream, parent) = with_stream(engine, "table", "NEW_IMAGE").await;
+    for id in 0..20 {
+        put(engine, "table", &id.to_string(), 1).await;
+    }
+    waterwheel::engine::streams::split_shard(engine, &stream, &parent).unwrap();
+    for id in 0..20 {
+        put(engine, "table", &id.to_string(), 2).await;
+    }
+    let filter = json!({"Type": "CHILD_SHARDS", "ShardId": parent});
+    let request = json!({"StreamArn": stream, "ShardFilter": filter});
+    let children = call(engine, "DescribeStream", request).await.unwrap();
+    let children = &children["StreamDescription"]["Shards"];
+    assert_eq!(children.as_array().unwrap().len(), 2);
+    assert_eq!(children[0]["ParentShardId"], parent.as_str());
+    let mut seen = Vec::new();
+    for child in children.as_array().unwrap() {
+        let request = json!({"ShardIteratorType": "TRIM_HORIZON", "ShardId": child["ShardId"]});
+        let begin = iterator(engine, &stream, request).await;
+        let page = call(engine, "GetRecords", json!({"ShardIterator": begin}))
+            .await
+            .unwrap();
+        assert!(page["NextShardIterator"].is_string());
+        let found = page["Records"].as_array().unwrap();
+        assert!(!found.is_empty());
+        seen.extend(
+            found
+                .iter()
+                .map(|it| it["dynamodb"]["Keys"]["pk"].to_string()),
+        );
+    }
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 20);
+    assert_eq!(records(engine, &stream).await.len(), 40);
+    let again = waterwheel::engine::streams::roll_shard(engine, &stream, &parent);
+    assert!(again.unwrap_err().message.contains("is not an open shard"));
+    host.close().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rolled_shard_is_forgotten_after_a_day() {
+    let clock = Clock::at(waterwheel::clock::from_epoch_millis(1_800_000_000_000));
+    let host = EngineHost::open(Options::temporary(clock.clone())).unwrap();
+    let engine = host.engine();
+    let (stream, shard) = with_stream(engine, "table", "NEW_IMAGE").await;
+    put(engine, "table", "a", 1).await;
+    waterwheel::engine::streams::roll_shard(engine, &stream, &shard).unwrap();
+    put(engine, "table", "a", 2).await;
+    let shards = async || {
+        let described = call(engine, "DescribeStream", json!({"StreamArn": stream}));
+        let described = described.await.unwrap();
+        described["StreamDescription"]["Shards"]
+            .as_array()
+            .unwrap()
+            .clone()
+    };
+    assert_eq!(shards().await.len(), 2);
+    clock.sleep(Duration::from_hours(24)).await;
+    let left = shards().await;
+    assert_eq!(
+        (left.len(), left[0]["ParentShardId"].as_str()),
+        (1, Some(shard.as_str()))
+    );
+    host.close().await;
+}

@@ -1,6 +1,7 @@
 //! DynamoDB: tables and items. Its operations, one row each. May not know mappings or functions.
 
-use super::call::{Operation, Run, any_resource};
+use super::Engine;
+use super::call::{Answer, Call, Fault, Later, Operation, Run, any_resource};
 
 mod batch;
 mod capacity;
@@ -28,6 +29,7 @@ pub mod validate;
 pub mod value;
 mod write;
 
+pub(super) use tables::locked;
 pub use write::Live;
 
 static OPERATIONS: &[Operation] = &[
@@ -64,7 +66,7 @@ static OPERATIONS: &[Operation] = &[
         http: "",
         action: "dynamodb:DeleteTable",
         resource: names::table_arn,
-        run: Run::Data(tables::delete_table),
+        run: Run::Later(|engine, call| aside(engine, call, tables::delete_table)),
     },
     Operation {
         name: "DescribeEndpoints",
@@ -176,7 +178,7 @@ static OPERATIONS: &[Operation] = &[
         http: "",
         action: "dynamodb:UpdateTable",
         resource: names::table_arn,
-        run: Run::Data(update_table::update_table),
+        run: Run::Later(|engine, call| aside(engine, call, update_table::update_table)),
     },
     Operation {
         name: "UpdateTimeToLive",
@@ -189,4 +191,13 @@ static OPERATIONS: &[Operation] = &[
 
 pub fn operations() -> &'static [Operation] {
     OPERATIONS
+}
+
+/// Runs work that may go through a whole table beside the runtime's own threads.
+fn aside(engine: Engine, call: Call, work: fn(&Engine, &Call) -> Answer) -> Later {
+    let done = tokio::task::spawn_blocking(move || work(&engine, &call));
+    Box::pin(async {
+        done.await
+            .unwrap_or_else(|error| Err(Fault::internal(error.to_string())))
+    })
 }

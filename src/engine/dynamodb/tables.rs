@@ -74,7 +74,7 @@ pub(super) fn create_table(engine: &Engine, call: &Call) -> Answer {
             index.store_id = state.take_store_id();
         }
         if let Some(view_type) = view_type {
-            let arn = shards::open(state, &table, view_type, call);
+            let arn = shards::open(state, &table, view_type, call.now, &call.ids);
             table.stream = Some(arn.clone());
             table.latest_stream = Some(arn);
         }
@@ -225,7 +225,7 @@ pub(super) fn describe_now(engine: &Engine, table: &Table) -> Result<Value, Faul
 }
 
 /// Works on a table that nobody writes to meanwhile. Nothing inside may ask for the same lock.
-pub(super) fn locked<T>(
+pub(in crate::engine) fn locked<T>(
     engine: &Engine,
     name: &str,
     work: impl FnOnce(&Arc<Table>) -> Result<T, Fault>,

@@ -117,6 +117,17 @@ fn tagged<'a>(state: &'a State, call: &Call) -> Result<&'a Table, Fault> {
             "Invalid TableArn: Invalid ResourceArn provided as input {arn}"
         ))
     })?;
+    if !arn.starts_with(&format!("{}/", call.account.arn("dynamodb", "table"))) {
+        return Err(Fault::new(
+            400,
+            "AccessDeniedException",
+            format!(
+                "User: {} is not authorized to perform: dynamodb:{} on resource: {arn}",
+                call.principal.arn(&call.account),
+                call.operation
+            ),
+        ));
+    }
     let table = tables::managed(state, name).map_err(|_unknown| {
         Fault::new(
             400,
@@ -124,12 +135,5 @@ fn tagged<'a>(state: &'a State, call: &Call) -> Result<&'a Table, Fault> {
             format!("Requested resource not found: ResourcArn: {arn} not found"),
         )
     })?;
-    if table.arn != arn {
-        return Err(Fault::new(
-            400,
-            "ResourceNotFoundException",
-            format!("Requested resource not found: ResourcArn: {arn} not found"),
-        ));
-    }
     Ok(table)
 }

@@ -297,7 +297,7 @@ fn change_stream(
                     table.name
                 )));
             }
-            let arn = shards::open(state, table, view_type, call);
+            let arn = shards::open(state, table, view_type, call.now, &call.ids);
             table.stream = Some(arn.clone());
             table.latest_stream = Some(arn);
             Ok(())

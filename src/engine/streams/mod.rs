@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Engine;
 use super::call::{Answer, Call, Fault, Operation, Reply, Run};
 use super::dynamodb::describe::key_schema;
-use super::dynamodb::{shapes, validate};
+use super::dynamodb::{self, shapes, validate};
 use super::state::{Shard, Stream};
 use crate::clock::epoch_secs;
 
@@ -53,6 +53,38 @@ static OPERATIONS: &[Operation] = &[
 
 pub fn operations() -> &'static [Operation] {
     OPERATIONS
+}
+
+/// Closes an open shard and goes on in one child: AWS does so every few hours.
+pub fn roll_shard(engine: &Engine, stream_arn: &str, shard: &str) -> Result<(), Fault> {
+    replace_shard(engine, stream_arn, shard, 1)
+}
+
+/// Closes an open shard and goes on in two children: AWS does so when a partition splits.
+pub fn split_shard(engine: &Engine, stream_arn: &str, shard: &str) -> Result<(), Fault> {
+    replace_shard(engine, stream_arn, shard, 2)
+}
+
+fn replace_shard(
+    engine: &Engine,
+    stream_arn: &str,
+    shard: &str,
+    children: u64,
+) -> Result<(), Fault> {
+    let table = engine.read(|state| state.streams.get(stream_arn).map(|it| it.table.clone()));
+    // No record may be written to a shard that is being closed.
+    dynamodb::locked(engine, &table.unwrap_or_default(), |_| {
+        engine.change(|state| {
+            let found = state.streams.get(stream_arn);
+            let found = found.and_then(|it| it.shards.iter().find(|it| it.id == shard));
+            let last = match found {
+                Some(shard) => engine.streams().tip(engine.store(), shard)?.last(shard),
+                None => None,
+            };
+            let made = (engine.clock().now(), engine.ids());
+            shards::replace(state, stream_arn, shard, children, last, made)
+        })
+    })
 }
 
 fn stream_arn(call: &Call) -> String {
@@ -117,9 +149,7 @@ fn describe_stream(engine: &Engine, call: &Call) -> Answer {
     let limit = page_size(call);
     engine.read(|state| {
         let stream = find(&state.streams, arn, call)?;
-        let mut wanted: Vec<&Shard> = stream
-            .shards
-            .iter()
+        let mut wanted: Vec<&Shard> = shards::readable(stream, call.now)
             .filter(|it| parent.is_none() || it.parent.as_deref() == parent)
             .filter(|it| after.is_none_or(|after| it.id.as_str() > after))
             .collect();

@@ -5,10 +5,10 @@
 
 use std::time::{Duration, SystemTime};
 
-use crate::arn::Arn;
 use crate::clock::{epoch_millis, iso_millis};
-use crate::engine::call::Call;
+use crate::engine::call::Fault;
 use crate::engine::state::{Shard, State, Stream, Table, ViewType};
+use crate::ids::Ids;
 
 /// How long a record can be read.
 pub const RETENTION: Duration = Duration::from_hours(24);
@@ -31,10 +31,26 @@ pub fn number_of(sequence_number: &str) -> Option<u64> {
 }
 
 /// Starts a new stream with one open shard for the table. The table has to know it afterwards.
-pub fn open(state: &mut State, table: &Table, view_type: ViewType, call: &Call) -> String {
-    let (arn, label) = unused_arn(state, &table.arn, call.now);
+pub fn open(
+    state: &mut State,
+    table: &Table,
+    view_type: ViewType,
+    now: SystemTime,
+    ids: &Ids,
+) -> String {
+    let (arn, label) = unused_arn(state, &table.arn, now);
     let store_id = state.take_store_id();
-    let shard = open_shard(state, call, None, (0, u64::MAX));
+    // Higher than any number of an older stream of the table, which would need a million records a second.
+    let starting = epoch_millis(now).saturating_mul(1000);
+    let shard = Shard {
+        id: shard_id(now, ids),
+        parent: None,
+        store_id: state.take_store_id(),
+        starting: sequence_number(starting),
+        ending: None,
+        hash_range: (0, u64::MAX),
+        created: now,
+    };
     state.streams.insert(
         arn.clone(),
         Stream {
@@ -44,7 +60,7 @@ pub fn open(state: &mut State, table: &Table, view_type: ViewType, call: &Call) 
             store_id,
             view_type,
             keys: table.keys.clone(),
-            created: call.now,
+            created: now,
             disabled: None,
             shards: vec![shard],
         },
@@ -62,21 +78,81 @@ pub fn close(stream: &mut Stream, now: SystemTime, last_of: impl Fn(&Shard) -> O
     }
 }
 
+/// Closes an open shard and goes on in as many children, which share out its partition keys: one when a shard is
+/// rolled over, two when it is split. `last` is the number of its last record.
+pub fn replace(
+    state: &mut State,
+    stream_arn: &str,
+    shard: &str,
+    children: u64,
+    last: Option<u64>,
+    (now, ids): (SystemTime, &Ids),
+) -> Result<(), Fault> {
+    let mut store_ids: Vec<u64> = (0..children).map(|_| state.take_store_id()).collect();
+    let stream = state.streams.get_mut(stream_arn);
+    let (shards, parent) = stream
+        .and_then(|it| {
+            let at = it.shards.iter().position(|it| it.id == shard)?;
+            Some((&mut it.shards, at))
+        })
+        .filter(|(shards, at)| shards[*at].ending.is_none())
+        .ok_or_else(|| Fault::validation(format!("{shard} is not an open shard")))?;
+    let parent = &mut shards[parent];
+    let ending = last.unwrap_or_else(|| first_number(parent));
+    parent.ending = Some(sequence_number(ending));
+    let (low, high) = parent.hash_range;
+    let share = ((u128::from(high) - u128::from(low) + 1) / u128::from(children.max(1))).max(1);
+    let parent_id = parent.id.clone();
+    for number in 0..children {
+        let from = u128::from(low) + share * u128::from(number);
+        let to = if number + 1 == children {
+            u128::from(high)
+        } else {
+            from + share - 1
+        };
+        shards.push(Shard {
+            id: shard_id(now, ids),
+            parent: Some(parent_id.clone()),
+            store_id: store_ids.pop().unwrap_or_default(),
+            starting: sequence_number(ending + 1),
+            ending: None,
+            hash_range: (saturated(from), saturated(to)),
+            created: now,
+        });
+    }
+    Ok(())
+}
+
 /// Whether a switched-off stream is past its 24 hours.
 pub fn is_forgotten(stream: &Stream, now: SystemTime) -> bool {
     stream.disabled.is_some_and(|at| at + RETENTION <= now)
 }
 
-/// Removes streams that are past their time and gives the key prefixes of their records.
+/// The shards of a stream that can still hold readable records: open ones, and those closed within 24 hours. A shard
+/// was closed when its first child was opened.
+pub fn readable(stream: &Stream, now: SystemTime) -> impl Iterator<Item = &Shard> {
+    stream.shards.iter().filter(move |shard| {
+        let is_old = |child: &Shard| child.created + RETENTION <= now;
+        let mut children = stream.shards.iter();
+        !children.any(|it| it.parent.as_ref() == Some(&shard.id) && is_old(it))
+    })
+}
+
+/// Removes streams and shards that are past their time and gives the key prefixes of their records.
 pub fn forget(state: &mut State, now: SystemTime) -> Vec<u64> {
     let mut prefixes = Vec::new();
-    state.streams.retain(|_, stream| {
-        let forgotten = is_forgotten(stream, now);
-        if forgotten {
-            prefixes.extend(stream.shards.iter().map(|it| it.store_id));
-        }
-        !forgotten
-    });
+    for stream in state.streams.values_mut() {
+        let kept: Vec<u64> = readable(stream, now).map(|it| it.store_id).collect();
+        let is_forgotten = is_forgotten(stream, now);
+        stream.shards.retain(|it| {
+            let keep = kept.contains(&it.store_id) && !is_forgotten;
+            if !keep {
+                prefixes.push(it.store_id);
+            }
+            keep
+        });
+    }
+    state.streams.retain(|_, it| !is_forgotten(it, now));
     prefixes
 }
 
@@ -85,29 +161,12 @@ pub fn first_number(shard: &Shard) -> u64 {
     number_of(&shard.starting).unwrap_or_default()
 }
 
-fn open_shard(
-    state: &mut State,
-    call: &Call,
-    parent: Option<&Shard>,
-    hash_range: (u64, u64),
-) -> Shard {
-    let millis = epoch_millis(call.now);
-    // Higher than any number of an older shard of the table, which would need a million records a second.
-    let starting = parent.map_or(millis.saturating_mul(1000), |it| {
-        it.ending
-            .as_deref()
-            .and_then(number_of)
-            .map_or_else(|| first_number(it), |last| last + 1)
-    });
-    Shard {
-        id: format!("shardId-{millis:020}-{}", call.ids.hex(8)),
-        parent: parent.map(|it| it.id.clone()),
-        store_id: state.take_store_id(),
-        starting: sequence_number(starting),
-        ending: None,
-        hash_range,
-        created: call.now,
-    }
+fn shard_id(now: SystemTime, ids: &Ids) -> String {
+    format!("shardId-{:020}-{}", epoch_millis(now), ids.hex(8))
+}
+
+fn saturated(hash: u128) -> u64 {
+    u64::try_from(hash).unwrap_or(u64::MAX)
 }
 
 /// Labels are times in milliseconds; two of one table never agree.
@@ -121,15 +180,6 @@ fn unused_arn(state: &State, table_arn: &str, now: SystemTime) -> (String, Strin
         }
         at += Duration::from_millis(1);
     }
-}
-
-/// The table's ARN in a stream's.
-pub fn table_arn(stream_arn: &Arn) -> Option<Arn> {
-    let (table, _) = stream_arn.resource.split_once("/stream/")?;
-    Some(Arn {
-        resource: table.to_owned(),
-        ..stream_arn.clone()
-    })
 }
 
 #[cfg(test)]
