@@ -124,7 +124,7 @@ impl Activity {
             return;
         }
         let columns = [
-            Column::new("Time", 120.0),
+            Column::new("Time", 120.0).note("UTC"),
             Column::new("Service", 90.0),
             Column::new("Operation", 220.0),
             Column::new("About", 240.0),

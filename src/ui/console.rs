@@ -110,6 +110,12 @@ impl Console {
             waker = Some(Waker::new(&self.runtime, ctx, news, is_worth_a_frame));
             live.follow(past, feed);
         }
+        // What was asked for while there was no cloud yet, or looked at the last time, need not be in
+        // another cloud.
+        let wanted = self.cloud.is_none().then(|| {
+            let asked = self.history.current().cloned();
+            asked.or_else(|| self.settings.last_route.clone())
+        });
         self.cloud = Some(Cloud {
             aws,
             catalog: Catalog::default(),
@@ -124,7 +130,7 @@ impl Console {
         self.activity = Activity::default();
         self.activity.is_open = was_open;
         self.wish(Action::Reload(Listing::All));
-        let first = match self.settings.last_route.clone() {
+        let first = match wanted.flatten() {
             Some(route) if route != Route::Connections => route,
             _ => Route::Overview,
         };

@@ -130,7 +130,7 @@ pub struct Settings {
     pub theme: egui::ThemePreference,
     /// 0.8 to 2.0.
     pub zoom: f32,
-    pub utc: bool,
+
     pub reduced_motion: bool,
     pub last_route: Option<Route>,
     pub connection: Option<crate::aws::Connection>,
@@ -143,7 +143,7 @@ impl Default for Settings {
         Self {
             theme: egui::ThemePreference::System,
             zoom: 1.0,
-            utc: true,
+
             reduced_motion: false,
             last_route: None,
             connection: None,

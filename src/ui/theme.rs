@@ -323,6 +323,8 @@ fn visuals(tokens: &Tokens, dark: bool) -> egui::Visuals {
         tokens.accent,
         tokens.text_strong,
     );
+    // The ring around what has the focus.
+    widgets.active.bg_stroke.width = 2.0;
     paint(
         &mut widgets.open,
         tokens.hover,

@@ -123,7 +123,10 @@ fn toast_ui(ui: &mut Ui, note: &mut Note, cx: &Cx<'_>) {
                 let room = ui.available_width() - 40.0;
                 ui.vertical(|ui| {
                     ui.set_max_width(room);
-                    ui.label(&note.toast.text);
+                    let words = ui.label(&note.toast.text);
+                    ui.ctx().accesskit_node_builder(words.id, |node| {
+                        node.set_live(egui::accesskit::Live::Polite);
+                    });
                     link_ui(ui, &note.toast, cx);
                 });
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::TOP), |ui| {

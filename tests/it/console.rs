@@ -268,3 +268,57 @@ fn resetting_the_local_cloud_wants_its_word_typed() {
     lab.press(NONE, egui::Key::Escape);
     assert!(!lab.shows("Type reset to confirm"));
 }
+
+#[test]
+fn what_was_chosen_before_the_cloud_was_open_is_done_when_it_is() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let handle = runtime.handle().clone();
+    let mut harness = Harness::builder()
+        .with_size([1440.0, 900.0])
+        .with_max_steps(40)
+        .build_eframe(move |cc| Console::new(&cc.egui_ctx, handle, Settings::default()));
+    harness.run();
+    harness.key_press(egui::Key::Enter);
+    harness.run();
+    let aws = {
+        let _entered = runtime.enter();
+        Aws::embedded(Options::temporary(Clock::real())).unwrap()
+    };
+    let ctx = harness.ctx.clone();
+    harness.state_mut().connect(&ctx, aws);
+    harness.run();
+    assert_eq!(harness.state().route(), Some(&Route::Demo));
+}
+
+#[test]
+fn a_locked_connection_says_so_and_is_unlocked_after_a_question() {
+    let mut lab = Lab::new();
+    lab.harness.state().aws().unwrap().gate().lock();
+    lab.settle();
+    lab.click("Read-only");
+    assert!(lab.harness.state().aws().unwrap().gate().is_locked());
+    lab.click("Unlock for 10 minutes");
+    assert!(!lab.harness.state().aws().unwrap().gate().is_locked());
+    assert!(!lab.shows("Read-only"));
+}
+
+#[test]
+fn an_address_that_is_none_is_told_where_it_was_typed() {
+    let mut lab = Lab::new();
+    lab.go(Route::Connections);
+    lab.harness.get_by_label("Address").focus();
+    lab.harness.run();
+    lab.harness.key_press_modifiers(CTRL, egui::Key::A);
+    lab.harness.get_by_label("Address").type_text("nowhere");
+    lab.harness.run();
+    lab.click("Connect to the endpoint");
+    lab.until("the error shows", |it| {
+        it.query_by_label_contains("nowhere is not an address")
+            .is_some()
+    });
+    // The open connection stays.
+    assert!(lab.harness.state().aws().unwrap().is_local());
+}

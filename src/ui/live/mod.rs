@@ -118,7 +118,7 @@ pub struct Live {
     pub mappings: BTreeMap<Arc<str>, MappingStory>,
     /// Steps that were too many to keep up with.
     pub skipped: u64,
-    /// Grows with every step taken: derived data is stale when it differs.
+    /// Grows with every step taken but empty polls: derived data is stale when it differs.
     pub version: u64,
     fates: HashMap<SequenceNumber, Fate>,
     fate_order: VecDeque<SequenceNumber>,
@@ -201,7 +201,8 @@ impl Live {
 
     /// Adds one step. Public so that tests and screens can be fed by hand.
     pub fn take(&mut self, step: &Progress) {
-        self.version += 1;
+        let is_empty_poll = matches!(step.what, What::Polled { records: 0, .. });
+        self.version += u64::from(!is_empty_poll);
         self.note_fates(step);
         let mapping = self.mappings.entry(Arc::clone(&step.mapping)).or_default();
         mapping.take(step);

@@ -273,7 +273,7 @@ impl LogsPanel {
                 .show(ui, |ui| line_ui(ui, &line));
         }
         let columns = [
-            Column::new("Time", 110.0),
+            Column::new("Time", 110.0).note("UTC"),
             Column::new("Level", 64.0),
             Column::new("Message", 900.0),
         ];

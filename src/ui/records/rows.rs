@@ -114,7 +114,7 @@ fn count(number: usize) -> u64 {
 
 pub(super) fn columns() -> [Column; 6] {
     [
-        Column::new("Time", 96.0),
+        Column::new("Time", 96.0).note("UTC"),
         Column::new("Shard", 84.0),
         Column::new("Kind", 84.0),
         Column::new("Fate", 96.0),

@@ -72,10 +72,10 @@ impl Confirm {
                     let asked = ui.label(format!("Type {name} to confirm"));
                     let field = TextEdit::singleline(&mut self.typed).desired_width(f32::INFINITY);
                     let field = ui.add(field).labelled_by(asked.id);
+                    entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
                     if !ui.memory(|memory| memory.focused().is_some()) {
                         field.request_focus();
                     }
-                    entered = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter));
                 }
                 ui.add_space(theme::GUTTER);
                 ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -114,4 +114,48 @@ pub fn warning(ui: &mut egui::Ui, words: &str) -> egui::Response {
         ui.label(words)
     })
     .inner
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use egui_kittest::{Harness, kittest::Queryable as _};
+
+    fn harness(question: Confirm) -> Harness<'static, (Confirm, Option<bool>)> {
+        let mut harness = Harness::builder()
+            .with_context_setup(|ctx| {
+                theme::install(ctx);
+                icon::install(ctx);
+            })
+            .build_ui_state(
+                |ui, (question, answer): &mut (Confirm, Option<bool>)| {
+                    *answer = answer.or(question.ui(ui.ctx()));
+                },
+                (question, None),
+            );
+        harness.run();
+        harness
+    }
+
+    #[test]
+    fn a_dangerous_thing_wants_its_name_typed() {
+        let mut it = harness(Confirm::new("Delete table Orders").type_to_confirm("Orders"));
+        it.get_by_label("Delete table Orders").click();
+        it.run();
+        assert_eq!(it.state().1, None);
+        it.get_by_label("Type Orders to confirm")
+            .type_text("Orders");
+        it.run();
+        it.key_press(Key::Enter);
+        it.run();
+        assert_eq!(it.state().1, Some(true));
+    }
+
+    #[test]
+    fn escape_means_no() {
+        let mut it = harness(Confirm::new("Purge queue orders-dlq").call("PurgeQueue"));
+        it.key_press(Key::Escape);
+        it.run();
+        assert_eq!(it.state().1, Some(false));
+    }
 }

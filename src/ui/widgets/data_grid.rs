@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use egui::{Align, Color32, Id, Key, Modifiers, Response, Role, Sense, Stroke, Ui};
-use egui_table::{CellInfo, HeaderCellInfo, HeaderRow, PrefetchInfo, TableDelegate, TableState};
+use egui_table::{HeaderRow, TableState};
 
 use super::Selection;
+use super::grid_drawing::Drawing;
 use crate::ui::theme;
 
 /// A column: its head, and how wide it is until the user says otherwise.
@@ -96,13 +97,13 @@ pub struct GridResponse {
 pub struct DataGrid<'a> {
     id: Id,
     name: &'a str,
-    columns: &'a [Column],
-    rows: u64,
-    row_height: f32,
+    pub(super) columns: &'a [Column],
+    pub(super) rows: u64,
+    pub(super) row_height: f32,
     sticky: usize,
     stick_to_bottom: bool,
     main: bool,
-    sorted: Option<(usize, bool)>,
+    pub(super) sorted: Option<(usize, bool)>,
     scroll_to: Option<u64>,
 }
 
@@ -291,7 +292,6 @@ impl<'a> DataGrid<'a> {
 }
 
 const HEAD_HEIGHT: f32 = 24.0;
-const PADDING: f32 = 8.0;
 const SCROLL_BAR: f32 = 12.0;
 const NARROWEST: f32 = 36.0;
 const WIDEST: f32 = 1600.0;
@@ -345,179 +345,106 @@ fn remember_widths(ui: &Ui, table: Id, columns: &[Column], room: f32) {
     }
 }
 
-struct Drawing<'a, 'b> {
-    grid: &'b DataGrid<'a>,
-    rows: &'b mut dyn Rows,
-    selection: &'b mut Selection,
-    /// Rows that have their node: those with sticky columns are drawn twice.
-    named: BTreeSet<u64>,
-    visible: Range<u64>,
-    opened: Option<u64>,
-    head: Option<usize>,
-    focused: bool,
-    clicked: bool,
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ui::widgets::icon;
+    use egui_kittest::Harness;
+    use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
-impl TableDelegate for Drawing<'_, '_> {
-    fn default_row_height(&self) -> f32 {
-        self.grid.row_height
+    /// Rows that are their own numbers.
+    struct Numbers;
+
+    impl Rows for Numbers {
+        fn cell(&mut self, ui: &mut Ui, row: u64, column: usize) {
+            ui.label(self.text(row, column));
+        }
+
+        fn label(&self, row: u64) -> String {
+            format!("Row {row}")
+        }
+
+        fn text(&self, row: u64, column: usize) -> String {
+            format!("{row}.{column}")
+        }
     }
 
-    fn prepare(&mut self, info: &PrefetchInfo) {
-        self.visible = info.visible_rows.clone();
-        self.rows.prepare(info.visible_rows.clone());
+    #[derive(Default)]
+    struct State {
+        selection: Selection,
+        opened: Option<u64>,
+        visible: Range<u64>,
     }
 
-    fn header_cell_ui(&mut self, ui: &mut Ui, cell: &HeaderCellInfo) {
-        let Some(column) = self.grid.columns.get(cell.col_range.start) else {
-            return;
-        };
-        let rect = ui.max_rect();
-        let tokens = theme::of(ui);
-        ui.painter().rect_filled(rect, 0.0, tokens.panel);
-        let line = Stroke::new(1.0, tokens.line_strong);
-        ui.painter()
-            .hline(rect.x_range(), rect.bottom() - 0.5, line);
-        if cell.col_range.end < self.grid.columns.len() {
-            let short = rect.shrink2(egui::vec2(0.0, 6.0));
-            let line = Stroke::new(1.0, tokens.line);
-            ui.painter()
-                .vline(rect.right() - 0.5, short.y_range(), line);
-        }
-        let id = ui.unique_id().with("head");
-        let response = ui.interact(rect.shrink2(egui::vec2(6.0, 0.0)), id, Sense::click());
-        response.widget_info(|| {
-            egui::WidgetInfo::labeled(Role::ColumnHeader, true, format!("Column {}", column.name))
-        });
-        if response.clicked() {
-            self.head = Some(cell.col_range.start);
-        }
-        let color = if response.hovered() {
-            tokens.text_strong
-        } else {
-            tokens.text_muted
-        };
-        let name = egui::RichText::new(&column.name).small().color(color);
-        let name = egui::Label::new(name).selectable(false).truncate();
-        let note = (!column.note.is_empty()).then(|| {
-            let note = egui::RichText::new(&column.note).small();
-            egui::Label::new(note.color(tokens.text_faint)).selectable(false)
-        });
-        let sorted = self.grid.sorted.filter(|it| it.0 == cell.col_range.start);
-        let sign = sorted.map(|(_, ascending)| {
-            if ascending {
-                super::Icon::ChevronUp
-            } else {
-                super::Icon::ChevronDown
-            }
-        });
-        let backwards = column.align == Align::Max;
-        padded(ui, column.align, |ui| {
-            // Right to left is drawn backwards.
-            if backwards {
-                sign.map(|sign| super::icon::show(ui, sign, tokens.accent));
-                note.map(|note| ui.add(note));
-                ui.add(name);
-            } else {
-                ui.add(name);
-                note.map(|note| ui.add(note));
-                sign.map(|sign| super::icon::show(ui, sign, tokens.accent));
-            }
-        });
+    fn harness(rows: u64) -> Harness<'static, State> {
+        let columns = [Column::new("One", 80.0), Column::new("Two", 80.0).right()];
+        let mut harness = Harness::builder()
+            .with_size([400.0, 300.0])
+            .with_context_setup(|ctx| {
+                theme::install(ctx);
+                icon::install(ctx);
+            })
+            .build_ui_state(
+                move |ui, state: &mut State| {
+                    let grid = DataGrid::new("Numbers", &columns, rows).sticky(1);
+                    let it = grid.show(ui, &mut state.selection, &mut Numbers);
+                    state.opened = state.opened.or(it.opened);
+                    state.visible = it.visible;
+                },
+                State::default(),
+            );
+        harness.run();
+        harness
     }
 
-    fn row_ui(&mut self, ui: &mut Ui, row: u64) {
-        let rect = ui.max_rect().intersect(ui.clip_rect());
-        let tokens = theme::of(ui);
-        let chosen = self.selection.contains(row);
-        let id = ui.unique_id().with("row");
-        let response = ui.interact(rect, id, Sense::click());
-        let wash = if chosen {
-            Some(tokens.selection)
-        } else if response.hovered() {
-            Some(tokens.hover)
-        } else {
-            self.rows.tint(row)
-        };
-        if let Some(wash) = wash {
-            ui.painter().rect_filled(rect, 0.0, wash);
-        }
-        ui.painter().hline(
-            rect.x_range(),
-            rect.bottom() - 0.5,
-            Stroke::new(1.0, tokens.line),
-        );
-        if self.focused && self.selection.cursor() == Some(row) {
-            let ring = Stroke::new(1.0, tokens.accent);
-            ui.painter()
-                .rect_stroke(rect, 0.0, ring, egui::StrokeKind::Inside);
-        }
-        if self.named.insert(row) {
-            let label = self.rows.label(row);
-            ui.ctx().accesskit_node_builder(id, |node| {
-                node.set_role(Role::Row);
-                node.set_label(label);
-                node.set_row_index(usize::try_from(row).unwrap_or(usize::MAX));
-                node.set_selected(chosen);
-            });
-        }
-        self.answer(ui, &response, row);
+    #[test]
+    fn a_click_chooses_and_arrows_go_on_from_there() {
+        let mut it = harness(100);
+        it.get_by_label("Row 2").click();
+        it.run();
+        it.key_press(Key::ArrowDown);
+        it.run();
+        it.key_press_modifiers(Modifiers::SHIFT, Key::ArrowDown);
+        it.run();
+        assert_eq!(it.state().selection.rows().collect::<Vec<_>>(), [3, 4]);
+        it.key_press(Key::Enter);
+        it.run();
+        assert_eq!(it.state().opened, Some(4));
     }
 
-    fn cell_ui(&mut self, ui: &mut Ui, cell: &CellInfo) {
-        let Some(column) = self.grid.columns.get(cell.col_nr) else {
-            return;
-        };
-        padded(ui, column.align, |ui| {
-            self.rows.cell(ui, cell.row_nr, cell.col_nr);
-        });
+    #[test]
+    fn the_end_of_a_long_table_is_one_key_away_and_only_the_visible_is_drawn() {
+        let mut it = harness(100_000);
+        it.get_by_label("Row 0").click();
+        it.run();
+        it.key_press(Key::End);
+        it.run();
+        it.run();
+        assert!(it.query_by_label("Row 99999").is_some());
+        assert!(it.state().visible.end - it.state().visible.start < 20);
     }
-}
 
-impl Drawing<'_, '_> {
-    fn answer(&mut self, ui: &Ui, response: &Response, row: u64) {
-        if response.clicked() {
-            let modifiers = ui.input(|input| input.modifiers);
-            self.selection.click(row, modifiers);
-            self.clicked = true;
-        }
-        if response.double_clicked() {
-            self.opened = Some(row);
-        }
-        if response.secondary_clicked() && !self.selection.contains(row) {
-            self.selection.set(row);
-        }
-        if self.rows.has_menu() {
-            response.context_menu(|ui| self.rows.menu(ui, row));
-        }
+    #[test]
+    fn chosen_rows_are_copied_with_tabs() {
+        let mut it = harness(9);
+        it.get_by_label("Row 1").click();
+        it.run();
+        it.key_press_modifiers(Modifiers::SHIFT, Key::J);
+        it.run();
+        it.event(egui::Event::Copy);
+        it.step();
+        let copied = egui::OutputCommand::CopyText("1.0\t1.1\n2.0\t2.1".to_owned());
+        assert!(it.output().platform_output.commands.contains(&copied));
     }
-}
 
-/// The inside of a cell. Measured only when the column is being fitted, so that long text does not widen it.
-fn padded(ui: &mut Ui, align: Align, body: impl FnOnce(&mut Ui)) {
-    let rect = ui.max_rect().shrink2(egui::vec2(PADDING, 0.0));
-    let layout = if align == Align::Max {
-        egui::Layout::right_to_left(Align::Center)
-    } else {
-        egui::Layout::left_to_right(Align::Center)
-    };
-    let sizing = ui.is_sizing_pass();
-    let mut builder = egui::UiBuilder::new().max_rect(rect).layout(layout);
-    if sizing {
-        builder = builder.sizing_pass();
-    }
-    let mut inner = ui.new_child(builder);
-    inner.style_mut().interaction.selectable_labels = false;
-    inner.style_mut().wrap_mode = Some(if sizing {
-        egui::TextWrapMode::Extend
-    } else {
-        egui::TextWrapMode::Truncate
-    });
-    body(&mut inner);
-    if sizing {
-        ui.allocate_rect(
-            inner.min_rect().expand2(egui::vec2(PADDING, 0.0)),
-            Sense::hover(),
+    #[test]
+    fn assistive_technology_sees_a_table() {
+        let it = harness(9);
+        let table = it.get_by_role_and_label(Role::Table, "Numbers");
+        assert_eq!(table.accesskit_node().data().row_count(), Some(9));
+        assert!(
+            it.query_by_role_and_label(Role::ColumnHeader, "Column Two")
+                .is_some()
         );
     }
 }

@@ -197,6 +197,28 @@ mod tests {
     }
 
     #[test]
+    fn a_field_is_known_by_its_label_and_its_violation_stands_beside_it() {
+        use egui_kittest::{Harness, kittest::Queryable as _};
+        let mut it = Harness::builder()
+            .with_context_setup(|ctx| {
+                theme::install(ctx);
+                icon::install(ctx);
+            })
+            .build_ui_state(
+                |ui, size: &mut Number| {
+                    number(ui, "Batch size", size, &(1..=10_000), "records", "");
+                },
+                Number::of(Some(1)),
+            );
+        it.get_by_label("Batch size").focus();
+        it.run();
+        it.get_by_label("Batch size").type_text("00000");
+        it.run();
+        assert_eq!(it.state().text, "100000");
+        assert!(it.query_by_label("Must be between 1 and 10,000").is_some());
+    }
+
+    #[test]
     fn thousands_are_grouped() {
         for (number, text) in [(7, "7"), (1000, "1,000"), (-1_234_567, "-1,234,567")] {
             assert_eq!(grouped(number), text);

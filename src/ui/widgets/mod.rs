@@ -9,6 +9,7 @@ pub mod data_grid;
 pub mod diff_view;
 mod empty_state;
 pub mod form;
+mod grid_drawing;
 pub mod icon;
 pub mod json_view;
 mod kpi;
