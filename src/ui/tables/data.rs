@@ -163,6 +163,10 @@ impl Facts {
         kinds.join(", ")
     }
 
+    fn is_document(&self) -> bool {
+        self.kinds.contains("M") || self.kinds.contains("L")
+    }
+
     pub(super) fn is_numeric(&self) -> bool {
         self.kinds.len() == 1 && self.kinds.contains("N")
     }
@@ -222,7 +226,7 @@ impl Sheet {
     }
 
     /// Adds a page. Columns that are there stay where they are; new ones come at the end, the
-    /// most frequent first.
+    /// most frequent first, and of those documents last.
     pub(super) fn add(&mut self, items: Vec<Item>) {
         let known = self.facts.len();
         let mut at: BTreeMap<String, usize> = self
@@ -247,8 +251,14 @@ impl Sheet {
                 facts.longest = facts.longest.max(cell_text(value).chars().count());
             }
         }
-        self.facts[known..]
-            .sort_by(|one, other| (other.seen, &one.name).cmp(&(one.seen, &other.name)));
+        let place = |it: &Facts| {
+            (
+                std::cmp::Reverse(it.seen),
+                it.is_document(),
+                it.name.clone(),
+            )
+        };
+        self.facts[known..].sort_by_key(place);
         self.items.extend(items);
         self.arrange();
     }

@@ -6,19 +6,21 @@ use aws_sdk_dynamodb::types::TableDescription;
 use super::calls;
 use super::data::{Source, sources};
 use super::rules::{Problem, problems, retyped};
+use super::tree;
 use crate::aws::dynamodb::{
     self, Item, PutRule, item_from_dynamodb_json, item_from_plain_json, item_to_dynamodb_json,
     item_to_plain_json, key_of, key_text,
 };
 use crate::aws::error::Kind;
 use crate::ui::widgets::diff_view::{self, Difference};
-use crate::ui::widgets::{CodeEditor, Confirm, Mark};
+use crate::ui::widgets::{AttributeTree, CodeEditor, Confirm, Mark};
 use crate::ui::{Cx, Remote};
 
 /// How the item is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum View {
     #[default]
+    Tree,
     Plain,
     Typed,
 }
@@ -38,10 +40,13 @@ pub(super) struct Editor {
     /// What a fresh editor showed.
     start: Item,
     pub(super) view: View,
+    pub(super) tree: AttributeTree,
     pub(super) text: CodeEditor,
     /// The item typed, or why there is none.
     pub(super) typed: Result<Item, String>,
     pub(super) problems: Vec<Problem>,
+    /// The user asked for it to be saved: say all that is wrong.
+    attempted: bool,
     pub(super) saving: Remote<()>,
     sent: Option<Item>,
     pub(super) conflict: Option<Conflict>,
@@ -78,9 +83,11 @@ impl Editor {
             model: item.clone(),
             start: item.clone(),
             view: View::default(),
+            tree: AttributeTree::default(),
             text: CodeEditor::new(String::new(), "json"),
             typed: Ok(Item::new()),
             problems: Vec::new(),
+            attempted: false,
             saving: Remote::default(),
             sent: None,
             conflict: None,
@@ -106,9 +113,14 @@ impl Editor {
         }
     }
 
-    pub(super) fn can_save(&self) -> bool {
-        let worth_it = self.original.is_none() || self.is_dirty();
-        self.typed.is_ok() && self.problems.is_empty() && worth_it && !self.saving.is_pending()
+    /// There is something to save. Whether it can be is found out by trying.
+    pub(super) fn is_worth_saving(&self) -> bool {
+        (self.original.is_none() || self.is_dirty()) && !self.saving.is_pending()
+    }
+
+    /// A form that nobody touched is not wrong yet.
+    pub(super) fn complains(&self) -> bool {
+        self.attempted || self.is_dirty()
     }
 
     /// Shows the item in another way; stays when what is typed is no item.
@@ -120,6 +132,16 @@ impl Editor {
         }
     }
 
+    /// What was sent is stored: it is what changes are measured by from now on.
+    pub(super) fn stored(&mut self, item: &Item, table: &TableDescription) {
+        self.original = Some(item.clone());
+        self.start.clone_from(item);
+        self.model.clone_from(item);
+        self.conflict = None;
+        self.attempted = false;
+        self.judge(table);
+    }
+
     /// Goes back to what is stored.
     pub(super) fn revert(&mut self, table: &TableDescription) {
         self.write(self.start.clone(), table);
@@ -128,10 +150,14 @@ impl Editor {
     }
 
     fn write(&mut self, item: Item, table: &TableDescription) {
-        self.text.set_text(match self.view {
-            View::Plain => item_to_plain_json(&item),
-            View::Typed => item_to_dynamodb_json(&item),
-        });
+        match self.view {
+            View::Tree => {
+                let keys = key_names(table);
+                self.tree = AttributeTree::new(tree::members(&item, &keys), keys);
+            }
+            View::Plain => self.text.set_text(item_to_plain_json(&item)),
+            View::Typed => self.text.set_text(item_to_dynamodb_json(&item)),
+        }
         self.typed = Ok(item);
         self.judge(table);
     }
@@ -139,11 +165,13 @@ impl Editor {
     /// Reads what was typed.
     pub(super) fn read(&mut self, table: &TableDescription) {
         let text = self.text.text();
-        let typed = match self.view {
-            View::Plain => item_from_plain_json(text).map(|item| retyped(item, &self.model)),
-            View::Typed => item_from_dynamodb_json(text),
+        self.typed = match self.view {
+            View::Tree => tree::item(self.tree.members()),
+            View::Plain => item_from_plain_json(text)
+                .map(|item| retyped(item, &self.model))
+                .map_err(|error| error.message),
+            View::Typed => item_from_dynamodb_json(text).map_err(|error| error.message),
         };
-        self.typed = typed.map_err(|error| error.message);
         self.judge(table);
     }
 
@@ -201,6 +229,10 @@ impl Editor {
     }
 
     fn ask(&mut self, cx: &Cx<'_>, table: &TableDescription, rule: PutRule) {
+        self.attempted = true;
+        if self.typed.is_err() || !self.problems.is_empty() {
+            return;
+        }
         let Ok(item) = &self.typed else { return };
         if cx.aws.is_local() {
             return self.send(cx, table, rule);
@@ -275,6 +307,13 @@ impl Editor {
             diff_view::differences(Some(&calls::typed(original)), Some(&calls::typed(stored)));
         Some(diff_view::summary(&found))
     }
+}
+
+/// Names of the key attributes, partition first.
+fn key_names(table: &TableDescription) -> Vec<String> {
+    let source = sources(table).into_iter().next();
+    let parts = source.map(|it| std::iter::once(it.partition).chain(it.sort));
+    parts.into_iter().flatten().map(|it| it.name).collect()
 }
 
 /// A put under another key would leave the old item where it is.

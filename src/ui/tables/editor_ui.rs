@@ -41,7 +41,11 @@ pub(super) fn show(
             .frame(egui::Frame::new().inner_margin(egui::Margin::symmetric(0, 4)))
             .show(ui, |ui| conflict_ui(ui, cx, table, editor));
     }
-    if editor.text.ui(ui, "Item as JSON") {
+    let changed = match editor.view {
+        View::Tree => editor.tree.ui(ui),
+        View::Plain | View::Typed => editor.text.ui(ui, "Item as JSON"),
+    };
+    if changed {
         editor.read(table);
     }
     confirm_ui(cx, table, editor);
@@ -62,7 +66,11 @@ fn head_ui(ui: &mut Ui, table: &TableDescription, editor: &mut Editor) -> Option
         });
     });
     ui.horizontal(|ui| {
-        for (view, words) in [(View::Plain, "JSON"), (View::Typed, "DynamoDB JSON")] {
+        for (view, words) in [
+            (View::Tree, "Tree"),
+            (View::Plain, "JSON"),
+            (View::Typed, "DynamoDB JSON"),
+        ] {
             let here = editor.view == view;
             let enabled = here || editor.typed.is_ok();
             ui.add_enabled_ui(enabled, |ui| {
@@ -97,12 +105,12 @@ fn foot_ui(
             ("Create item", Icon::Plus)
         };
         let mut save = ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::S));
-        ui.add_enabled_ui(editor.can_save(), |ui| {
+        ui.add_enabled_ui(editor.is_worth_saving(), |ui| {
             save |= icon::primary(ui, sign, words)
                 .on_hover_text("Ctrl S")
                 .clicked();
         });
-        if save && editor.can_save() {
+        if save && editor.is_worth_saving() {
             editor.save(cx, table);
         }
         ui.add_enabled_ui(editor.is_dirty(), |ui| {
@@ -128,6 +136,9 @@ fn foot_ui(
 }
 
 fn problems_ui(ui: &mut Ui, editor: &Editor) {
+    if !editor.complains() {
+        return;
+    }
     if let Err(message) = &editor.typed {
         violation(ui, message);
     }

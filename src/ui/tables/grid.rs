@@ -20,6 +20,9 @@ pub(super) enum Wish {
     SameKey,
 }
 
+/// The sign that a number may be a moment.
+const CLOCK: f32 = 12.0;
+
 /// Columns for the attributes that are not hidden, as wide as what they hold.
 pub(super) fn columns(facts: &[&Facts]) -> Vec<Column> {
     const CHARACTER: f32 = 7.6;
@@ -37,7 +40,12 @@ pub(super) fn columns(facts: &[&Facts]) -> Vec<Column> {
             column
         }
     };
-    facts.iter().map(column).collect()
+    let mut columns: Vec<Column> = facts.iter().map(column).collect();
+    // The last column takes what room is left; numbers would stand far from the rest.
+    if facts.last().is_some_and(|it| it.is_numeric()) {
+        columns.push(Column::new("", 36.0));
+    }
+    columns
 }
 
 /// The grid's view of a sheet.
@@ -79,7 +87,15 @@ impl Rows for ItemRows<'_> {
             _ => None,
         };
         if when.is_some() && facts.is_numeric() {
-            icon::show(ui, Icon::Clock, tokens.text_faint);
+            let size = egui::Vec2::splat(CLOCK);
+            let (rect, _) = ui.allocate_exact_size(size, egui::Sense::hover());
+            icon::paint(
+                ui.painter(),
+                rect.center(),
+                Icon::Clock,
+                CLOCK,
+                tokens.text_faint,
+            );
         }
         let cell = Label::new(RichText::new(text).monospace().color(color));
         let cell = ui.add(cell.truncate().selectable(false));

@@ -16,22 +16,27 @@ pub(super) fn show(ui: &mut Ui, cx: &Cx<'_>, table: &TableDescription) {
         status_ui(ui, table);
         let count = table.item_count().unwrap_or_default();
         let items = if count == 1 { "item" } else { "items" };
-        let count = ui.weak(format!("{} · {} {items}", billing(table), grouped(count)));
+        let view = table
+            .stream_specification()
+            .filter(|it| it.stream_enabled());
+        let view = view.and_then(|it| it.stream_view_type());
+        let stream = match view.and_then(ViewType::of) {
+            Some(view) => format!("stream with {}", view.words().to_lowercase()),
+            None => "no stream".to_owned(),
+        };
+        let words = format!("{} · {} {items} · {stream}", billing(table), grouped(count));
+        let facts = ui.weak(words);
         if !cx.aws.is_local() {
-            count.on_hover_text("AWS counts items every six hours or so");
+            facts.on_hover_text("AWS counts items every six hours or so");
         }
-        if has_stream(table) {
-            let view = table.stream_specification();
-            let view = view.and_then(|it| it.stream_view_type());
-            let words = view.and_then(ViewType::of).map_or("on", ViewType::words);
-            ui.weak(format!("· stream: {}", words.to_lowercase()));
-            if let Some(arn) = table.latest_stream_arn()
-                && icon::button(ui, Icon::Stream, "Open stream").clicked()
-            {
-                cx.send(Action::Go(Route::Stream(arn.to_owned())));
-            }
-        } else {
-            ui.weak("· no stream");
+        if has_stream(table)
+            && let Some(arn) = table.latest_stream_arn()
+        {
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                if icon::button(ui, Icon::Stream, "Open stream").clicked() {
+                    cx.send(Action::Go(Route::Stream(arn.to_owned())));
+                }
+            });
         }
     });
 }

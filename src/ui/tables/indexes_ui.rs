@@ -6,9 +6,8 @@ use aws_sdk_dynamodb::types::{
 };
 use egui::{RichText, Ui};
 
-use crate::ui::theme;
 use crate::ui::widgets::form::grouped;
-use crate::ui::widgets::{Column, Icon, ListEvent, chip, empty_state, icon, table_list};
+use crate::ui::widgets::{Column, Icon, ListEvent, chip, empty_state, table_list};
 
 /// An index as a row.
 struct Row {
@@ -41,6 +40,7 @@ pub(super) fn show(
             Column::new("Carries", 220.0),
             Column::new("State", 90.0),
             Column::new("Items", 90.0),
+            Column::new("", 110.0),
         ];
         let label = |row: usize| format!("Index {}, {}", rows[row].name, rows[row].keys);
         let event = table_list(
@@ -50,24 +50,23 @@ pub(super) fn show(
             rows.len(),
             *chosen,
             label,
-            |ui, row, column| cell_ui(ui, &rows[row], column),
+            |ui, row, column| {
+                if cell_ui(ui, &rows[row], column) {
+                    read = Some(rows[row].name.clone());
+                }
+            },
         );
         match event {
             Some(ListEvent::Chosen(row)) => *chosen = Some(row),
             Some(ListEvent::Opened(row)) => read = rows.get(row).map(|it| it.name.clone()),
             None => (),
         }
-        if let Some(row) = chosen.and_then(|row| rows.get(row)) {
-            ui.add_space(theme::GUTTER);
-            if icon::button(ui, Icon::Table, "Show its items").clicked() {
-                read = Some(row.name.clone());
-            }
-        }
     });
     read
 }
 
-fn cell_ui(ui: &mut Ui, row: &Row, column: usize) {
+/// True when the index's items are wanted.
+fn cell_ui(ui: &mut Ui, row: &Row, column: usize) -> bool {
     match column {
         0 => {
             ui.label(&row.name);
@@ -84,10 +83,17 @@ fn cell_ui(ui: &mut Ui, row: &Row, column: usize) {
         4 => {
             ui.weak(&row.state);
         }
-        _ => {
+        5 => {
             ui.label(grouped(row.items));
         }
+        _ => {
+            let link = ui.link("Show items");
+            return link
+                .accessible_name(format!("Show items of {}", row.name))
+                .clicked();
+        }
     }
+    false
 }
 
 fn rows(table: &TableDescription) -> Vec<Row> {

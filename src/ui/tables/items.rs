@@ -6,13 +6,14 @@ use aws_sdk_dynamodb::types::TableDescription;
 
 use super::calls;
 use super::data::{Facts, Sheet, Source, sources};
-use super::editor::Editor;
+use super::editor::{Editor, View};
 use super::grid::Wish;
 use super::query::{ReadForm, Violation};
 use super::query_ui::Bar;
+use super::transfer::Transfer;
 use crate::aws::dynamodb::{
-    self, Item, JsonForm, ReadRequest, item_to_dynamodb_json, item_to_line, item_to_plain_json,
-    key_of, key_text,
+    self, Item, JsonForm, PutRule, ReadRequest, item_to_dynamodb_json, item_to_line,
+    item_to_plain_json, key_of, key_text,
 };
 use crate::aws::{Aws, Error};
 use crate::ui::cx::Listing;
@@ -63,14 +64,20 @@ pub(super) struct ItemsTab {
     pub(super) sheet: Sheet,
     pub(super) totals: Totals,
     pub(super) selection: Selection,
-    /// Attributes without a column.
-    pub(super) hidden: BTreeSet<String>,
+    /// Attributes without a column; remembered for each table.
+    pub(super) hidden: Option<BTreeSet<String>>,
     pub(super) editor: Option<Editor>,
+    /// How items are edited.
+    pub(super) view: View,
     pub(super) opening: Option<Opening>,
     /// The question whether to drop what was typed, and the editor to open then.
     pub(super) dropping: Option<(Confirm, Option<Editor>)>,
     pub(super) deleting: Option<(Confirm, Vec<Item>)>,
     pub(super) deleted: Remote<u64>,
+    /// What the last deletion took, to be written again.
+    pub(super) undo: Vec<Item>,
+    pub(super) undone: Remote<()>,
+    pub(super) transfer: Option<Transfer>,
     /// Keys to choose again when the page is back.
     chosen_again: Vec<Item>,
     pub(super) scroll_to: Option<u64>,
@@ -91,7 +98,11 @@ impl ItemsTab {
     /// Attributes that have a column.
     pub(super) fn shown(&self) -> Vec<&Facts> {
         let facts = self.sheet.facts().iter();
-        facts.filter(|it| !self.hidden.contains(&it.name)).collect()
+        facts.filter(|it| !self.is_hidden(&it.name)).collect()
+    }
+
+    pub(super) fn is_hidden(&self, name: &str) -> bool {
+        self.hidden.as_ref().is_some_and(|it| it.contains(name))
     }
 
     /// Reads from the start what the form says.
@@ -105,6 +116,7 @@ impl ItemsTab {
             Ok(request) => {
                 self.bar.attempted = false;
                 self.request = Some(request);
+                self.undo.clear();
                 self.selection.clear();
                 self.chosen_again.clear();
                 self.start(cx, None, 1);
@@ -153,6 +165,12 @@ impl ItemsTab {
         if self.request.is_none() && self.reading.is_idle() {
             self.read(cx, table);
         }
+        if self.hidden.is_none() {
+            let kept = cx
+                .ctx
+                .data_mut(|data| data.get_persisted(columns_id(table)));
+            self.hidden = Some(kept.unwrap_or_default());
+        }
         if self.reading.poll()
             && let Some(pages) = self.reading.take()
         {
@@ -164,16 +182,30 @@ impl ItemsTab {
         {
             let key = key_text(table, &item);
             cx.send(Action::Toast(Toast::good(format!("Saved {key}"))));
-            let kept = key_of(table, &item);
-            let view = editor.view;
-            let mut fresh = Editor::edit(item, table);
-            fresh.show_as(view, table);
-            self.editor = Some(fresh);
-            self.changed(cx, table, Some(kept));
+            editor.stored(&item, table);
+            self.changed(cx, table, Some(key_of(table, &item)));
         }
         if self.deleted.poll() {
             self.take_deleted(cx, table);
         }
+        if self.undone.poll() && self.undone.take().is_some() {
+            self.undo.clear();
+            cx.send(Action::Toast(Toast::good("Written again")));
+            self.changed(cx, table, None);
+        }
+    }
+
+    /// Gives an attribute its column or takes it away.
+    pub(super) fn hide(&mut self, cx: &Cx<'_>, table: &TableDescription, name: &str, hide: bool) {
+        let hidden = self.hidden.get_or_insert_default();
+        if hide {
+            hidden.insert(name.to_owned());
+        } else {
+            hidden.remove(name);
+        }
+        let kept = hidden.clone();
+        cx.ctx
+            .data_mut(|data| data.insert_persisted(columns_id(table), kept));
     }
 
     fn take(&mut self, pages: Pages, table: &TableDescription) {
@@ -234,11 +266,7 @@ impl ItemsTab {
         let Some(item) = self.sheet.get(row).cloned() else {
             return;
         };
-        let index = self.request.as_ref().and_then(|it| it.index.clone());
-        let is_whole = sources(table)
-            .iter()
-            .any(|it| it.index == index && it.is_whole);
-        if is_whole {
+        if self.reads_whole(table) {
             return self.show(item, as_copy, table);
         }
         let name = table.table_name().unwrap_or_default().to_owned();
@@ -281,7 +309,7 @@ impl ItemsTab {
     /// Another editor, or none; asks first when something would be lost.
     pub(super) fn replace(&mut self, next: Option<Editor>, table: &TableDescription) {
         let Some(editor) = self.editor.as_ref().filter(|it| it.is_dirty()) else {
-            self.put_in_place(next);
+            self.put_in_place(next, table);
             return;
         };
         let what = editor.title(table);
@@ -290,8 +318,11 @@ impl ItemsTab {
         self.dropping = Some((confirm, next));
     }
 
-    /// Shows this editor in the way the last one did.
-    pub(super) fn put_in_place(&mut self, next: Option<Editor>) {
+    /// Shows this editor, in the way the last one did.
+    pub(super) fn put_in_place(&mut self, mut next: Option<Editor>, table: &TableDescription) {
+        if let Some(editor) = &mut next {
+            editor.show_as(self.view, table);
+        }
         self.editor = next;
     }
 
@@ -304,14 +335,19 @@ impl ItemsTab {
             [item] => format!("Delete item {}", key_text(table, item)),
             items => format!("Delete {} items", items.len()),
         };
-        let place = &cx.aws.about().label;
+        let they = if items.len() == 1 {
+            "It is"
+        } else {
+            "They are"
+        };
+        let place = match &cx.aws.about().label {
+            _ if cx.aws.is_local() => String::new(),
+            label => format!(" in {label}, for good"),
+        };
         let mut confirm =
-            Confirm::new(verb).consequence(format!("They leave {name} in {place} for good."));
-        if let [_] = items {
-            confirm.consequences = vec![format!("It leaves {name} in {place} for good.")];
-        }
+            Confirm::new(verb).consequence(format!("{they} removed from {name}{place}."));
         if table.latest_stream_arn().is_some() {
-            confirm = confirm.consequence("The stream records each as REMOVE.");
+            confirm = confirm.consequence("The stream records it as REMOVE; triggers get it.");
         }
         if !cx.aws.is_local() {
             confirm = confirm.call(calls::delete(name, &keys));
@@ -323,6 +359,7 @@ impl ItemsTab {
     pub(super) fn delete(&mut self, cx: &Cx<'_>, table: &TableDescription, keys: Vec<Item>) {
         let name = table.table_name().unwrap_or_default().to_owned();
         let aws = cx.aws.clone();
+        self.undo = self.whole(table, &keys);
         self.deleted.start(cx, async move {
             match <[Item; 1]>::try_from(keys) {
                 Ok([key]) => {
@@ -334,8 +371,40 @@ impl ItemsTab {
         });
     }
 
+    /// These items as they are known, if they are known whole.
+    fn whole(&self, table: &TableDescription, keys: &[Item]) -> Vec<Item> {
+        if !self.reads_whole(table) {
+            return Vec::new();
+        }
+        let edited = self.editor.iter().filter_map(|it| it.original.as_ref());
+        let known: Vec<&Item> = self.chosen().chain(edited).collect();
+        let find = |key: &Item| known.iter().find(|it| key_of(table, it) == *key);
+        let found: Option<Vec<Item>> = keys.iter().map(|key| find(key).copied().cloned()).collect();
+        found.unwrap_or_default()
+    }
+
+    /// Writes again what was deleted, where nobody wrote something else meanwhile.
+    pub(super) fn take_back(&mut self, cx: &Cx<'_>, table: &TableDescription) {
+        let name = table.table_name().unwrap_or_default().to_owned();
+        let (aws, items) = (cx.aws.clone(), self.undo.clone());
+        self.undone.start(cx, async move {
+            for item in items {
+                dynamodb::put_item(aws.clone(), name.clone(), item, PutRule::OnlyNew).await?;
+            }
+            Ok(())
+        });
+    }
+
+    fn reads_whole(&self, table: &TableDescription) -> bool {
+        let index = self.request.as_ref().and_then(|it| it.index.as_deref());
+        let sources = sources(table);
+        let mut read = sources.iter().filter(|it| it.index.as_deref() == index);
+        read.any(|it| it.is_whole)
+    }
+
     fn take_deleted(&mut self, cx: &Cx<'_>, table: &TableDescription) {
         let Some(count) = self.deleted.take() else {
+            self.undo.clear();
             return;
         };
         let words = match count {
@@ -403,6 +472,11 @@ impl ItemsTab {
         };
         cx.send(Action::Toast(Toast::good(words)));
     }
+}
+
+/// Where the hidden columns of a table are remembered.
+fn columns_id(table: &TableDescription) -> egui::Id {
+    egui::Id::unique(("hidden columns", table.table_arn().unwrap_or_default()))
 }
 
 fn sum(one: Option<f64>, other: Option<f64>) -> Option<f64> {

@@ -1,7 +1,7 @@
 //! Draws a table's items: the read bar, the grid, the line under it, the editor beside it.
 
 use aws_sdk_dynamodb::types::TableDescription;
-use egui::{Key, RichText, Ui};
+use egui::{Key, Modifiers, RichText, Ui};
 
 use super::data::sources;
 use super::editor::Editor;
@@ -10,6 +10,7 @@ use super::grid::{ItemRows, Wish, columns};
 use super::items::ItemsTab;
 use super::query::Field;
 use super::query_ui;
+use super::transfer::{self, Transfer, Way};
 use crate::ui::remote::{error_ui, loading_ui};
 use crate::ui::widgets::form::grouped;
 use crate::ui::widgets::{DataGrid, Icon, empty_state, icon};
@@ -18,17 +19,18 @@ use crate::ui::{Cx, theme};
 pub(super) fn show(ui: &mut Ui, cx: &Cx<'_>, table: &TableDescription, tab: &mut ItemsTab) {
     tab.poll(cx, table);
     keys(ui, cx, table, tab);
-    let frame = egui::Frame::new().inner_margin(egui::Margin::symmetric(12, 8));
     egui::Panel::top("read bar")
         .resizable(false)
-        .frame(frame)
+        .frame(super::strip(ui, 8))
         .show(ui, |ui| bar_ui(ui, cx, table, tab));
+    transfer::show(ui, cx, table, tab);
     if let Some(mut editor) = tab.editor.take() {
         let outcome = egui::Panel::right("item editor")
             .default_size(420.0)
             .size_range(320.0..=640.0)
             .show(ui, |ui| editor_ui::show(ui, cx, table, &mut editor))
             .inner;
+        tab.view = editor.view;
         tab.editor = Some(editor);
         match outcome {
             Some(Outcome::Close) => tab.replace(None, table),
@@ -41,11 +43,16 @@ pub(super) fn show(ui: &mut Ui, cx: &Cx<'_>, table: &TableDescription, tab: &mut
     }
     egui::Panel::bottom("items status")
         .resizable(false)
+        .frame(super::strip(ui, 6))
         .show(ui, |ui| status_ui(ui, cx, table, tab));
     egui::CentralPanel::default()
-        .frame(egui::Frame::new())
+        .frame(egui::Frame::new().fill(theme::of(ui).panel))
         .show(ui, |ui| grid_ui(ui, cx, table, tab));
     questions_ui(cx, table, tab);
+    // The editor has its own use for these keys, and was asked first.
+    if ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::Enter)) {
+        tab.read(cx, table);
+    }
 }
 
 fn keys(ui: &Ui, cx: &Cx<'_>, table: &TableDescription, tab: &mut ItemsTab) {
@@ -55,7 +62,7 @@ fn keys(ui: &Ui, cx: &Cx<'_>, table: &TableDescription, tab: &mut ItemsTab) {
         return;
     }
     let pressed = |key| {
-        let none = egui::Modifiers::NONE;
+        let none = Modifiers::NONE;
         ui.input(|input| input.modifiers.is_none() && input.key_pressed(key))
             && ui.input_mut(|input| input.consume_key(none, key))
     };
@@ -89,7 +96,7 @@ fn bar_ui(ui: &mut Ui, cx: &Cx<'_>, table: &TableDescription, tab: &mut ItemsTab
     if query_ui::show(ui, &mut tab.form, &mut tab.bar, &shown) {
         tab.read(cx, table);
     }
-    for error in [tab.reading.error(), tab.deleted.error()]
+    for error in [tab.reading.error(), tab.deleted.error(), tab.undone.error()]
         .into_iter()
         .flatten()
     {
@@ -99,7 +106,7 @@ fn bar_ui(ui: &mut Ui, cx: &Cx<'_>, table: &TableDescription, tab: &mut ItemsTab
 
 fn grid_ui(ui: &mut Ui, cx: &Cx<'_>, table: &TableDescription, tab: &mut ItemsTab) {
     if tab.sheet.is_empty() {
-        return empty_ui(ui, table, tab);
+        return empty_ui(ui, tab);
     }
     let shown = tab.shown();
     let columns = columns(&shown);
@@ -138,7 +145,7 @@ fn grid_ui(ui: &mut Ui, cx: &Cx<'_>, table: &TableDescription, tab: &mut ItemsTa
     }
 }
 
-fn empty_ui(ui: &mut Ui, table: &TableDescription, tab: &mut ItemsTab) {
+fn empty_ui(ui: &mut Ui, tab: &ItemsTab) {
     if tab.reading.is_pending() && tab.totals.pages == 0 {
         ui.add_space(theme::GUTTER);
         loading_ui(ui);
@@ -166,12 +173,24 @@ fn empty_ui(ui: &mut Ui, table: &TableDescription, tab: &mut ItemsTab) {
     } else {
         (
             "No items yet",
-            "Create one, import a file of JSON lines, or write with any SDK.",
+            "Make a new item, import a file of JSON lines, or write with any SDK.",
         )
     };
-    if empty_state(ui, Icon::Table, title, why, Some("Create item")) {
+    empty_state(ui, Icon::Table, title, why, None);
+}
+
+/// What can be done with the table's items, from the right.
+pub(super) fn actions_ui(ui: &mut Ui, cx: &Cx<'_>, table: &TableDescription, tab: &mut ItemsTab) {
+    if icon::primary(ui, Icon::Plus, "New item").clicked() {
         tab.replace(Some(Editor::create(table)), table);
     }
+    if icon::button(ui, Icon::Export, "Export…").clicked() {
+        tab.transfer = Some(Transfer::new(Way::Out, tab.selection.len()));
+    }
+    if icon::button(ui, Icon::Import, "Import…").clicked() {
+        tab.transfer = Some(Transfer::new(Way::In, 0));
+    }
+    columns_ui(ui, cx, table, tab);
 }
 
 /// How much is loaded and what it cost; more of it; what to do with the chosen rows.
@@ -186,55 +205,69 @@ fn status_ui(ui: &mut Ui, cx: &Cx<'_>, table: &TableDescription, tab: &mut Items
                     units_text(last)
                 ));
         }
-        ui.add_enabled_ui(
-            tab.totals.next.is_some() && !tab.reading.is_pending(),
-            |ui| {
+        if tab.totals.next.is_some() {
+            ui.add_enabled_ui(!tab.reading.is_pending(), |ui| {
                 if ui.button("Load more").clicked() {
                     tab.read_more(cx);
                 }
-            },
-        );
-        if tab.selection.len() > 1 {
-            ui.separator();
-            let count = tab.selection.len();
-            ui.label(format!("{count} chosen"));
-            if icon::button(ui, Icon::Trash, &format!("Delete {count} items…")).clicked() {
-                tab.grant(cx, table, Wish::Delete);
-            }
+            });
         }
-        if tab.deleted.is_pending() || tab.opening.is_some() {
+        chosen_ui(ui, cx, table, tab);
+        if tab.deleted.is_pending() || tab.undone.is_pending() || tab.opening.is_some() {
             loading_ui(ui);
         }
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-            if icon::primary(ui, Icon::Plus, "Create item").clicked() {
-                tab.replace(Some(Editor::create(table)), table);
+            let sources = sources(table);
+            if let Some(source) = tab.source(&sources)
+                && query_ui::page_ui(ui, &mut tab.form, &source)
+            {
+                tab.read(cx, table);
             }
-            columns_ui(ui, tab);
-            ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
-                let sources = sources(table);
-                if let Some(source) = tab.source(&sources)
-                    && query_ui::page_ui(ui, &mut tab.form, &source)
-                {
-                    tab.read(cx, table);
-                }
-            });
         });
     });
+}
+
+/// What can be done with several rows, or was done.
+fn chosen_ui(ui: &mut Ui, cx: &Cx<'_>, table: &TableDescription, tab: &mut ItemsTab) {
+    if tab.selection.len() > 1 {
+        ui.separator();
+        let count = tab.selection.len();
+        ui.label(format!("{count} chosen"));
+        if icon::button(ui, Icon::Trash, &format!("Delete {count} items…")).clicked() {
+            tab.grant(cx, table, Wish::Delete);
+        }
+    }
+    let can_undo = cx.aws.is_local() && !tab.undo.is_empty() && tab.deleted.is_idle();
+    if can_undo && !tab.undone.is_pending() {
+        ui.separator();
+        ui.weak(match tab.undo.len() {
+            1 => "1 item deleted".to_owned(),
+            many => format!("{many} items deleted"),
+        });
+        if icon::button(ui, Icon::Replay, "Undo")
+            .on_hover_text("Writes what was deleted again")
+            .clicked()
+        {
+            tab.take_back(cx, table);
+        }
+    }
 }
 
 fn loaded_words(tab: &ItemsTab) -> String {
     let number = |count: u64| grouped(i64::try_from(count).unwrap_or(i64::MAX));
     let loaded = tab.sheet.len();
-    let all = if tab.totals.next.is_none() { "all" } else { "" };
     let items = if loaded == 1 { "item" } else { "items" };
-    let mut words = format!("{} {items}", number(loaded));
-    if tab.totals.pages > 0 && !all.is_empty() {
-        words.push_str(", all");
+    let is_narrow = tab.request.as_ref().is_some_and(|it| !it.filter.is_empty());
+    match (is_narrow, tab.totals.next.is_some()) {
+        _ if tab.totals.pages == 0 => String::new(),
+        (true, _) => format!(
+            "{} found, {} scanned",
+            number(loaded),
+            number(tab.totals.scanned)
+        ),
+        (false, true) => format!("{} {items} so far", number(loaded)),
+        (false, false) => format!("{} {items}", number(loaded)),
     }
-    if tab.totals.scanned != loaded {
-        words.push_str(&format!(" of {} scanned", number(tab.totals.scanned)));
-    }
-    words
 }
 
 /// `0.5`, `12`, without noise.
@@ -243,39 +276,28 @@ fn units_text(units: f64) -> String {
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
-fn columns_ui(ui: &mut Ui, tab: &mut ItemsTab) {
+fn columns_ui(ui: &mut Ui, cx: &Cx<'_>, table: &TableDescription, tab: &mut ItemsTab) {
     let button = icon::only(ui, Icon::Columns, "Choose columns");
+    let mut changed = Vec::new();
     egui::Popup::menu(&button)
         .close_behavior(egui::PopupCloseBehavior::CloseOnClickOutside)
         .show(|ui| {
             ui.label(RichText::new("Columns").text_style(theme::subtitle()));
-            let names: Vec<(String, bool)> = tab
-                .sheet
-                .facts()
-                .iter()
-                .map(|it| (it.name.clone(), it.is_key))
-                .collect();
-            egui::ScrollArea::vertical()
-                .max_height(360.0)
-                .show(ui, |ui| {
-                    for (name, is_key) in names {
-                        let mut is_shown = !tab.hidden.contains(&name);
-                        let changed = ui
-                            .add_enabled_ui(!is_key, |ui| {
-                                ui.checkbox(&mut is_shown, &name).changed()
-                            })
-                            .inner;
-                        if changed && is_shown {
-                            tab.hidden.remove(&name);
-                        } else if changed {
-                            tab.hidden.insert(name);
+            let scroll = egui::ScrollArea::vertical().max_height(360.0);
+            scroll.show(ui, |ui| {
+                for facts in tab.sheet.facts() {
+                    let mut is_shown = !tab.is_hidden(&facts.name);
+                    ui.add_enabled_ui(!facts.is_key, |ui| {
+                        if ui.checkbox(&mut is_shown, &facts.name).changed() {
+                            changed.push((facts.name.clone(), !is_shown));
                         }
-                    }
-                });
-            if !tab.hidden.is_empty() && ui.button("Show all").clicked() {
-                tab.hidden.clear();
-            }
+                    });
+                }
+            });
         });
+    for (name, hide) in changed {
+        tab.hide(cx, table, &name, hide);
+    }
 }
 
 fn questions_ui(cx: &Cx<'_>, table: &TableDescription, tab: &mut ItemsTab) {
@@ -291,6 +313,6 @@ fn questions_ui(cx: &Cx<'_>, table: &TableDescription, tab: &mut ItemsTab) {
         && let Some((_, next)) = tab.dropping.take()
         && yes
     {
-        tab.put_in_place(next);
+        tab.put_in_place(next, table);
     }
 }

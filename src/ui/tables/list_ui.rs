@@ -3,14 +3,26 @@
 use aws_sdk_dynamodb::types::TableDescription;
 use egui::{RichText, Sense, TextStyle, Ui, Vec2, WidgetInfo};
 
-use super::data::has_stream;
+use super::data::{has_stream, sources};
 use crate::ui::cx::Listing;
 use crate::ui::remote::{error_ui, loading_ui};
 use crate::ui::widgets::form::grouped;
 use crate::ui::widgets::{Icon, icon};
 use crate::ui::{Action, Cx, Route, theme};
 
-pub(super) fn show(ui: &mut Ui, cx: &Cx<'_>, search: &mut String, chosen: Option<&str>) {
+/// What is chosen: a table and the index that is read, if one is.
+pub(super) struct Chosen<'a> {
+    pub(super) table: &'a str,
+    pub(super) index: Option<&'a str>,
+}
+
+/// Returns the index of the chosen table that the user wants to read.
+pub(super) fn show(
+    ui: &mut Ui,
+    cx: &Cx<'_>,
+    search: &mut String,
+    chosen: Option<&Chosen<'_>>,
+) -> Option<String> {
     ui.horizontal(|ui| {
         ui.label(RichText::new("Tables").text_style(theme::subtitle()));
         ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -35,7 +47,7 @@ pub(super) fn show(ui: &mut Ui, cx: &Cx<'_>, search: &mut String, chosen: Option
         if tables.is_pending() {
             loading_ui(ui);
         }
-        return;
+        return None;
     };
     let wanted = search.to_lowercase();
     let mut matching = all
@@ -53,17 +65,39 @@ pub(super) fn show(ui: &mut Ui, cx: &Cx<'_>, search: &mut String, chosen: Option
         };
         ui.weak(words);
     }
+    let mut wanted = None;
     egui::ScrollArea::vertical()
         .auto_shrink(false)
         .show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = 1.0;
             for table in matching {
                 let name = table.table_name().unwrap_or_default();
-                if row_ui(ui, table, chosen == Some(name)) {
+                let chosen = chosen.filter(|it| it.table == name);
+                if row_ui(ui, table, chosen.is_some()) {
                     cx.send(Action::Go(Route::Table(name.to_owned())));
+                }
+                let Some(chosen) = chosen else { continue };
+                for index in sources(table).into_iter().filter_map(|it| it.index) {
+                    if index_ui(ui, &index, chosen.index == Some(&index)) {
+                        wanted = Some(index);
+                    }
                 }
             }
         });
+    wanted
+}
+
+/// An index under its table; true when clicked.
+fn index_ui(ui: &mut Ui, name: &str, is_read: bool) -> bool {
+    ui.horizontal(|ui| {
+        ui.add_space(14.0);
+        let words = RichText::new(name).small();
+        let row = egui::Button::selectable(is_read, words)
+            .truncate()
+            .min_size(Vec2::new(ui.available_width(), theme::ROW_COMPACT));
+        icon::add(ui, row, &format!("Index {name}")).clicked()
+    })
+    .inner
 }
 
 /// A table's name, its count and whether it has a stream; true when clicked.

@@ -13,8 +13,11 @@ mod list_ui;
 mod query;
 mod query_ui;
 mod rules;
+mod sample_ui;
 mod settings_ui;
 mod stream_ui;
+mod transfer;
+mod tree;
 mod triggers_ui;
 mod views;
 mod wizard;
@@ -26,10 +29,10 @@ use std::time::{Duration, SystemTime};
 use aws_sdk_dynamodb::types::{TableDescription, TableStatus};
 use egui::Ui;
 
-use super::Panel;
 use super::cx::{Action, Cx, Listing, Route};
 use super::remote::loading_ui;
 use super::widgets::{Icon, empty_state};
+use super::{Panel, theme};
 use items::ItemsTab;
 use settings_ui::SettingsTab;
 use stream_ui::StreamTab;
@@ -86,6 +89,10 @@ impl Panel for TablesPanel {
         "Tables"
     }
 
+    fn fills(&self) -> bool {
+        true
+    }
+
     fn open(&mut self, to: &Route) -> bool {
         match to {
             Route::Tables => self.in_wizard = false,
@@ -105,10 +112,20 @@ impl Panel for TablesPanel {
     fn ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
         self.settle(cx);
         let chosen = self.chosen.as_deref().filter(|_| !self.in_wizard);
-        egui::Panel::left("tables")
+        let chosen = chosen.map(|table| list_ui::Chosen {
+            table,
+            index: self.views.get(table).and_then(View::index),
+        });
+        let index = egui::Panel::left("tables")
             .default_size(240.0)
             .size_range(180.0..=360.0)
-            .show(ui, |ui| list_ui::show(ui, cx, &mut self.search, chosen));
+            .show(ui, |ui| {
+                list_ui::show(ui, cx, &mut self.search, chosen.as_ref())
+            })
+            .inner;
+        if let Some(index) = index {
+            self.read_index(cx, index);
+        }
         egui::CentralPanel::default()
             .frame(egui::Frame::new())
             .show(ui, |ui| {
@@ -147,6 +164,16 @@ impl TablesPanel {
         }
     }
 
+    fn read_index(&mut self, cx: &Cx<'_>, index: String) {
+        let Some(name) = &self.chosen else { return };
+        let mut tables = cx.catalog.tables.value().into_iter().flatten();
+        let table = tables.find(|it| it.table_name() == Some(name));
+        if let (Some(table), Some(view)) = (table, self.views.get_mut(name)) {
+            view.tab = Tab::Items;
+            view.items.read_index(cx, table, index);
+        }
+    }
+
     fn table_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
         let tables = &cx.catalog.tables;
         let Some(name) = self.chosen.clone() else {
@@ -175,10 +202,17 @@ impl TablesPanel {
 }
 
 impl View {
+    /// The index whose items are shown.
+    fn index(&self) -> Option<&str> {
+        let read = self.items.request.as_ref()?;
+        read.index.as_deref().filter(|_| self.tab == Tab::Items)
+    }
+
     /// True when the table was deleted.
     fn ui(&mut self, ui: &mut Ui, cx: &Cx<'_>, table: &TableDescription) -> bool {
         egui::Panel::top("table head")
             .resizable(false)
+            .frame(strip(ui, 6))
             .show(ui, |ui| {
                 head_ui::show(ui, cx, table);
                 ui.horizontal(|ui| {
@@ -186,6 +220,12 @@ impl View {
                         // The rail has a button of the same words.
                         ui.selectable_value(&mut self.tab, tab, words)
                             .accessible_name(format!("{words} tab"));
+                    }
+                    if self.tab == Tab::Items {
+                        let backwards = egui::Layout::right_to_left(egui::Align::Center);
+                        ui.with_layout(backwards, |ui| {
+                            items_ui::actions_ui(ui, cx, table, &mut self.items);
+                        });
                     }
                 });
             });
@@ -203,6 +243,13 @@ impl View {
         }
         false
     }
+}
+
+/// The frame of a strip of controls, in line with the cells of the grid.
+fn strip(ui: &Ui, vertical: i8) -> egui::Frame {
+    egui::Frame::new()
+        .fill(theme::of(ui).panel)
+        .inner_margin(egui::Margin::symmetric(8, vertical))
 }
 
 fn none_ui(ui: &mut Ui, cx: &Cx<'_>) {

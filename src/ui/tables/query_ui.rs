@@ -1,6 +1,6 @@
 //! Draws the read bar: what to read, the key, the filters, and one button that says what it will do.
 
-use egui::{Key, Modifiers, RichText, TextEdit, Ui};
+use egui::{Key, RichText, TextEdit, Ui};
 
 use super::data::{Facts, Source};
 use super::query::{Field, FilterForm, Kind, Op, PAGE_RANGE, ReadForm, SortForm, Violation};
@@ -38,7 +38,7 @@ pub(super) struct Shown<'a> {
 
 /// True when the user wants to read.
 pub(super) fn show(ui: &mut Ui, form: &mut ReadForm, bar: &mut Bar, shown: &Shown<'_>) -> bool {
-    let mut run = ui.input_mut(|input| input.consume_key(Modifiers::COMMAND, Key::Enter));
+    let mut run = false;
     ui.horizontal_wrapped(|ui| {
         run |= source_ui(ui, form, shown);
         run |= key_ui(ui, form, bar, shown);
@@ -93,7 +93,7 @@ fn source_ui(ui: &mut Ui, form: &mut ReadForm, shown: &Shown<'_>) -> bool {
         Some(index) => index.clone(),
     };
     let before = form.index.clone();
-    let picker = egui::ComboBox::new("read from", "")
+    let picker = egui::ComboBox::from_id_salt("read from")
         .selected_text(name(&form.index))
         .width(120.0)
         .show_ui(ui, |ui| {
@@ -114,7 +114,7 @@ fn source_ui(ui: &mut Ui, form: &mut ReadForm, shown: &Shown<'_>) -> bool {
 
 fn key_ui(ui: &mut Ui, form: &mut ReadForm, bar: &mut Bar, shown: &Shown<'_>) -> bool {
     let mut run = false;
-    framed(ui, |ui| {
+    together(ui, |ui| {
         let part = &shown.source.partition;
         ui.label(RichText::new(&part.name).monospace());
         ui.weak("=");
@@ -127,7 +127,7 @@ fn key_ui(ui: &mut Ui, form: &mut ReadForm, bar: &mut Bar, shown: &Shown<'_>) ->
         run |= entered(ui, &field);
     });
     if let Some(part) = &shown.source.sort {
-        framed(ui, |ui| run |= sort_ui(ui, &mut form.sort, part));
+        together(ui, |ui| run |= sort_ui(ui, &mut form.sort, part));
     }
     run
 }
@@ -205,7 +205,8 @@ fn run_ui(ui: &mut Ui, form: &ReadForm, shown: &Shown<'_>) -> bool {
     if shown.is_reading {
         crate::ui::remote::loading_ui(ui);
     } else {
-        ui.add(egui::Label::new(RichText::new(why).small().weak()).truncate());
+        let why = RichText::new(why).small().weak();
+        ui.add(egui::Label::new(why).extend());
     }
     clicked
 }
@@ -252,11 +253,16 @@ fn attribute_ui(ui: &mut Ui, filter: &mut FilterForm, nth: usize, facts: &[Facts
         .desired_width(140.0);
     let output = egui::CompletionPopup::new(id)
         .word_boundary(|_| false)
+        .align(egui::RectAlign::BOTTOM_START)
         .show(ui, field, |query| {
             let wanted = query.word.to_lowercase();
-            facts
+            let mut found: Vec<&Facts> = facts
                 .iter()
                 .filter(|it| it.name.to_lowercase().contains(&wanted) && it.name != query.text)
+                .collect();
+            found.sort_by_key(|it| !it.name.to_lowercase().starts_with(&wanted));
+            found
+                .into_iter()
                 .map(|it| egui::Suggestion::new(it.name.clone()).description(it.note()))
                 .collect()
         });
@@ -276,7 +282,7 @@ fn attribute_ui(ui: &mut Ui, filter: &mut FilterForm, nth: usize, facts: &[Facts
 }
 
 fn op_ui(ui: &mut Ui, name: &str, op: &mut Op, choices: impl IntoIterator<Item = Op>) {
-    let picker = egui::ComboBox::new(name, "")
+    let picker = egui::ComboBox::from_id_salt(name)
         .selected_text(op.words())
         .width(96.0)
         .height(420.0)
@@ -292,7 +298,7 @@ fn type_name_ui(ui: &mut Ui, filter: &mut FilterForm) {
     if filter.first.is_empty() {
         "S".clone_into(&mut filter.first);
     }
-    let picker = egui::ComboBox::new("filter type name", "")
+    let picker = egui::ComboBox::from_id_salt("filter type name")
         .selected_text(&filter.first)
         .width(80.0)
         .show_ui(ui, |ui| {
@@ -305,7 +311,7 @@ fn type_name_ui(ui: &mut Ui, filter: &mut FilterForm) {
 
 fn values_ui(ui: &mut Ui, filter: &mut FilterForm) -> bool {
     if filter.op.is_typed() {
-        let picker = egui::ComboBox::new("filter kind", "")
+        let picker = egui::ComboBox::from_id_salt("filter kind")
             .selected_text(filter.kind.words())
             .width(84.0)
             .show_ui(ui, |ui| {
@@ -342,40 +348,31 @@ fn values_ui(ui: &mut Ui, filter: &mut FilterForm) -> bool {
     run
 }
 
-/// How many items a page has and which way a query goes; for the line under the grid.
+/// How many items a page has and which way a query goes; for the line under the grid, from the right.
 pub(super) fn page_ui(ui: &mut Ui, form: &mut ReadForm, source: &Source) -> bool {
     let wrong = form.page.value(&PAGE_RANGE).is_err();
-    let mut run = false;
-    let label = ui.label("Items per page");
     let mut field = TextEdit::singleline(&mut form.page.text)
-        .desired_width(52.0)
+        .desired_width(44.0)
         .align(egui::Align2::RIGHT_CENTER);
     if wrong {
         field = field.text_color(theme::of(ui).failed);
     }
-    let field = ui.add(field).labelled_by(label.id);
-    run |= entered(ui, &field);
+    let field = ui.add(field).accessible_name("Items per page");
+    let mut run = entered(ui, &field);
+    ui.weak("Items per page");
     let (kind, _) = form.plan(source);
     if kind == ReadKind::Query && source.sort.is_some() {
-        let before = form.descending;
-        ui.checkbox(&mut form.descending, "Descending");
-        run |= form.descending != before;
+        run |= ui.checkbox(&mut form.descending, "Descending").changed();
     }
     run
 }
 
-fn framed(ui: &mut Ui, body: impl FnOnce(&mut Ui)) {
-    let tokens = theme::of(ui);
-    egui::Frame::new()
-        .stroke(egui::Stroke::new(1.0, tokens.line))
-        .corner_radius(4)
-        .inner_margin(egui::Margin::symmetric(6, 0))
-        .show(ui, |ui| {
-            ui.horizontal(|ui| {
-                ui.spacing_mut().item_spacing.x = 6.0;
-                body(ui);
-            });
-        });
+/// Things that belong together, and stay so when the bar wraps.
+fn together(ui: &mut Ui, body: impl FnOnce(&mut Ui)) {
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 6.0;
+        body(ui);
+    });
 }
 
 fn value_field(ui: &mut Ui, text: &mut String, kind: Kind, width: f32) -> egui::Response {

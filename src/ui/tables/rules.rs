@@ -8,8 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::data::{Source, kind_of};
-use super::query::number_problem;
 use crate::aws::dynamodb::{Item, KeyPart};
+use crate::ui::widgets::node::number_problem;
 
 /// What is wrong with an attribute.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,14 +5,14 @@ use aws_sdk_lambda::types::EventSourceMappingConfiguration as Mapping;
 use egui::{RichText, Ui};
 use serde_json::json;
 
-use super::calls;
 use super::data::{has_stream, sources};
 use super::views::ViewType;
 use super::wizard_ui::view_choice_ui;
+use super::{calls, sample_ui};
 use crate::aws::dynamodb;
 use crate::ui::cx::Listing;
 use crate::ui::remote::{error_ui, loading_ui};
-use crate::ui::widgets::{Confirm, Health, Icon, JsonView, chip, icon};
+use crate::ui::widgets::{Confirm, Health, Icon, chip, icon};
 use crate::ui::{Action, Cx, Remote, Route, Toast, theme};
 
 /// The stream tab.
@@ -91,10 +91,11 @@ fn state_ui(ui: &mut Ui, cx: &Cx<'_>, table: &TableDescription, tab: &mut Stream
         }
         let readers = readers(cx, arn);
         ui.horizontal_wrapped(|ui| {
-            ui.weak("Read by");
-            if readers.is_empty() {
-                ui.weak("no trigger");
-            }
+            ui.weak(if readers.is_empty() {
+                "No trigger reads it"
+            } else {
+                "Read by"
+            });
             for reader in &readers {
                 if ui.link(function_of(reader)).clicked()
                     && let Some(uuid) = reader.uuid()
@@ -157,14 +158,11 @@ fn view_ui(ui: &mut Ui, cx: &Cx<'_>, table: &TableDescription, tab: &mut StreamT
                     }
                 }
             });
-            ui.separator();
+            ui.add_space(theme::PAGE_MARGIN);
             ui.vertical(|ui| {
+                ui.weak(RichText::new("A record of a change, as a function gets it").small());
                 if let Some(source) = sources(table).first() {
-                    let sample = wanted.sample(&source.partition, source.sort.as_ref());
-                    JsonView::new("Sample record of a change", &sample)
-                        .open_depth(9)
-                        .max_height(360.0)
-                        .show(ui);
+                    sample_ui::show(ui, wanted, &source.partition, source.sort.as_ref());
                 }
             });
         });

@@ -11,7 +11,7 @@ use super::stream_ui::function_of;
 use crate::ui::cx::Listing;
 use crate::ui::remote::{error_ui, loading_ui};
 use crate::ui::widgets::{Column, Health, Icon, ListEvent, chip, empty_state, icon, table_list};
-use crate::ui::{Action, Cx, Route, theme};
+use crate::ui::{Action, Cx, Route};
 
 /// How often to look at a trigger that is between two states.
 const LOOK_AGAIN: Duration = Duration::from_millis(400);
@@ -83,6 +83,7 @@ fn list_ui(
         Column::new("Batch size", 90.0),
         Column::new("Reads", 130.0),
         Column::new("Last result", 320.0),
+        Column::new("", 110.0),
     ];
     let label = |row: usize| {
         let it = triggers[row];
@@ -92,6 +93,7 @@ fn list_ui(
             it.state().unwrap_or_default()
         )
     };
+    let mut opened = None;
     let event = table_list(
         ui,
         "Triggers",
@@ -118,27 +120,25 @@ fn list_ui(
                         "a former stream"
                     });
                 }
-                _ => {
+                4 => {
                     ui.label(it.last_processing_result().unwrap_or("nothing yet"));
+                }
+                _ => {
+                    let name = format!("Open trigger of {}", function_of(it));
+                    if ui.link("Open trigger").accessible_name(name).clicked() {
+                        opened = it.uuid();
+                    }
                 }
             }
         },
     );
     match event {
         Some(ListEvent::Chosen(row)) => *chosen = Some(row),
-        Some(ListEvent::Opened(row)) => {
-            if let Some(uuid) = triggers.get(row).and_then(|it| it.uuid()) {
-                cx.send(Action::Go(Route::Trigger(uuid.to_owned())));
-            }
-        }
+        Some(ListEvent::Opened(row)) => opened = triggers.get(row).and_then(|it| it.uuid()),
         None => (),
     }
-    let opened = chosen.and_then(|row| triggers.get(row));
-    if let Some(uuid) = opened.and_then(|it| it.uuid()) {
-        ui.add_space(theme::GUTTER);
-        if icon::button(ui, Icon::Open, "Open trigger").clicked() {
-            cx.send(Action::Go(Route::Trigger(uuid.to_owned())));
-        }
+    if let Some(uuid) = opened {
+        cx.send(Action::Go(Route::Trigger(uuid.to_owned())));
     }
 }
 

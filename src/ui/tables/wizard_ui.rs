@@ -3,11 +3,11 @@
 use aws_sdk_dynamodb::types::TableDescription;
 use egui::{Key, Modifiers, RichText, TextEdit, Ui};
 
-use super::calls;
 use super::views::ViewType;
 use super::wizard::{
     Carries, IndexForm, IndexPlace, KeyForm, KeyKind, Place, TableForm, UNITS, Wrong,
 };
+use super::{calls, sample_ui};
 use crate::aws::dynamodb::{self, NewTable};
 use crate::ui::cx::Listing;
 use crate::ui::remote::{error_ui, loading_ui};
@@ -36,7 +36,10 @@ impl Wizard {
         let tables = cx.catalog.tables.value().into_iter().flatten();
         let taken: Vec<&str> = tables.filter_map(|it| it.table_name()).collect();
         let judged = self.form.table(&taken);
-        let frame = egui::Frame::new().inner_margin(egui::Margin::symmetric(20, 10));
+        let panel = theme::of(ui).panel;
+        let frame = egui::Frame::new()
+            .fill(panel)
+            .inner_margin(egui::Margin::symmetric(20, 10));
         egui::Panel::bottom("new table actions")
             .resizable(false)
             .frame(frame)
@@ -44,6 +47,7 @@ impl Wizard {
         egui::Panel::right("new table preview")
             .default_size(400.0)
             .size_range(300.0..=560.0)
+            .frame(egui::Frame::new().fill(panel).inner_margin(theme::PAGE))
             .show(ui, |ui| self.preview_ui(ui, &judged));
         egui::CentralPanel::default()
             .frame(egui::Frame::new())
@@ -194,17 +198,13 @@ impl Wizard {
     }
 
     fn preview_ui(&self, ui: &mut Ui, judged: &Result<NewTable, Vec<Wrong>>) {
-        let half = ui.available_height() / 2.0;
         if self.form.has_stream {
             ui.label(RichText::new("A record of its stream").text_style(theme::subtitle()));
             ui.add(egui::Label::new(RichText::new(self.form.view.sentence()).weak()).wrap());
+            ui.add_space(4.0);
             let (partition, sort) = self.form.sample_keys();
-            let sample = self.form.view.sample(&partition, sort.as_ref());
-            JsonView::new("Sample record", &sample)
-                .open_depth(9)
-                .max_height(half - 60.0)
-                .show(ui);
-            ui.separator();
+            sample_ui::show(ui, self.form.view, &partition, sort.as_ref());
+            ui.add_space(theme::SECTION_GAP);
         }
         ui.label(RichText::new("The call").text_style(theme::subtitle()));
         match judged {
@@ -268,8 +268,11 @@ pub(super) fn view_choice_ui(ui: &mut Ui, view: &mut ViewType) -> bool {
     let mut changed = false;
     for choice in ViewType::ALL {
         changed |= ui.radio_value(view, choice, choice.words()).changed();
-        ui.indent(choice.words(), |ui| {
-            ui.label(RichText::new(choice.sentence()).small().weak());
+        ui.horizontal_top(|ui| {
+            // Under the words, not under the mark.
+            ui.add_space(ui.spacing().icon_width + ui.spacing().icon_spacing);
+            let sentence = RichText::new(choice.sentence()).small().weak();
+            ui.add(egui::Label::new(sentence).wrap());
         });
     }
     changed

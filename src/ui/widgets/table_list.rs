@@ -59,8 +59,16 @@ pub fn table_list(
                     row.col(|ui| cell(ui, nth, column));
                 }
                 let response = row.response();
+                let rect = response.interact_rect;
                 response.ctx.accesskit_node_builder(response.id, |node| {
                     node.set_role(Role::Row);
+                    // The node is the first cell's; the row is as wide as all of them.
+                    node.set_bounds(egui::accesskit::Rect {
+                        x0: rect.min.x.into(),
+                        y0: rect.min.y.into(),
+                        x1: rect.max.x.into(),
+                        y1: rect.max.y.into(),
+                    });
                     node.set_label(label(nth));
                     node.set_row_index(nth);
                     node.set_selected(chosen == Some(nth));
