@@ -341,6 +341,44 @@ fn least_privilege_is_shown_before_it_is_sent() {
 }
 
 #[test]
+fn what_was_typed_for_one_role_is_there_after_a_look_at_another() {
+    let mut lab = with_demo(Lab::new());
+    let other = iam::NewRole {
+        name: "other".to_owned(),
+        ..iam::NewRole::default()
+    };
+    let made = iam::create_role(aws(&lab), other);
+    lab.runtime.block_on(made).unwrap();
+    lab.go(Route::Role(demo::ROLE.to_owned()));
+    until_shown(&mut lab, "New inline policy");
+    lab.click("New inline policy");
+    fill(&mut lab, Role::TextInput, "Policy name", "extra");
+    lab.go(Route::Role("other".to_owned()));
+    until_shown(&mut lab, "None lives in this role");
+    assert!(!lab.shows("Policy document"));
+    lab.go(Route::Role(demo::ROLE.to_owned()));
+    assert!(lab.shows("Policy document"));
+    lab.press(Modifiers::COMMAND, Key::S);
+    until_shown(&mut lab, "Edit policy extra");
+}
+
+#[test]
+fn the_smallest_window_holds_a_role_and_the_wizard() {
+    let settings = Settings {
+        welcomed: true,
+        ..Settings::default()
+    };
+    let small = Lab::sized(settings, [1100.0, 700.0], egui::Theme::Dark);
+    let mut lab = with_demo(small);
+    lab.go(Route::Role(demo::ROLE.to_owned()));
+    until_shown(&mut lab, "Yes");
+    picture(&mut lab, "small");
+    lab.go(Route::NewRole);
+    lab.click("Others, by a trust policy");
+    picture(&mut lab, "small-wizard");
+}
+
+#[test]
 fn a_role_that_is_not_there_says_so() {
     let mut lab = Lab::new();
     lab.go(Route::Role("nobody".to_owned()));

@@ -13,7 +13,8 @@ use crate::ui::widgets::{Health, Icon, chip, icon};
 use crate::ui::{Action, Cx, Remote, Route, remote, theme};
 
 const ACTION_WIDTH: f32 = 220.0;
-const REASON_WIDTH: f32 = 340.0;
+/// Reasons take half of what is left, up to this.
+const REASON_WIDTH: f32 = 420.0;
 
 /// What is asked of IAM.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,12 +81,7 @@ impl CheckCard {
                 return;
             };
             ui.add_space(4.0);
-            ui.scope(|ui| {
-                ui.spacing_mut().item_spacing.y = 1.0;
-                for check in &checks {
-                    check_ui(ui, facts, check);
-                }
-            });
+            checks_ui(ui, facts, &checks);
             if cx.aws.about().ground == Ground::Aws {
                 let words = "Judged by IAM's policy simulator from the role's own policies. Service control policies and policies of the resources are not judged.";
                 ui.label(RichText::new(words).small().color(theme::of(ui).text_muted));
@@ -266,6 +262,28 @@ fn function_ui(ui: &mut Ui, cx: &Cx<'_>, detail: &RoleDetail, name: &str) {
     }
 }
 
+fn checks_ui(ui: &mut Ui, facts: &Facts, checks: &[Check]) {
+    ui.scope(|ui| {
+        ui.spacing_mut().item_spacing.y = 1.0;
+        for check in checks {
+            check_ui(ui, facts, check);
+        }
+    });
+    // One refusal leaves many checks open: it is said once.
+    let mut said: Vec<&str> = Vec::new();
+    for check in checks {
+        if let Decision::CannotTell { why } = &check.decision
+            && !said.contains(&why.as_str())
+        {
+            said.push(why);
+            ui.horizontal_wrapped(|ui| {
+                icon::show(ui, Icon::Info, theme::of(ui).text_muted);
+                ui.weak(why);
+            });
+        }
+    }
+}
+
 fn check_ui(ui: &mut Ui, facts: &Facts, check: &Check) {
     let tokens = theme::of(ui);
     let (health, words) = match check.decision {
@@ -289,8 +307,20 @@ fn check_ui(ui: &mut Ui, facts: &Facts, check: &Check) {
             Health::Failed => tokens.failed,
             _ => tokens.text,
         };
-        ui.add(egui::Label::new(RichText::new(&reason).color(color)));
-        ui.add_space((start + ACTION_WIDTH + REASON_WIDTH - ui.cursor().left()).max(0.0));
+        let room = ui.available_width();
+        let width = (room / 2.0).min(REASON_WIDTH);
+        let width = if check.resource.is_empty() {
+            room
+        } else {
+            width
+        };
+        let size = egui::vec2(width, theme::ROW_COMPACT);
+        let layout = egui::Layout::left_to_right(egui::Align::Center);
+        ui.allocate_ui_with_layout(size, layout, |ui| {
+            ui.set_min_width(width);
+            let reason = RichText::new(&reason).color(color);
+            ui.add(egui::Label::new(reason).truncate());
+        });
         if !check.resource.is_empty() {
             let resource = RichText::new(tail(&check.resource)).monospace();
             ui.add(egui::Label::new(resource.color(tokens.text_muted)).truncate())

@@ -1,10 +1,12 @@
 //! A policy document being edited: code, what is wrong with it beside its line and below, and what is not saved yet.
 
-use egui::Ui;
+use egui::{Key, KeyboardShortcut, Modifiers, RichText, Ui};
 
 use super::documents::{self, Kind, Violation};
 use crate::ui::theme;
 use crate::ui::widgets::{CodeEditor, Icon, Mark, form, icon};
+
+const SAVE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::S);
 
 /// Height of the editors of this screen.
 pub(super) const HEIGHT: f32 = 260.0;
@@ -59,7 +61,7 @@ impl DocumentEditor {
             None => {
                 ui.horizontal(|ui| {
                     icon::show(ui, Icon::Ok, tokens.ok);
-                    ui.weak(egui::RichText::new("Valid JSON with every member it needs").small());
+                    ui.weak(RichText::new("Valid JSON with every member it needs").small());
                 });
             }
         }
@@ -73,4 +75,27 @@ impl DocumentEditor {
         });
         self.editor.set_marks(marks.collect());
     }
+}
+
+/// Ctrl S, once.
+pub(super) fn save_pressed(ui: &Ui) -> bool {
+    ui.input_mut(|input| input.consume_shortcut(&SAVE))
+}
+
+/// A document to read, not to edit; long lines scroll.
+pub(super) fn document_ui(ui: &mut Ui, name: &str, document: &str) {
+    let tokens = theme::of(ui);
+    egui::Frame::new()
+        .fill(tokens.canvas)
+        .stroke(egui::Stroke::new(1.0, tokens.line))
+        .inner_margin(theme::GUTTER)
+        .show(ui, |ui| {
+            egui::ScrollArea::horizontal()
+                .id_salt(("document", name))
+                .auto_shrink([false, true])
+                .show(ui, |ui| {
+                    let text = RichText::new(documents::pretty(document)).monospace();
+                    ui.add(egui::Label::new(text).selectable(true).extend());
+                });
+        });
 }

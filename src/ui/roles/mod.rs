@@ -27,7 +27,11 @@ use wizard::Wizard;
 pub struct RolesPanel {
     search: String,
     open: Option<Open>,
+    /// Roles left with something typed and not saved.
+    kept: Vec<Open>,
+    /// What was typed stays when the user looks elsewhere.
     wizard: Option<Wizard>,
+    is_creating: bool,
     confirm: Option<Confirm>,
     /// The name of the role that is gone.
     deleting: Remote<String>,
@@ -44,19 +48,16 @@ impl Panel for RolesPanel {
 
     fn open(&mut self, to: &Route) -> bool {
         match to {
-            Route::Roles => self.wizard = None,
+            Route::Roles => self.is_creating = false,
             Route::Role(name) => self.show(name),
-            Route::NewRole => {
-                // What was typed before is still there.
-                self.wizard.get_or_insert_default();
-            }
+            Route::NewRole => self.is_creating = true,
             _ => return false,
         }
         true
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
-        if self.wizard.is_some() {
+        if self.is_creating {
             self.wizard_ui(ui, cx);
             return;
         }
@@ -75,11 +76,18 @@ impl Panel for RolesPanel {
 
 impl RolesPanel {
     fn show(&mut self, name: &str) {
-        self.wizard = None;
-        if self.open.as_ref().is_none_or(|open| open.name != name) {
-            self.open = Some(Open::new(name));
-            self.deleting.clear();
+        self.is_creating = false;
+        if self.open.as_ref().is_some_and(|open| open.name == name) {
+            return;
         }
+        let before = self.kept.iter().position(|it| it.name == name);
+        let next = match before {
+            Some(nth) => self.kept.remove(nth),
+            None => Open::new(name),
+        };
+        let last = self.open.replace(next);
+        self.kept.extend(last.filter(Open::is_changed));
+        self.deleting.clear();
     }
 
     fn poll(&mut self, cx: &Cx<'_>) {
@@ -186,9 +194,7 @@ impl RolesPanel {
     }
 
     fn wizard_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
-        let Some(wizard) = &mut self.wizard else {
-            return;
-        };
+        let wizard = self.wizard.get_or_insert_default();
         match wizard.ui(ui, cx) {
             wizard::Event::None => {}
             wizard::Event::Cancelled => {

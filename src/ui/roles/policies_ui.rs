@@ -2,7 +2,7 @@
 
 use egui::{RichText, Ui};
 
-use super::document_ui::{DocumentEditor, HEIGHT};
+use super::document_ui::{DocumentEditor, HEIGHT, document_ui, save_pressed};
 use super::documents::{self, Kind};
 use crate::aws;
 use crate::aws::iam::{AttachedPolicy, InlinePolicy, MANAGED_TRIGGER_POLICIES, RoleDetail};
@@ -35,7 +35,7 @@ pub(super) struct PoliciesTab {
     removing: Remote<()>,
     asked: Option<(Asked, Confirm)>,
     editing: Option<Editing>,
-    /// Managed policies whose documents are shown, by ARN.
+    /// Policies whose documents are shown: ARNs of managed ones, names of inline ones.
     shown: Vec<String>,
 }
 
@@ -75,6 +75,13 @@ impl PoliciesTab {
         changed
     }
 
+    /// Something was typed and not saved.
+    pub(super) fn is_changed(&self) -> bool {
+        self.editing.as_ref().is_some_and(|it| {
+            it.document.is_changed() || it.original.is_none() && !it.name.is_empty()
+        })
+    }
+
     fn poll(&mut self, cx: &Cx<'_>) -> bool {
         let mut changed = false;
         let mut done = |slot: &mut Remote<()>, words: &str| {
@@ -107,20 +114,9 @@ impl PoliciesTab {
     }
 
     fn attached_ui(&mut self, ui: &mut Ui, policy: &AttachedPolicy) {
-        let is_shown = self.shown.contains(&policy.arn);
+        let mut is_shown = false;
         ui.horizontal(|ui| {
-            let (sign, verb) = if is_shown {
-                (Icon::ChevronDown, "Hide")
-            } else {
-                (Icon::ChevronRight, "Show")
-            };
-            if icon::only(ui, sign, &format!("{verb} policy {}", policy.name)).clicked() {
-                if is_shown {
-                    self.shown.retain(|it| *it != policy.arn);
-                } else {
-                    self.shown.push(policy.arn.clone());
-                }
-            }
+            is_shown = self.fold_ui(ui, &policy.name, &policy.arn);
             ui.label(RichText::new(&policy.name).color(theme::of(ui).text_strong));
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let words = format!("Detach {}…", policy.name);
@@ -139,7 +135,7 @@ impl PoliciesTab {
         });
         if is_shown {
             match &policy.document {
-                Some(document) => document_ui(ui, document),
+                Some(document) => document_ui(ui, &policy.arn, document),
                 None => {
                     ui.weak("This connection may not read the policy's document");
                 }
@@ -194,8 +190,9 @@ impl PoliciesTab {
             self.editing_ui(ui, cx, detail);
             return;
         }
+        let mut is_shown = false;
         ui.horizontal(|ui| {
-            icon::show(ui, Icon::File, theme::of(ui).text_muted);
+            is_shown = self.fold_ui(ui, &policy.name, &policy.name);
             ui.label(RichText::new(&policy.name).color(theme::of(ui).text_strong));
             ui.weak(summary(&policy.document));
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -215,6 +212,27 @@ impl PoliciesTab {
                 }
             });
         });
+        if is_shown {
+            document_ui(ui, &policy.name, &policy.document);
+        }
+    }
+
+    /// Folds a policy's document in and out; true while it is out.
+    fn fold_ui(&mut self, ui: &mut Ui, name: &str, key: &str) -> bool {
+        let is_shown = self.shown.iter().any(|it| it == key);
+        let (sign, verb) = if is_shown {
+            (Icon::ChevronDown, "Hide")
+        } else {
+            (Icon::ChevronRight, "Show")
+        };
+        if icon::only(ui, sign, &format!("{verb} policy {name}")).clicked() {
+            if is_shown {
+                self.shown.retain(|it| it != key);
+            } else {
+                self.shown.push(key.to_owned());
+            }
+        }
+        is_shown
     }
 
     fn editing_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>, detail: &RoleDetail) {
@@ -244,7 +262,7 @@ impl PoliciesTab {
                 let words = if busy { "Saving…" } else { "Save policy" };
                 let can = editing.document.is_fine() && !busy;
                 let save = ui.add_enabled_ui(can, |ui| icon::primary(ui, Icon::Save, words));
-                if save.inner.clicked() {
+                if save.inner.on_hover_text("Ctrl S").clicked() || can && save_pressed(ui) {
                     editing.tried = true;
                     editing.save(cx, detail);
                 }
@@ -308,20 +326,6 @@ impl Editing {
         let saved = aws::iam::put_inline(cx.aws.clone(), role, name, text);
         self.saving.start(cx, saved);
     }
-}
-
-/// A document to read, not to edit.
-pub(super) fn document_ui(ui: &mut Ui, document: &str) {
-    let tokens = theme::of(ui);
-    egui::Frame::new()
-        .fill(tokens.canvas)
-        .stroke(egui::Stroke::new(1.0, tokens.line))
-        .inner_margin(theme::GUTTER)
-        .show(ui, |ui| {
-            ui.set_min_width(ui.available_width());
-            let text = RichText::new(documents::pretty(document)).monospace();
-            ui.add(egui::Label::new(text).selectable(true).wrap());
-        });
 }
 
 /// `3 statements, 7 actions`.

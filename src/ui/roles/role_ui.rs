@@ -5,9 +5,9 @@ use egui::{RichText, Ui};
 
 use super::check_ui::CheckCard;
 use super::data::Facts;
-use super::document_ui::{DocumentEditor, HEIGHT};
+use super::document_ui::{DocumentEditor, HEIGHT, document_ui, save_pressed};
 use super::documents::Kind;
-use super::policies_ui::{PoliciesTab, document_ui};
+use super::policies_ui::PoliciesTab;
 use super::summary_ui::SummaryTab;
 use crate::aws;
 use crate::aws::iam::{Decision, RoleDetail};
@@ -55,6 +55,12 @@ impl Open {
         }
     }
 
+    /// Something was typed and not saved.
+    pub(super) fn is_changed(&self) -> bool {
+        let trust = self.trust.editing.as_ref();
+        self.policies.is_changed() || trust.is_some_and(DocumentEditor::is_changed)
+    }
+
     /// Managed policies that a deletion detaches first.
     pub(super) fn attached(&self) -> impl Iterator<Item = &str> {
         let detail = self.detail.value();
@@ -78,7 +84,7 @@ impl Open {
         if self.detail.poll() {
             self.facts = self.detail.value().map(Facts::of);
         }
-        let delete = self.head_ui(ui, cx);
+        let delete = self.head_ui(ui);
         if let Some(error) = self.detail.error() {
             remote::error_ui(ui, error);
         }
@@ -88,7 +94,7 @@ impl Open {
             }
             return delete;
         };
-        facts_ui(ui, cx, detail, facts);
+        facts_ui(ui, cx, detail);
         ui.add_space(theme::GUTTER);
         let mut changed = self.check.ui(ui, cx, detail, facts);
         ui.add_space(theme::SECTION_GAP);
@@ -116,7 +122,7 @@ impl Open {
         delete
     }
 
-    fn head_ui(&self, ui: &mut Ui, cx: &Cx<'_>) -> bool {
+    fn head_ui(&self, ui: &mut Ui) -> bool {
         let mut delete = false;
         ui.horizontal(|ui| {
             let title = RichText::new(&self.name).text_style(theme::title());
@@ -125,12 +131,11 @@ impl Open {
                 trusted_ui(ui, facts);
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                delete = icon::only(ui, Icon::Trash, "Delete role…").clicked();
-                if self.detail.is_pending() && self.detail.value().is_some() {
-                    remote::loading_ui(ui);
-                }
-                if icon::button(ui, Icon::Function, "New function…").clicked() {
-                    cx.send(Action::Go(Route::NewFunction));
+                if self.detail.value().is_some() {
+                    delete = icon::only(ui, Icon::Trash, "Delete role…").clicked();
+                    if self.detail.is_pending() {
+                        remote::loading_ui(ui);
+                    }
                 }
             });
         });
@@ -154,7 +159,7 @@ impl TrustTab {
                     self.editing = Some(DocumentEditor::new(Kind::Trust, &detail.trust));
                 }
             });
-            document_ui(ui, &detail.trust);
+            document_ui(ui, "trust", &detail.trust);
             return false;
         };
         editor.ui(ui, "Trust policy document", HEIGHT);
@@ -171,7 +176,7 @@ impl TrustTab {
             };
             let can = editor.is_fine() && !busy;
             let save = ui.add_enabled_ui(can, |ui| icon::primary(ui, Icon::Save, words));
-            if save.inner.clicked() {
+            if save.inner.on_hover_text("Ctrl S").clicked() || can && save_pressed(ui) {
                 let role = detail.role.role_name().to_owned();
                 let text = editor.text().to_owned();
                 let saved = aws::iam::update_trust(cx.aws.clone(), role, text);
@@ -215,7 +220,7 @@ fn trusted_ui(ui: &mut Ui, facts: &Facts) {
     chip::health(ui, health, &format!("trusted by {who}")).on_hover_text(words);
 }
 
-fn facts_ui(ui: &mut Ui, cx: &Cx<'_>, detail: &RoleDetail, facts: &Facts) {
+fn facts_ui(ui: &mut Ui, cx: &Cx<'_>, detail: &RoleDetail) {
     let tokens = theme::of(ui);
     let role = &detail.role;
     ui.horizontal(|ui| {
@@ -238,9 +243,6 @@ fn facts_ui(ui: &mut Ui, cx: &Cx<'_>, detail: &RoleDetail, facts: &Facts) {
             if ui.link(name).clicked() {
                 cx.send(Action::Go(Route::Function(name.to_owned())));
             }
-        }
-        if !matches!(facts.lambda, Decision::Allowed { .. }) {
-            ui.weak("· see its trust policy");
         }
     });
 }

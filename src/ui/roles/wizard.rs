@@ -2,10 +2,10 @@
 
 use egui::{RichText, Ui};
 
-use super::document_ui::{DocumentEditor, HEIGHT};
+use super::document_ui::{DocumentEditor, HEIGHT, document_ui};
 use super::documents::Kind;
 use super::pickers;
-use super::policies_ui::{document_ui, name_violation};
+use super::policies_ui::name_violation;
 use crate::aws;
 use crate::aws::iam::{
     InlinePolicy, LAMBDA_TRUST, MANAGED_TRIGGER_POLICIES, NewRole, policy_for, trigger_needs,
@@ -78,7 +78,7 @@ impl Wizard {
             .fill(tokens.panel)
             .inner_margin(theme::PAGE);
         egui::Panel::right("what will be made")
-            .default_size(440.0)
+            .default_size(480.0)
             .size_range(300.0..=640.0)
             .frame(pane)
             .show(ui, |ui| {
@@ -172,12 +172,12 @@ impl Wizard {
             new.name.clone()
         };
         step_ui(ui, 1, &format!("CreateRole {name}"));
-        document_ui(ui, &new.trust);
+        document_ui(ui, "trust", &new.trust);
         let mut nth = 1;
         for policy in &new.inline {
             nth += 1;
             step_ui(ui, nth, &format!("PutRolePolicy {}", policy.name));
-            document_ui(ui, &policy.document);
+            document_ui(ui, &policy.name, &policy.document);
         }
         for arn in &new.attached {
             nth += 1;
