@@ -37,6 +37,7 @@ mod render;
 mod restart;
 #[cfg(test)]
 mod roles;
+#[cfg(test)]
 mod roles_panel;
 #[cfg(test)]
 mod streams;

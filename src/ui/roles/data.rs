@@ -1,6 +1,6 @@
 //! What a role's documents say, worked out once when they arrive: who is trusted, what is granted, and how a check ended. Pure.
 
-use super::documents::{self, Statement};
+use super::documents::{self, Clause, Statement};
 use super::near;
 use crate::arn::Arn;
 use crate::aws::iam::{Decision, RoleDetail, Verdict};
@@ -191,7 +191,7 @@ impl Check {
 fn trusted(trust: &str) -> Vec<String> {
     let mut found = Vec::new();
     for statement in documents::statements(trust).iter().filter(|it| it.allows) {
-        for (kind, name) in &statement.principals {
+        for (kind, name) in &statement.principals.items {
             let words = match (kind.as_str(), name.parse::<Arn>()) {
                 (_, _) if name == "*" => "anyone".to_owned(),
                 ("AWS", Ok(arn)) if arn.resource == "root" => format!("account {}", arn.account),
@@ -199,7 +199,7 @@ fn trusted(trust: &str) -> Vec<String> {
                 ("AWS", Err(_)) => format!("account {name}"),
                 _ => name.clone(),
             };
-            let words = if statement.but_principals {
+            let words = if statement.principals.is_but {
                 format!("anyone but {words}")
             } else {
                 words
@@ -241,17 +241,13 @@ fn trusts(trust: &str, service: &str) -> Decision {
 /// Every action on every resource, by action; the other order is the reader's to sort.
 fn grants(sources: &[Source]) -> Vec<Grant> {
     let mut found = Vec::new();
-    let but = |excepts: bool, it: &str| match excepts {
-        true => format!("all but {it}"),
-        false => it.to_owned(),
-    };
     for source in sources {
         for statement in &source.statements {
-            for action in &statement.actions {
-                for resource in &statement.resources {
+            for action in words(&statement.actions) {
+                for resource in words(&statement.resources) {
                     found.push(Grant {
-                        action: but(statement.but_actions, action),
-                        resource: but(statement.but_resources, resource),
+                        action: action.clone(),
+                        resource,
                         allows: statement.allows,
                         by: source.title(),
                         conditions: statement.conditions.clone(),
@@ -263,6 +259,15 @@ fn grants(sources: &[Source]) -> Vec<Grant> {
     found.sort();
     found.dedup();
     found
+}
+
+/// One word for each item; what leaves items out is one word for all of them.
+fn words(clause: &Clause<String>) -> Vec<String> {
+    if clause.is_but {
+        vec![format!("all but {}", clause.items.join(", "))]
+    } else {
+        clause.items.clone()
+    }
 }
 
 #[cfg(test)]

@@ -18,18 +18,20 @@ pub(super) struct Statement {
     pub(super) label: String,
     /// Anything but `Deny`.
     pub(super) allows: bool,
-    pub(super) actions: Vec<String>,
-    /// `actions` are those of `NotAction`.
-    pub(super) but_actions: bool,
-    pub(super) resources: Vec<String>,
-    /// `resources` are those of `NotResource`.
-    pub(super) but_resources: bool,
+    pub(super) actions: Clause<String>,
+    pub(super) resources: Clause<String>,
     /// Kind and name: `Service`, `lambda.amazonaws.com`; `AWS`, `*`.
-    pub(super) principals: Vec<(String, String)>,
-    /// `principals` are those of `NotPrincipal`.
-    pub(super) but_principals: bool,
+    pub(super) principals: Clause<(String, String)>,
     /// Keys its conditions ask for.
     pub(super) conditions: Vec<String>,
+}
+
+/// A list of what is meant, or of all that is not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Clause<T> {
+    pub(super) items: Vec<T>,
+    /// Everything but the items: `NotAction`, `NotResource`, `NotPrincipal`.
+    pub(super) is_but: bool,
 }
 
 /// What keeps a typed document from being sent.
@@ -43,23 +45,23 @@ pub(super) struct Violation {
 impl Statement {
     pub(super) fn covers_action(&self, action: &str) -> bool {
         let action = action.to_lowercase();
-        let listed = self
-            .actions
-            .iter()
-            .any(|it| matches(&it.to_lowercase(), &action));
-        listed != self.but_actions
+        self.actions
+            .covers(|it| matches(&it.to_lowercase(), &action))
     }
 
     pub(super) fn covers_resource(&self, resource: &str) -> bool {
-        self.resources.iter().any(|it| matches(it, resource)) != self.but_resources
+        self.resources.covers(|it| matches(it, resource))
     }
 
     pub(super) fn names_service(&self, service: &str) -> bool {
-        let listed = self
-            .principals
-            .iter()
-            .any(|(kind, name)| kind == "*" || kind == "Service" && name == service);
-        listed != self.but_principals
+        self.principals
+            .covers(|(kind, name)| kind == "*" || kind == "Service" && name == service)
+    }
+}
+
+impl<T> Clause<T> {
+    fn covers(&self, meant: impl Fn(&T) -> bool) -> bool {
+        self.items.iter().any(meant) != self.is_but
     }
 }
 
@@ -187,9 +189,12 @@ fn read(nth: usize, members: &Map<String, Value>) -> Statement {
         (None, Some(value)) => (value.clone(), true),
         (value, _) => (value.cloned().unwrap_or_default(), false),
     };
-    let (actions, but_actions) = either("Action", "NotAction");
-    let (resources, but_resources) = either("Resource", "NotResource");
-    let (who, but_principals) = either("Principal", "NotPrincipal");
+    let clause = |one: &str, other: &str| {
+        let (value, is_but) = either(one, other);
+        let items = texts(&value);
+        Clause { items, is_but }
+    };
+    let (who, is_but) = either("Principal", "NotPrincipal");
     let mut principals = Vec::new();
     match &who {
         Value::String(all) => principals.push((all.clone(), all.clone())),
@@ -211,12 +216,12 @@ fn read(nth: usize, members: &Map<String, Value>) -> Statement {
     Statement {
         label: sid.map_or_else(|| format!("statement {}", nth + 1), str::to_owned),
         allows: members.get("Effect").and_then(Value::as_str) != Some("Deny"),
-        actions: texts(&actions),
-        but_actions,
-        resources: texts(&resources),
-        but_resources,
-        principals,
-        but_principals,
+        actions: clause("Action", "NotAction"),
+        resources: clause("Resource", "NotResource"),
+        principals: Clause {
+            items: principals,
+            is_but,
+        },
         conditions: keys.collect(),
     }
 }

@@ -202,8 +202,8 @@ mod tests {
         };
         let statements = documents::statements(new);
         assert_eq!(statements.len(), 2);
-        assert!(statements.iter().all(|it| it.actions.len() == 1));
-        assert!(statements.iter().any(|it| it.resources == ["*"]));
+        assert!(statements.iter().all(|it| it.actions.items.len() == 1));
+        assert!(statements.iter().any(|it| it.resources.items == ["*"]));
     }
 
     #[test]

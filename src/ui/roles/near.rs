@@ -29,11 +29,12 @@ fn miss(statement: &Statement, action: &str, resource: &str) -> Option<(usize, S
             let keys = statement.conditions.join(", ");
             Some((100, format!("allows it under a condition on {keys}")))
         }
-        (true, false) if statement.but_resources => {
+        (true, false) if statement.resources.is_but => {
             Some((50, "leaves this resource out by NotResource".to_owned()))
         }
         (true, false) => statement
             .resources
+            .items
             .iter()
             .map(|pattern| {
                 let (same, why) = difference(pattern, resource);
@@ -45,7 +46,7 @@ fn miss(statement: &Statement, action: &str, resource: &str) -> Option<(usize, S
             // The first of equals, as people read from the top.
             .rev()
             .max_by_key(|(nearness, _)| *nearness),
-        (false, true) => misspelt(&statement.actions, action).map(|other| {
+        (false, true) => misspelt(&statement.actions.items, action).map(|other| {
             let words = format!("allows {other} there, which is spelled differently");
             (40, words)
         }),

@@ -331,7 +331,7 @@ impl Editing {
 /// `3 statements, 7 actions`.
 fn summary(document: &str) -> String {
     let all = documents::statements(document);
-    let actions: usize = all.iter().map(|it| it.actions.len()).sum();
+    let actions: usize = all.iter().map(|it| it.actions.items.len()).sum();
     let count = |number: usize, what: &str| match number {
         1 => format!("1 {what}"),
         _ => format!("{number} {what}s"),

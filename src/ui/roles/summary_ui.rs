@@ -49,7 +49,10 @@ impl SummaryTab {
             Order::Action => ("Action", "Resource"),
             Order::Resource => ("Resource", "Action"),
         };
-        table_ui(ui, [first, second], &rows, self.order);
+        // Each order has its own widths.
+        ui.push_id(first, |ui| {
+            table_ui(ui, [first, second], &rows, self.order);
+        });
     }
 
     fn rows<'a>(&self, grants: &'a [Grant]) -> Vec<&'a Grant> {
