@@ -1,9 +1,10 @@
 //! Walks the real console through the demo and AWS's tutorial without a display, and writes a numbered PNG of
 //! every screen, dark and light: `cargo run --release --example tour -- OUT_DIR`.
 
-#[expect(dead_code, reason = "shared with the tests, which use more of it")]
+#[expect(clippy::unwrap_used, reason = "shared with the tests")]
 #[path = "../tests/it/driver.rs"]
 mod driver;
+#[expect(clippy::unwrap_used, reason = "shared with the tests")]
 #[path = "../tests/it/render.rs"]
 mod render;
 

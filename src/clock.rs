@@ -116,7 +116,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_hour_passes_at_once_when_the_runtime_is_paused() {
         let clock = Clock::at(from_epoch_millis(1_767_225_600_000));
-        clock.sleep(Duration::from_secs(3600)).await;
+        clock.sleep(Duration::from_hours(1)).await;
         assert_eq!(iso_millis(clock.now()), "2026-01-01T01:00:00.000Z");
         assert_eq!(iso_secs(clock.now()), "2026-01-01T01:00:00Z");
     }

@@ -1,6 +1,5 @@
 //! Identifiers: the only source of randomness, seeded so that a run can be repeated.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -27,11 +26,8 @@ impl Ids {
     /// `digits` lower-case hexadecimal digits.
     pub fn hex(&self, digits: usize) -> String {
         let mut rng = self.0.lock();
-        let mut text = String::with_capacity(digits + 16);
-        while text.len() < digits {
-            // Writing to a String cannot fail.
-            let _ = write!(text, "{:016x}", rng.u64(..));
-        }
+        let numbers = (0..digits.div_ceil(16)).map(|_| format!("{:016x}", rng.u64(..)));
+        let mut text: String = numbers.collect();
         text.truncate(digits);
         text
     }

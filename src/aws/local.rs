@@ -133,7 +133,6 @@ pub fn calls_answered(aws: &Aws) -> (u64, u64) {
 }
 
 /// The last API calls, whoever made them, oldest first.
-#[expect(clippy::unused_async, reason = "panels ask verbs through `Remote`")]
 pub fn calls(aws: &Aws) -> Result<Vec<CallRow>, Error> {
     let row = |call: crate::engine::ApiCall| CallRow {
         at: call.at,
@@ -153,6 +152,7 @@ pub fn calls(aws: &Aws) -> Result<Vec<CallRow>, Error> {
 }
 
 /// The same for those who wait for everything.
+#[expect(clippy::unused_async, reason = "panels ask verbs through `Remote`")]
 pub async fn recent_calls(aws: Aws) -> Result<Vec<CallRow>, Error> {
     calls(&aws)
 }

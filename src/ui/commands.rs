@@ -84,6 +84,7 @@ impl Command {
         }
     }
 
+    #[expect(clippy::match_same_arms, reason = "one line for each command")]
     pub(super) fn icon(self) -> Icon {
         match self {
             Self::Palette => Icon::Search,

@@ -54,6 +54,10 @@ fn hint(response: Response, name: &str, shortcut: Option<&str>) -> Response {
     }
 }
 
+#[expect(
+    clippy::fn_params_excessive_bools,
+    reason = "two facts about how it is drawn"
+)]
 fn button_ui(ui: &mut Ui, sign: Icon, name: &str, here: bool, wide: bool) -> Response {
     let tokens = theme::of(ui);
     let size = Vec2::new(ui.available_width(), BUTTON_HEIGHT);

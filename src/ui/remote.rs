@@ -54,7 +54,7 @@ impl<T: Send + 'static> Remote<T> {
         let task = runtime.spawn(async move {
             let answer = work.await;
             // Nobody listens any more when the question was dropped.
-            let _ = send.send(answer);
+            send.send(answer).ok();
             ctx.request_repaint();
         });
         self.pending = Some((receive, task.abort_handle()));
@@ -127,14 +127,13 @@ impl<T: Send + 'static> Remote<T> {
         if let Some(error) = &self.error {
             error_ui(ui, error);
         }
-        match &self.value {
-            Some(value) => Some(body(ui, value)),
-            None => {
-                if self.pending.is_some() {
-                    loading_ui(ui);
-                }
-                None
+        if let Some(value) = &self.value {
+            Some(body(ui, value))
+        } else {
+            if self.pending.is_some() {
+                loading_ui(ui);
             }
+            None
         }
     }
 }

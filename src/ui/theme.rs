@@ -172,7 +172,7 @@ pub fn install(ctx: &egui::Context) {
 }
 
 /// Highlighting of code in this theme's own colours.
-pub fn code(tokens: &Tokens, dark: bool, font: FontId) -> CodeTheme {
+pub fn code(tokens: &Tokens, dark: bool, font: &FontId) -> CodeTheme {
     let mut theme = if dark {
         CodeTheme::dark(font.size)
     } else {
@@ -259,6 +259,7 @@ fn style(tokens: &Tokens, dark: bool) -> egui::Style {
     style
 }
 
+#[expect(clippy::too_many_lines, reason = "a table of colours")]
 fn visuals(tokens: &Tokens, dark: bool) -> egui::Visuals {
     let mut visuals = if dark {
         egui::Visuals::dark()

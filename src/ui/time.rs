@@ -52,7 +52,7 @@ pub fn ago_changes_in(at: SystemTime, now: SystemTime) -> Duration {
         60..=3599 => 60,
         _ => 3600,
     };
-    Duration::from_secs(step) - Duration::from_secs(passed.as_secs() % step)
+    Duration::from_secs(step - passed.as_secs() % step)
 }
 
 /// A label that says how long ago it was and keeps itself true; the exact time on hover.
@@ -83,7 +83,7 @@ mod tests {
         assert_eq!(span(Duration::from_millis(38)), "38 ms");
         assert_eq!(span(Duration::from_millis(4200)), "4.2 s");
         assert_eq!(span(Duration::from_secs(80)), "1 min 20 s");
-        assert_eq!(span(Duration::from_secs(7500)), "2 h 5 min");
+        assert_eq!(span(Duration::from_mins(125)), "2 h 5 min");
     }
 
     #[test]

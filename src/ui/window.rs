@@ -130,7 +130,7 @@ fn in_words(error: &eframe::Error) -> String {
         eframe::Error::NoGlutinConfigs(..)
         | eframe::Error::Glutin(_)
         | eframe::Error::OpenGL(_) => install(&format!("no OpenGL: {text}")),
-        _ => format!("cannot open a window: {text}"),
+        eframe::Error::AppCreation(_) => format!("cannot open a window: {text}"),
     }
 }
 

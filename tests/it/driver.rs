@@ -12,7 +12,7 @@ use waterwheel::ui::{Action, Console, Route, Settings};
 use crate::render::CpuRenderer;
 
 /// Longest wait for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 const TURN: Duration = Duration::from_millis(20);
 
 pub(crate) struct Driver {

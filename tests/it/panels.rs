@@ -113,15 +113,12 @@ fn every_panel_can_be_drawn_without_a_display() {
         for screen in ui::screens() {
             lab.go(screen.home.clone());
             let title = screen.panel.title().to_lowercase().replace(' ', "_");
-            match &folder {
-                Some(folder) => {
-                    let path = folder.join(format!("{title}_{name}.png"));
-                    crate::render::shot(&mut lab.harness, path);
-                }
-                None => {
-                    lab.harness.render().unwrap();
-                    break;
-                }
+            if let Some(folder) = &folder {
+                let path = folder.join(format!("{title}_{name}.png"));
+                crate::render::shot(&mut lab.harness, path);
+            } else {
+                lab.harness.render().unwrap();
+                break;
             }
         }
     }

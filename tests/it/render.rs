@@ -2,6 +2,16 @@
 //!
 //! The same on every machine, so that pictures can be compared. Knows nothing of the console.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    clippy::float_cmp,
+    clippy::iter_over_hash_type,
+    reason = "pixels are small whole numbers, and textures may be filled in any order"
+)]
+
 use std::collections::HashMap;
 use std::path::Path;
 
@@ -59,7 +69,7 @@ impl TestRenderer for CpuRenderer {
         output: &egui::FullOutput,
     ) -> Result<RgbaImage, String> {
         let scale = output.pixels_per_point;
-        let size = ctx.input(|input| input.viewport_rect()).size() * scale;
+        let size = ctx.input(egui::InputState::viewport_rect).size() * scale;
         let mut canvas = Canvas::new(size.x.round() as usize, size.y.round() as usize);
         for primitive in ctx.tessellate(output.shapes.clone(), scale) {
             let Primitive::Mesh(mesh) = primitive.primitive else {
@@ -156,10 +166,11 @@ impl Canvas {
     fn mesh(&mut self, mesh: &Mesh, texture: &Texture, scale: f32) {
         let mut indices = mesh.indices.chunks_exact(3).peekable();
         while let Some(first) = indices.next() {
-            let corner = |index: &u32| mesh.vertices[*index as usize];
-            let one = [corner(&first[0]), corner(&first[1]), corner(&first[2])];
+            let corners =
+                |indices: &[u32]| [0, 1, 2].map(|nth: usize| mesh.vertices[indices[nth] as usize]);
+            let one = corners(first);
             if let Some(second) = indices.peek() {
-                let two = [corner(&second[0]), corner(&second[1]), corner(&second[2])];
+                let two = corners(second);
                 if self.rectangle(&one, &two, texture, scale) {
                     indices.next();
                     continue;
@@ -428,6 +439,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::many_single_char_names, reason = "corners")]
     fn neighbouring_triangles_neither_overlap_nor_leave_gaps() {
         let (a, b, c, d, m) = (
             (1.3, 1.7),

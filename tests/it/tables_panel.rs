@@ -93,7 +93,7 @@ fn order(nth: usize) -> Item {
         nth % 7,
         nth * 7,
         1_762_041_600 + nth * 3600,
-        nth % 2 == 0,
+        nth.is_multiple_of(2),
     );
     item_from_dynamodb_json(&json).unwrap()
 }

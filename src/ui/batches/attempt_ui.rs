@@ -258,7 +258,7 @@ fn dead_letter_ui(ui: &mut Ui, batch: &BatchStory) {
 
 fn code_ui(ui: &mut Ui, text: &str) {
     let font = egui::TextStyle::Monospace.resolve(ui.style());
-    let colors = theme::code(theme::of(ui), ui.visuals().dark_mode, font);
+    let colors = theme::code(theme::of(ui), ui.visuals().dark_mode, &font);
     let layout =
         egui_extras::syntax_highlighting::highlight(ui.ctx(), ui.style(), &colors, text, "json");
     ui.add(egui::Label::new(layout).selectable(true).extend());

@@ -1,5 +1,7 @@
 //! Items as rows of a grid.
 
+#![expect(clippy::cast_precision_loss, reason = "characters in a column are few")]
+
 use aws_sdk_dynamodb::types::{AttributeValue, TableDescription};
 use egui::{Label, RichText, Ui};
 

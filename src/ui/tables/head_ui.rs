@@ -62,8 +62,10 @@ pub(super) fn billing(table: &TableDescription) -> String {
         return "on demand".to_owned();
     }
     let units = table.provisioned_throughput();
-    let read = units.and_then(|it| it.read_capacity_units());
-    let write = units.and_then(|it| it.write_capacity_units());
+    let read = units
+        .and_then(aws_sdk_dynamodb::types::ProvisionedThroughputDescription::read_capacity_units);
+    let write = units
+        .and_then(aws_sdk_dynamodb::types::ProvisionedThroughputDescription::write_capacity_units);
     match (read, write) {
         (Some(read), Some(write)) => {
             format!("{} read, {} write units", grouped(read), grouped(write))

@@ -24,6 +24,7 @@ use crate::ui::{Action, Cx, Remote, Toast};
 const CALLS_MAX: u32 = 10;
 
 /// What pages gave.
+#[expect(clippy::struct_field_names, reason = "pages is the field's word")]
 pub(super) struct Pages {
     items: Vec<Item>,
     next: Option<Item>,

@@ -11,7 +11,7 @@ use crate::ui::theme;
 pub(super) fn show(ui: &mut Ui, view: ViewType, partition: &KeyPart, sort: Option<&KeyPart>) {
     let text = text(&view.sample(partition, sort));
     let font = TextStyle::Monospace.resolve(ui.style());
-    let colors = theme::code(theme::of(ui), ui.visuals().dark_mode, font);
+    let colors = theme::code(theme::of(ui), ui.visuals().dark_mode, &font);
     let mut job = highlight(ui.ctx(), ui.style(), &colors, &text, "json");
     job.wrap.max_width = ui.available_width();
     job.wrap.break_anywhere = true;

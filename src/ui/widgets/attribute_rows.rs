@@ -1,5 +1,10 @@
 //! The rows of an attribute tree: draws them and notes what is asked of them. Keeps nothing.
 
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "rows and columns on a screen are few"
+)]
+
 use std::collections::HashSet;
 
 use egui::{ComboBox, Id, Key, Modifiers, Response, RichText, TextEdit, TextStyle, Ui};
@@ -41,6 +46,10 @@ impl Rows<'_> {
         depth: usize,
     ) {
         let mut asked = None;
+        #[expect(
+            clippy::needless_range_loop,
+            reason = "a name is read again after it was changed"
+        )]
         for nth in 0..members.len() {
             let here = node::join(path, &members[nth].0);
             let is_key = depth == 0 && self.keys.contains(&members[nth].0);
@@ -75,7 +84,7 @@ impl Rows<'_> {
 
     fn add_member(&mut self, members: &mut Members, at: usize, path: &str) {
         let taken = |name: &str| members.iter().any(|(other, _)| other == name);
-        let fresh = (1..)
+        let fresh = (1..=members.len() + 1)
             .map(|nth| format!("new{nth}"))
             .find(|name| !taken(name));
         let name = fresh.unwrap_or_default();
@@ -100,6 +109,7 @@ impl Rows<'_> {
 
     fn elements_ui(&mut self, ui: &mut Ui, elements: &mut Vec<Node>, path: &str, depth: usize) {
         let mut asked = None;
+        #[expect(clippy::needless_range_loop, reason = "an element is drawn twice")]
         for nth in 0..elements.len() {
             let here = format!("{path}[{nth}]");
             ui.push_id(nth, |ui| {
@@ -228,7 +238,7 @@ impl Rows<'_> {
     }
 
     fn fold_ui(&mut self, ui: &mut Ui, node: &Node, path: &str) {
-        if node.len().is_none() {
+        if node.size().is_none() {
             ui.add_space(INDENT);
             return;
         }
@@ -311,6 +321,10 @@ impl Rows<'_> {
         }
     }
 
+    #[expect(
+        clippy::option_option,
+        reason = "no field, a field without a response, a field with one"
+    )]
     fn value_ui(&mut self, ui: &mut Ui, node: &mut Node, path: &str) -> Option<Option<Response>> {
         let name = format!("{path} value");
         let room = (ui.available_width() - REMOVE_WIDTH).max(60.0);
@@ -352,7 +366,7 @@ impl Rows<'_> {
                 return None;
             }
             other => {
-                let count = other.len().unwrap_or_default();
+                let count = other.size().unwrap_or_default();
                 let plural = if count == 1 { "" } else { "s" };
                 ui.weak(RichText::new(format!("{count} element{plural}")).small());
                 ui.add_space((ui.available_width() - REMOVE_WIDTH + 6.0).max(0.0));
@@ -387,7 +401,7 @@ impl Rows<'_> {
         if self.focus.as_deref() == Some(path) {
             field.request_focus();
             field.scroll_to_me(None);
-            select_all(field.ctx.clone(), field.id);
+            select_all(&field.ctx, field.id);
             self.focus = None;
         }
     }
@@ -418,9 +432,9 @@ fn text_ui(ui: &mut Ui, text: &mut String, name: &str, width: f32, flaw: Option<
     field.on_hover_text(flaw)
 }
 
-fn select_all(ctx: egui::Context, field: Id) {
+fn select_all(ctx: &egui::Context, field: Id) {
     use egui::text::{CCursor, CCursorRange};
-    let mut state = egui::text_edit::TextEditState::load(&ctx, field).unwrap_or_default();
+    let mut state = egui::text_edit::TextEditState::load(ctx, field).unwrap_or_default();
     let all = CCursorRange::two(CCursor::new(0), CCursor::new(usize::MAX));
     state.cursor.set_char_range(Some(all));
     state.store(&ctx, field);

@@ -1,5 +1,12 @@
 //! Code to edit: line numbers, highlighting, a marked line, find. Meant for files of up to some thousand lines.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "rows on a screen are few and not negative"
+)]
+
 use egui::text::{CCursor, CCursorRange};
 use egui::{Id, Key, Modifiers, RichText, ScrollArea, TextEdit, TextStyle, Ui};
 use egui_extras::syntax_highlighting::{CodeTheme, highlight};
@@ -264,7 +271,7 @@ fn mark_ui(ui: &Ui, mark: &Mark, area: egui::Rect, left: f32, clip: egui::Rect) 
 /// Highlighting in the console's own colours.
 fn code_theme(ui: &Ui) -> CodeTheme {
     let font = TextStyle::Monospace.resolve(ui.style());
-    theme::code(theme::of(ui), ui.visuals().dark_mode, font)
+    theme::code(theme::of(ui), ui.visuals().dark_mode, &font)
 }
 
 fn line_and_column(text: &str, at: usize) -> (u32, u32) {

@@ -3,6 +3,8 @@
 //! Rows are asked for by index, so a grid costs the same with ten rows and with two hundred thousand.
 //! Keep it below a million rows: positions are single precision.
 
+#![expect(clippy::cast_possible_truncation, reason = "rows on a screen are few")]
+
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -234,7 +236,7 @@ impl<'a> DataGrid<'a> {
         selection: &mut Selection,
         rows: &dyn Rows,
     ) -> Keys {
-        let focused = ui.memory(|memory| memory.focused());
+        let focused = ui.memory(egui::Memory::focused);
         let hears = response.has_focus() || (self.main && focused.is_none());
         let mut keys = Keys::default();
         if !hears || !ui.is_enabled() || egui::Popup::is_any_open(ui.ctx()) {

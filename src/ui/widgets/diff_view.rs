@@ -265,6 +265,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    #[expect(clippy::needless_pass_by_value, reason = "reads better at the call")]
     fn check(old: Value, new: Value, expected: &str) {
         assert_eq!(summary(&differences(Some(&old), Some(&new))), expected);
     }

@@ -2,6 +2,11 @@
 //!
 //! Draw them through [`only`], [`button`] or [`show`]: these give assistive technology words instead of glyphs.
 
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "rows and columns on a screen are few"
+)]
+
 use egui::{Button, Color32, Response, RichText, Ui, Vec2, WidgetText};
 
 macro_rules! icons {

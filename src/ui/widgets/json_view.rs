@@ -1,5 +1,10 @@
 //! JSON to read: coloured, folded, copied by path or by value. Never edits.
 
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "rows and columns on a screen are few"
+)]
+
 use std::collections::HashSet;
 
 use egui::{FontId, RichText, ScrollArea, Sense, TextFormat, TextStyle, Ui, text::LayoutJob};

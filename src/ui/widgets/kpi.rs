@@ -1,5 +1,10 @@
 //! A number that matters: label, value, the last minute as a line, and what it changed by.
 
+#![expect(
+    clippy::cast_precision_loss,
+    reason = "rows and columns on a screen are few"
+)]
+
 use egui::{Align2, Color32, Rect, Response, Sense, Stroke, TextStyle, Ui, Vec2};
 
 use super::Health;

@@ -124,7 +124,7 @@ impl Node {
     }
 
     /// Members or elements, where it has any.
-    pub fn len(&self) -> Option<usize> {
+    pub fn size(&self) -> Option<usize> {
         match self {
             Self::M(members) => Some(members.len()),
             Self::L(elements) => Some(elements.len()),
@@ -140,7 +140,7 @@ impl Node {
             return self;
         }
         match (self, to) {
-            (Self::S(text) | Self::B(text), Type::S) | (Self::N(text), Type::S) => Self::S(text),
+            (Self::S(text) | Self::B(text) | Self::N(text), Type::S) => Self::S(text),
             (Self::S(text), Type::N) if number_problem(text.trim()).is_none() => {
                 Self::N(text.trim().to_owned())
             }
