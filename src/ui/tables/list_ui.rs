@@ -94,6 +94,8 @@ fn index_ui(ui: &mut Ui, name: &str, is_read: bool) -> bool {
         let words = RichText::new(name).small();
         let row = egui::Button::selectable(is_read, words)
             .truncate()
+            // An empty right side keeps the name at the left.
+            .right_text("")
             .min_size(Vec2::new(ui.available_width(), theme::ROW_COMPACT));
         icon::add(ui, row, &format!("Index {name}")).clicked()
     })
