@@ -8,7 +8,7 @@ pub(super) struct Fit {
 }
 
 const START_OF_WORD: i32 = 8;
-const NEXT_TO_LAST: i32 = 6;
+const NEXT_TO_LAST: i32 = 9;
 const START_OF_NAME: i32 = 10;
 const SAME_CASE: i32 = 1;
 

@@ -172,7 +172,7 @@ pub(crate) fn tutorial(driver: &mut Driver, mut look: impl FnMut(&mut Driver, &s
     look(driver, "new function");
     driver.click("Create function");
     driver.until_says("Created function ProcessDynamoDBRecords");
-    driver.until_says("DynamoDB Record: ");
+    driver.until_says("Save and deploy");
     look(driver, "function code");
     driver.click("Test");
     driver.click("Test");

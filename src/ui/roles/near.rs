@@ -54,7 +54,7 @@ fn miss(statement: &Statement, action: &str, resource: &str) -> Option<(usize, S
     }
 }
 
-/// How many parts of two ARNs agree, and the first that does not.
+/// How much of two ARNs agrees, and the first part that does not.
 fn difference(pattern: &str, resource: &str) -> (usize, String) {
     let (wanted, given) = (parts(pattern), parts(resource));
     let names = part_names(&given);
@@ -62,7 +62,8 @@ fn difference(pattern: &str, resource: &str) -> (usize, String) {
     let mut first = None;
     for (nth, part) in given.iter().enumerate() {
         match wanted.get(nth) {
-            Some(it) if matches(it, part) => same += 1,
+            // Earlier parts tell more: a former stream of the table is nearer than another table's.
+            Some(it) if matches(it, part) => same += given.len() - nth,
             Some(it) if first.is_none() => {
                 first = Some(match names.get(nth).copied().unwrap_or_default() {
                     "" => String::new(),

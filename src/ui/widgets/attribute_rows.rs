@@ -437,7 +437,7 @@ fn select_all(ctx: &egui::Context, field: Id) {
     let mut state = egui::text_edit::TextEditState::load(ctx, field).unwrap_or_default();
     let all = CCursorRange::two(CCursor::new(0), CCursor::new(usize::MAX));
     state.cursor.set_char_range(Some(all));
-    state.store(&ctx, field);
+    state.store(ctx, field);
 }
 
 /// The moment a number means when it looks like one: seconds or milliseconds since 1970.
