@@ -66,9 +66,16 @@ fn demo(album: &mut Album) {
     driver.click("Dead letter");
     album.take(&mut driver, "dead-letter");
     driver.go(Route::Table("Orders".to_owned()));
-    driver.until_says("Create item");
-    driver.pass(Duration::from_secs(1));
+    driver.pass(Duration::from_secs(2));
     album.take(&mut driver, "items");
+    let item = driver.harness.query_all_by_label_contains("Item 3,");
+    if let Some(row) = item.last() {
+        row.click();
+    }
+    driver.turns(5);
+    driver.press(egui::Modifiers::NONE, egui::Key::Enter);
+    driver.pass(Duration::from_secs(1));
+    album.take(&mut driver, "item");
     driver.go(Route::Streams);
     driver.pass(Duration::from_secs(2));
     let modified = driver.harness.query_all_by_label_contains("MODIFY, key");
