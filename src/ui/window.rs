@@ -116,9 +116,15 @@ fn in_words(error: &eframe::Error) -> String {
         eframe::Error::WinitEventLoop(_) | eframe::Error::Winit(_)
             if !is_display("DISPLAY") && !is_display("WAYLAND_DISPLAY") =>
         {
-            "cannot open a window: there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set); \
-             `waterwheel serve` needs none"
-                .to_owned()
+            let hint = if cfg!(target_os = "linux") {
+                format!(" a window needs one and, on Debian: apt install {PACKAGES};")
+            } else {
+                String::new()
+            };
+            format!(
+                "cannot open a window: there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set);{hint} \
+                 `waterwheel serve` needs none"
+            )
         }
         eframe::Error::WinitEventLoop(_) | eframe::Error::Winit(_)
             if text.contains("connection to X server") =>
