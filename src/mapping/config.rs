@@ -39,6 +39,9 @@ pub struct MappingConfig {
     pub starting_position: StartingPosition,
     /// `MetricsConfig.Metrics` contains `EventCount`.
     pub event_count_metrics: bool,
+    /// ARN of the key that encrypts the filters (`KMSKeyArn`). Stored and returned here; AWS encrypts with it.
+    #[serde(default)]
+    pub kms_key: Option<String>,
 }
 
 impl Default for MappingConfig {
@@ -56,6 +59,7 @@ impl Default for MappingConfig {
             filters: Vec::new(),
             starting_position: StartingPosition::default(),
             event_count_metrics: false,
+            kms_key: None,
         }
     }
 }
@@ -184,6 +188,9 @@ impl MappingConfig {
                 "FilterCriteria".to_owned(),
                 serde_json::json!({ "Filters": filters }),
             );
+        }
+        if let Some(key) = &self.kms_key {
+            out.insert("KMSKeyArn".to_owned(), Value::from(key.as_str()));
         }
         if self.event_count_metrics {
             out.insert(

@@ -53,6 +53,7 @@ pub async fn get_mapping(aws: Aws, uuid: String) -> Result<EventSourceMappingCon
         .set_event_source_arn(answer.event_source_arn)
         .set_filter_criteria(answer.filter_criteria)
         .set_metrics_config(answer.metrics_config)
+        .set_kms_key_arn(answer.kms_key_arn)
         .set_function_arn(answer.function_arn)
         .set_last_modified(answer.last_modified)
         .set_last_processing_result(answer.last_processing_result)
@@ -101,7 +102,8 @@ pub async fn create_mapping(
         .set_function_response_types(Some(response_types(&config)).filter(|it| !it.is_empty()))
         .set_destination_config(config.on_failure.as_deref().map(destination))
         .set_filter_criteria(Some(filters(&config)).filter(|it| !it.filters().is_empty()))
-        .set_metrics_config(Some(metrics(&config)).filter(|it| !it.metrics().is_empty()));
+        .set_metrics_config(Some(metrics(&config)).filter(|it| !it.metrics().is_empty()))
+        .set_kms_key_arn(config.kms_key.clone());
     let answer = patiently(&aws, "Please ensure the role can perform", || {
         let request = request.clone();
         async { Ok(request.send().await?) }
@@ -140,6 +142,8 @@ pub async fn update_mapping(
         ))
         .filter_criteria(filters(&config))
         .metrics_config(metrics(&config))
+        // An empty one removes the key there is.
+        .kms_key_arn(config.kms_key.clone().unwrap_or_default())
         .send()
         .await?;
     get_mapping(aws, uuid).await
@@ -206,6 +210,7 @@ pub fn config_of(mapping: &EventSourceMappingConfiguration) -> MappingConfig {
         event_count_metrics: mapping
             .metrics_config()
             .is_some_and(|it| it.metrics().contains(&EventSourceMappingMetric::EventCount)),
+        kms_key: mapping.kms_key_arn.clone().filter(|it| !it.is_empty()),
     }
 }
 

@@ -121,6 +121,9 @@ pub(super) fn apply(config: &mut MappingConfig, input: &Value) -> Result<(), Fau
     if let Some(metrics) = input["MetricsConfig"]["Metrics"].as_array() {
         config.event_count_metrics = metrics.iter().any(|it| it == "EventCount");
     }
+    if let Some(key) = input["KMSKeyArn"].as_str() {
+        config.kms_key = Some(key.to_owned()).filter(|it| !it.is_empty());
+    }
     if !input["FilterCriteria"].is_null() {
         config.filters = checked_patterns(input)?;
     }

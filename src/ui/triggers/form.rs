@@ -28,6 +28,8 @@ pub(super) struct Form {
     /// ARN; empty is none.
     pub(super) on_failure: String,
     pub(super) filters: Vec<String>,
+    /// ARN; empty is none.
+    kms_key: String,
     pub(super) enabled: bool,
 }
 
@@ -48,6 +50,7 @@ impl Form {
             event_count: config.event_count_metrics,
             on_failure: config.on_failure.clone().unwrap_or_default(),
             filters: config.filters.clone(),
+            kms_key: config.kms_key.clone().unwrap_or_default(),
             enabled,
         }
     }
@@ -80,6 +83,13 @@ impl Form {
                 wrong.push(("OnFailure", words));
             }
             config.on_failure = Some(arn.to_owned());
+        }
+        let key = self.kms_key.trim();
+        if !key.is_empty() {
+            if key.parse::<crate::arn::Arn>().is_err() {
+                wrong.push(("KMSKeyArn", "Must be the ARN of a KMS key".to_owned()));
+            }
+            config.kms_key = Some(key.to_owned());
         }
         for filter in &self.filters {
             if filter.trim().is_empty() {
@@ -183,6 +193,16 @@ impl Form {
                 "Records no filter lets through are skipped and count as done"
             });
         });
+        let wrong = self.violation("KMSKeyArn");
+        let help =
+            "AWS encrypts the stored patterns with this key; the local cloud only keeps its ARN";
+        form::text(
+            ui,
+            "KMS key (optional)",
+            &mut self.kms_key,
+            help,
+            wrong.as_deref(),
+        );
     }
 
     pub(super) fn other_ui(&mut self, ui: &mut Ui) {
@@ -293,6 +313,15 @@ mod tests {
         assert_eq!(wrong[0].1, "Must be -1 or 60–604,800");
         form.numbers[nth] = "-1".to_owned();
         assert_eq!(form.config().unwrap().record_age_secs_max, None);
+    }
+
+    #[test]
+    fn a_key_that_is_not_an_arn_is_refused() {
+        let mut form = form();
+        form.kms_key = "my key".to_owned();
+        assert_eq!(form.config().unwrap_err()[0].0, "KMSKeyArn");
+        form.kms_key = "arn:aws:kms:us-east-1:111122223333:key/k".to_owned();
+        assert!(form.config().unwrap().kms_key.is_some());
     }
 
     #[test]

@@ -442,6 +442,9 @@ fn facts_ui(ui: &mut Ui, mapping: &EventSourceMappingConfiguration) {
                 "On-failure destination",
                 destination.unwrap_or_else(|| "none".to_owned()),
             );
+            if let Some(key) = &config.kms_key {
+                row("KMS key", key.clone());
+            }
             for (nth, filter) in config.filters.iter().enumerate() {
                 row(&format!("Filter {}", nth + 1), filter.clone());
             }
