@@ -103,6 +103,8 @@ impl Console {
 
     /// Shows this cloud from now on; what was known of the former one is dropped.
     pub fn connect(&mut self, ctx: &Context, aws: Aws) {
+        // What was asked for in this very frame counts as asked before.
+        self.grant(ctx);
         let mut live = Live::default();
         let mut waker = None;
         if let Ok((past, feed)) = local::watch(&aws) {
@@ -426,4 +428,21 @@ impl Console {
 /// Empty polls come four times a second from every shard and change nothing that is drawn.
 fn is_worth_a_frame(progress: &Progress) -> bool {
     !matches!(progress.what, What::Polled { records: 0, .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_while_the_cloud_arrives_is_shown() {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let opened = runtime.block_on(Connection::Embedded { folder: None }.open());
+        let ctx = Context::default();
+        let mut console = Console::new(&ctx, runtime.handle().clone(), Settings::default());
+        console.wish(Action::Go(Route::NewRole));
+        console.connect(&ctx, opened.unwrap());
+        console.update(&ctx);
+        assert_eq!(console.route(), Some(&Route::NewRole));
+    }
 }
