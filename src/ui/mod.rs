@@ -14,6 +14,7 @@ mod history;
 pub mod live;
 mod local_cloud;
 pub mod logs;
+mod names;
 pub mod overview;
 mod palette;
 mod rail;

@@ -8,8 +8,9 @@ use super::{BatchesPanel, mark_look};
 use crate::mapping::record::Record;
 use crate::ui::live::MappingStory;
 use crate::ui::live::story::{Attempt, BatchStory};
+use crate::ui::widgets::json_view::pretty;
 use crate::ui::widgets::{Icon, icon};
-use crate::ui::{Action, Cx, Route, Toast, theme, time};
+use crate::ui::{Action, Cx, Route, Toast, names, theme, time};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Tab {
@@ -161,8 +162,7 @@ fn function_of(cx: &Cx<'_>, panel: &BatchesPanel) -> Option<String> {
     let mapping = all
         .iter()
         .find(|it| it.uuid() == panel.mapping.as_deref())?;
-    let arn: crate::arn::Arn = mapping.function_arn()?.parse().ok()?;
-    Some(arn.name().to_owned())
+    Some(names::function_of(mapping).to_owned())
 }
 
 fn response_ui(ui: &mut Ui, attempt: &Attempt) {
@@ -303,10 +303,6 @@ fn error_words(payload: &str) -> Option<String> {
         .and_then(Value::as_str)
         .unwrap_or_default();
     Some(format!("{kind}: {message}"))
-}
-
-fn pretty(value: &Value) -> String {
-    serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
 impl From<&Attempt> for data::Mark {

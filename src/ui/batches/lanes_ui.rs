@@ -9,6 +9,7 @@ use super::data::{self, Lane, Mark};
 use super::{BatchesPanel, Selected, mark_look};
 use crate::ui::live::MappingStory;
 use crate::ui::live::story::ShardStory;
+use crate::ui::names::short_shard;
 use crate::ui::widgets::icon;
 use crate::ui::{Cx, theme, time};
 
@@ -225,9 +226,4 @@ fn share(at: SystemTime, since: SystemTime, until: SystemTime) -> f32 {
     } else {
         0.0
     }
-}
-
-/// The last eight characters tell shards of one stream apart.
-pub(super) fn short_shard(id: &str) -> String {
-    id.rsplit('-').next().unwrap_or(id).to_owned()
 }

@@ -13,9 +13,8 @@ use egui::{Key, RichText, Ui};
 use super::cx::{Cx, Route};
 use super::live::{Live, MappingStory};
 use super::save_as::SaveAs;
-use super::widgets::{Icon, empty_state, icon};
-use super::{Panel, theme};
-use crate::arn::Arn;
+use super::widgets::{Icon, column, empty_state, icon};
+use super::{Panel, names, theme};
 use attempt_ui::Tab;
 use data::Mark;
 pub(super) use data::records;
@@ -99,17 +98,6 @@ impl Panel for BatchesPanel {
             });
         });
     }
-}
-
-fn column(ui: &mut Ui, width: f32, height: f32, body: impl FnOnce(&mut Ui)) {
-    ui.allocate_ui_with_layout(
-        egui::vec2(width, height),
-        egui::Layout::top_down(egui::Align::Min),
-        |ui| {
-            ui.set_width(width);
-            body(ui);
-        },
-    );
 }
 
 impl BatchesPanel {
@@ -366,10 +354,7 @@ fn mark_look(mark: Mark, tokens: &theme::Tokens) -> (Icon, egui::Color32) {
 fn mapping_name(cx: &Cx<'_>, uuid: &str) -> String {
     let known = cx.catalog.mappings.value().and_then(|all| {
         let mapping = all.iter().find(|it| it.uuid() == Some(uuid))?;
-        let function: Arn = mapping.function_arn()?.parse().ok()?;
-        let stream: Arn = mapping.event_source_arn()?.parse().ok()?;
-        let table = stream.resource.split('/').nth(1)?.to_owned();
-        Some(format!("{table} › {}", function.name()))
+        Some(names::trigger_of(mapping))
     });
     known.unwrap_or_else(|| uuid.to_owned())
 }

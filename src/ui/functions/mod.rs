@@ -10,7 +10,7 @@ use egui::{RichText, Ui};
 
 use super::cx::{Action, Cx, Listing, Route, Toast};
 use super::widgets::{Confirm, Health, Icon, chip, empty_state, icon};
-use super::{Panel, Remote, theme};
+use super::{Panel, Remote, names, theme};
 use crate::arn::Arn;
 use crate::aws::lambda::FunctionDetail;
 use crate::aws::{self};
@@ -344,16 +344,13 @@ fn triggers_ui(ui: &mut Ui, cx: &Cx<'_>, function: &str) {
     let mappings = cx.catalog.mappings.value();
     let mut any = false;
     for mapping in mappings.into_iter().flatten() {
-        let arn: Option<Arn> = mapping.function_arn().and_then(|it| it.parse().ok());
-        if arn.is_none_or(|arn| arn.name() != function) {
+        if names::function_of(mapping) != function {
             continue;
         }
         any = true;
         let uuid = mapping.uuid().unwrap_or_default();
-        let stream: Option<Arn> = mapping.event_source_arn().and_then(|it| it.parse().ok());
-        let table = stream.and_then(|it| it.resource.split('/').nth(1).map(str::to_owned));
         ui.horizontal(|ui| {
-            let words = format!("DynamoDB: {}", table.unwrap_or_default());
+            let words = format!("DynamoDB: {}", names::table_of(mapping));
             if icon::button(ui, Icon::Plug, &words).clicked() {
                 cx.send(Action::Go(Route::Trigger(uuid.to_owned())));
             }

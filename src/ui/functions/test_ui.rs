@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::aws::{self, samples};
 use crate::mapping::progress::Answer;
-use crate::ui::widgets::{CodeEditor, Icon, icon, json_view};
+use crate::ui::widgets::{CodeEditor, Icon, column, icon, json_view};
 use crate::ui::{Cx, Remote, theme, time};
 
 const RUN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Enter);
@@ -40,10 +40,10 @@ impl TestTab {
         let size = ui.available_size();
         ui.horizontal_top(|ui| {
             let half = (size.x - theme::SECTION_GAP) / 2.0;
-            side(ui, half, size.y, |ui| self.event_ui(ui, cx, name));
+            column(ui, half, size.y, |ui| self.event_ui(ui, cx, name));
             ui.separator();
             let rest = ui.available_width();
-            side(ui, rest, size.y, |ui| self.result_ui(ui, undeployed));
+            column(ui, rest, size.y, |ui| self.result_ui(ui, undeployed));
         });
     }
 
@@ -124,14 +124,6 @@ impl TestTab {
             .auto_shrink(false)
             .show(ui, |ui| answer_ui(ui, answer));
     }
-}
-
-fn side(ui: &mut Ui, width: f32, height: f32, body: impl FnOnce(&mut Ui)) {
-    let layout = egui::Layout::top_down(egui::Align::Min);
-    ui.allocate_ui_with_layout(egui::vec2(width, height), layout, |ui| {
-        ui.set_width(width);
-        body(ui);
-    });
 }
 
 fn answer_ui(ui: &mut Ui, answer: &Answer) {

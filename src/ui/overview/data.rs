@@ -9,7 +9,7 @@ use crate::arn::Arn;
 use crate::aws::sqs::Queue;
 use crate::ui::live::story::Status;
 use crate::ui::live::{Live, MappingStory};
-use crate::ui::time;
+use crate::ui::{names, time};
 
 /// One mapping with what it connects.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,9 +82,7 @@ fn pipeline(
     now: SystemTime,
 ) -> Option<Pipeline> {
     let stream_arn = mapping.event_source_arn()?.to_owned();
-    let stream: Arn = stream_arn.parse().ok()?;
-    let function: Arn = mapping.function_arn()?.parse().ok()?;
-    let table = stream.resource.split('/').nth(1)?.to_owned();
+    let table = names::stream_table(&stream_arn)?.to_owned();
     let destination = mapping
         .destination_config()
         .and_then(|it| it.on_failure())
@@ -119,7 +117,7 @@ fn pipeline(
         .tables
         .iter()
         .find(|it| it.table_name() == Some(&table));
-    let name = function.name();
+    let name = names::function_of(mapping);
     let known_function = known
         .functions
         .iter()

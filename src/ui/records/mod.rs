@@ -13,7 +13,7 @@ use egui::{Key, RichText, Ui};
 
 use super::cx::{Action, Cx, Route};
 use super::widgets::{DataGrid, Icon, Selection, empty_state, icon};
-use super::{Panel, Remote, theme};
+use super::{Panel, Remote, names, theme};
 use crate::aws::streams::{Feed, From, Row};
 use crate::aws::{self};
 use detail_ui::Detail;
@@ -366,7 +366,7 @@ fn shard_ui(ui: &mut Ui, shard: &aws_sdk_dynamodbstreams::types::Shard) {
             ui.add_space(12.0);
         }
         icon::show(ui, Icon::Shard, tokens.text_muted);
-        ui.label(RichText::new(rows::short_shard(id)).monospace())
+        ui.label(RichText::new(names::short_shard(id)).monospace())
             .on_hover_text(id);
         ui.weak(if closed { "closed" } else { "open" });
     });

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::aws::streams::{Feed, Row};
 use crate::mapping::filter::Pattern;
 use crate::ui::live::{Fate, Live};
+use crate::ui::names::short_shard;
 use crate::ui::widgets::chip::{self, Change};
 use crate::ui::widgets::{Column, Health, Rows, diff_view};
 use crate::ui::{theme, time};
@@ -157,7 +158,7 @@ impl Rows for Records<'_> {
         let mono = |text: &str, color| RichText::new(text).monospace().color(color);
         let text = match column {
             0 => mono(&clock_secs(record.created), tokens.text_muted),
-            1 => mono(&short_shard(&row.shard), tokens.text_muted),
+            1 => mono(short_shard(&row.shard), tokens.text_muted),
             2 => {
                 if let Some(change) = Change::of(record.event_name.as_str()) {
                     chip::change(ui, change);
@@ -218,10 +219,6 @@ fn health(fate: Fate) -> Health {
 fn clock_secs(at: std::time::SystemTime) -> String {
     let text = time::clock(at);
     text.split('.').next().unwrap_or_default().to_owned()
-}
-
-pub(super) fn short_shard(id: &str) -> String {
-    id.rsplit('-').next().unwrap_or(id).to_owned()
 }
 
 /// An image of a record, if it has one: `NewImage`, `OldImage`.

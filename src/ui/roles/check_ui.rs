@@ -9,6 +9,7 @@ use super::pickers;
 use crate::arn::Arn;
 use crate::aws::iam::{Decision, RoleDetail, Verdict, trigger_needs};
 use crate::aws::{self, Ground};
+use crate::ui::names::{function_of, table_of};
 use crate::ui::widgets::{Health, Icon, chip, icon};
 use crate::ui::{Action, Cx, Remote, Route, remote, theme};
 
@@ -148,7 +149,7 @@ impl CheckCard {
             return Some(Question {
                 role_arn,
                 stream_arn: mapping.event_source_arn()?.to_owned(),
-                function: function_of(mapping),
+                function: function_of(mapping).to_owned(),
                 on_failure: aws::lambda::config_of(mapping).on_failure,
             });
         }
@@ -337,13 +338,7 @@ fn check_ui(ui: &mut Ui, facts: &Facts, check: &Check) {
 
 /// `Orders to on-order`.
 fn name_of(mapping: &EventSourceMappingConfiguration) -> String {
-    let table = pickers::table_of(mapping.event_source_arn().unwrap_or_default());
-    format!("{table} to {}", function_of(mapping))
-}
-
-fn function_of(mapping: &EventSourceMappingConfiguration) -> String {
-    let arn: Option<Arn> = mapping.function_arn().and_then(|it| it.parse().ok());
-    arn.map(|it| it.name().to_owned()).unwrap_or_default()
+    format!("{} to {}", table_of(mapping), function_of(mapping))
 }
 
 /// What the role must be allowed. Streams are listed by Lambda for this stream only.

@@ -2,7 +2,6 @@
 
 use egui::{ComboBox, Ui};
 
-use crate::arn::Arn;
 use crate::ui::Cx;
 
 const WIDTH: f32 = 280.0;
@@ -47,13 +46,6 @@ pub(super) fn queue_ui(ui: &mut Ui, cx: &Cx<'_>, arn: &mut String) {
         .collect();
     let none = "No on-failure queue";
     pick(ui, "On-failure queue", arn, &known, none, Some(none));
-}
-
-/// The table of a stream.
-pub(super) fn table_of(stream_arn: &str) -> String {
-    let arn: Option<Arn> = stream_arn.parse().ok();
-    arn.and_then(|it| it.resource.split('/').nth(1).map(str::to_owned))
-        .unwrap_or_else(|| stream_arn.to_owned())
 }
 
 fn pick(

@@ -11,7 +11,7 @@ use crate::aws::iam::{
     InlinePolicy, LAMBDA_TRUST, MANAGED_TRIGGER_POLICIES, NewRole, policy_for, trigger_needs,
 };
 use crate::ui::widgets::{Icon, form, icon};
-use crate::ui::{Cx, Remote, remote, theme};
+use crate::ui::{Cx, Remote, names, remote, theme};
 
 pub(super) enum Event {
     None,
@@ -240,7 +240,10 @@ impl Wizard {
                 let queue = Some(self.queue.as_str()).filter(|it| !it.is_empty());
                 let needs = trigger_needs(&self.stream_arn, queue, self.log_group.trim());
                 new.inline = vec![InlinePolicy {
-                    name: format!("read-{}-stream", pickers::table_of(&self.stream_arn)),
+                    name: format!(
+                        "read-{}-stream",
+                        names::stream_table(&self.stream_arn).unwrap_or_default()
+                    ),
                     document: policy_for(&needs),
                 }];
             }

@@ -11,6 +11,7 @@ use super::wizard_ui::view_choice_ui;
 use super::{calls, sample_ui};
 use crate::aws::dynamodb;
 use crate::ui::cx::Listing;
+use crate::ui::names::function_of;
 use crate::ui::remote::{error_ui, loading_ui};
 use crate::ui::widgets::{Confirm, Health, Icon, chip, icon};
 use crate::ui::{Action, Cx, Remote, Route, Toast, theme};
@@ -206,7 +207,11 @@ fn ask(cx: &Cx<'_>, table: &TableDescription, change: Change) -> (Confirm, Chang
         ));
     }
     let readers = table.latest_stream_arn().map(|arn| readers(cx, arn));
-    let readers: Vec<String> = readers.iter().flatten().map(|it| function_of(it)).collect();
+    let readers: Vec<String> = readers
+        .iter()
+        .flatten()
+        .map(|it| function_of(it).to_owned())
+        .collect();
     if !readers.is_empty() && !matches!(change, Change::On(_)) {
         let triggers = if readers.len() == 1 {
             "1 trigger reads"
@@ -262,13 +267,6 @@ pub(super) fn readers<'c>(cx: &Cx<'c>, stream_arn: &str) -> Vec<&'c Mapping> {
     let all = cx.catalog.mappings.value().into_iter().flatten();
     all.filter(|it| it.event_source_arn() == Some(stream_arn))
         .collect()
-}
-
-/// The name of the function a trigger calls.
-pub(super) fn function_of(mapping: &Mapping) -> String {
-    let arn = mapping.function_arn().unwrap_or_default();
-    let mut parts = arn.split(':').skip(6);
-    parts.next().unwrap_or(arn).to_owned()
 }
 
 /// An ARN to read and to copy.

@@ -7,8 +7,8 @@ use aws_sdk_lambda::types::EventSourceMappingConfiguration as Mapping;
 use egui::Ui;
 
 use super::data::has_stream;
-use super::stream_ui::function_of;
 use crate::ui::cx::Listing;
+use crate::ui::names::function_of;
 use crate::ui::remote::{error_ui, loading_ui};
 use crate::ui::widgets::{Column, Health, Icon, ListEvent, chip, empty_state, icon, table_list};
 use crate::ui::{Action, Cx, Route};

@@ -12,11 +12,11 @@ use egui::{RichText, Ui};
 
 use super::cx::{Action, Cx, Listing, Route, Toast};
 use super::live::{Funnel, Live};
+use super::names::{function_of, table_of};
 use super::widgets::{
     Column, Confirm, Health, Icon, ListEvent, chip, empty_state, icon, table_list,
 };
-use super::{Panel, Remote, theme};
-use crate::arn::Arn;
+use super::{Panel, Remote, names, theme};
 use crate::aws::lambda;
 use form::Form;
 use wizard::Wizard;
@@ -218,7 +218,7 @@ impl TriggersPanel {
         let uuid = mapping.uuid().unwrap_or_default().to_owned();
         let state = mapping.state().unwrap_or_default();
         ui.horizontal(|ui| {
-            let name = format!("{} › {}", table_of(mapping), function_of(mapping));
+            let name = names::trigger_of(mapping);
             ui.label(RichText::new(name).text_style(theme::subtitle()));
             state_ui(ui, state);
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -320,22 +320,11 @@ fn new_trigger() -> Action {
     })
 }
 
-fn table_of(mapping: &EventSourceMappingConfiguration) -> String {
-    let arn: Option<Arn> = mapping.event_source_arn().and_then(|it| it.parse().ok());
-    arn.and_then(|it| it.resource.split('/').nth(1).map(str::to_owned))
-        .unwrap_or_default()
-}
-
-fn function_of(mapping: &EventSourceMappingConfiguration) -> String {
-    let arn: Option<Arn> = mapping.function_arn().and_then(|it| it.parse().ok());
-    arn.map(|it| it.name().to_owned()).unwrap_or_default()
-}
-
 fn cell_ui(ui: &mut Ui, mapping: &EventSourceMappingConfiguration, column: usize, live: &Live) {
     let tokens = theme::of(ui);
     let (words, color) = match column {
-        0 => (table_of(mapping), tokens.text_strong),
-        1 => (function_of(mapping), tokens.text_strong),
+        0 => (table_of(mapping).to_owned(), tokens.text_strong),
+        1 => (function_of(mapping).to_owned(), tokens.text_strong),
         2 => return state_ui(ui, mapping.state().unwrap_or_default()),
         3 => {
             let size = mapping.batch_size().unwrap_or_default();
