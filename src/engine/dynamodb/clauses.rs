@@ -2,13 +2,12 @@
 
 use serde_json::Value;
 
-use super::expression::ast::Path;
 use super::expression::condition::{self, Condition};
 use super::expression::key_condition::{self, Unbound};
 use super::expression::placeholders::Placeholders;
 use super::expression::projection::{self, Projection};
 use super::expression::update::{self, Update};
-use super::schema::invalid;
+use super::legacy;
 use crate::engine::call::Fault;
 
 pub(super) const UPDATE: &str = "UpdateExpression";
@@ -17,16 +16,25 @@ pub(super) const KEY_CONDITION: &str = "KeyConditionExpression";
 pub(super) const FILTER: &str = "FilterExpression";
 pub(super) const PROJECTION: &str = "ProjectionExpression";
 
-/// Parameters from before there were expressions.
-const LEGACY: [&str; 7] = [
-    "AttributesToGet",
-    "AttributeUpdates",
-    "Expected",
-    "KeyConditions",
-    "QueryFilter",
-    "ScanFilter",
-    "ConditionalOperator",
-];
+/// The parameters an expression replaced, in the order in which AWS names them.
+fn replaced_by(kinds: &[&'static str]) -> Vec<&'static str> {
+    let filter = if kinds.contains(&KEY_CONDITION) {
+        "QueryFilter"
+    } else {
+        "ScanFilter"
+    };
+    let replaced = [
+        (PROJECTION, "AttributesToGet"),
+        (UPDATE, "AttributeUpdates"),
+        (CONDITION, "Expected"),
+        (FILTER, filter),
+        (CONDITION, "ConditionalOperator"),
+        (FILTER, "ConditionalOperator"),
+        (KEY_CONDITION, "KeyConditions"),
+    ];
+    let replaced = replaced.into_iter().filter(|(it, _)| kinds.contains(it));
+    replaced.map(|(_, parameter)| parameter).collect()
+}
 
 /// What a request's expressions say.
 #[derive(Debug, Default)]
@@ -43,18 +51,16 @@ impl Clauses {
     pub(super) fn check(input: &Value, kinds: &[&'static str]) -> Result<(), Fault> {
         let given = |name: &&str| input.get(*name).is_some_and(|it| !it.is_null());
         let expressions: Vec<&str> = kinds.iter().copied().filter(|it| given(it)).collect();
-        let legacy: Vec<&str> = LEGACY.iter().copied().filter(|it| given(it)).collect();
+        // `KeyConditions` go with any expression but the one that replaced them.
+        let stays = |it: &&str| *it != "KeyConditions" || given(&KEY_CONDITION);
+        let legacy = replaced_by(kinds).into_iter().filter(given);
+        let legacy: Vec<&str> = legacy.filter(stays).collect();
         if !expressions.is_empty() && !legacy.is_empty() {
             return Err(Fault::validation(format!(
                 "Can not use both expression and non-expression parameters in the same request: \
                  Non-expression parameters: {{{}}} Expression parameters: {{{}}}",
                 legacy.join(", "),
                 expressions.join(", ")
-            )));
-        }
-        if let Some(name) = legacy.iter().find(|it| **it != "AttributesToGet") {
-            return Err(Fault::validation(format!(
-                "Waterwheel does not know the legacy parameter {name}; use the expression that replaced it"
             )));
         }
         if expressions.is_empty() && given(&"ExpressionAttributeNames") {
@@ -102,29 +108,31 @@ impl Clauses {
             clauses.projection = Some(projection::parse(PROJECTION, text, &mut names)?);
         }
         names.finish()?;
-        if let Some(wanted) = attributes_to_get(input)? {
-            clauses.projection = Some(wanted);
-        }
+        clauses.read_legacy(input, kinds)?;
         Ok(clauses)
+    }
+
+    fn read_legacy(&mut self, input: &Value, kinds: &[&'static str]) -> Result<(), Fault> {
+        for parameter in replaced_by(kinds) {
+            match parameter {
+                "AttributesToGet" => fill(&mut self.projection, legacy::projection(input)?),
+                "AttributeUpdates" => fill(&mut self.update, legacy::updates(input)?),
+                "Expected" => fill(&mut self.condition, legacy::condition(input, parameter)?),
+                "QueryFilter" | "ScanFilter" => {
+                    fill(&mut self.filter, legacy::condition(input, parameter)?);
+                }
+                "KeyConditions" => fill(&mut self.key_condition, legacy::key_conditions(input)?),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 }
 
-/// `AttributesToGet`: the oldest way to name what is wanted.
-fn attributes_to_get(input: &Value) -> Result<Option<Projection>, Fault> {
-    let Some(names) = input.get("AttributesToGet").and_then(Value::as_array) else {
-        return Ok(None);
-    };
-    let names: Vec<&str> = names.iter().filter_map(Value::as_str).collect();
-    for (at, name) in names.iter().enumerate() {
-        if names[..at].contains(name) {
-            return Err(invalid(&format!(
-                "Duplicate value in attribute name: {name}"
-            )));
-        }
+fn fill<T>(clause: &mut Option<T>, legacy: Option<T>) {
+    if legacy.is_some() {
+        *clause = legacy;
     }
-    Ok(Some(Projection::new(
-        names.into_iter().map(Path::top).collect(),
-    )))
 }
 
 #[cfg(test)]

@@ -90,7 +90,7 @@ pub(super) fn put_item(engine: &Engine, call: &Call) -> Answer {
 pub(super) fn delete_item(engine: &Engine, call: &Call) -> Answer {
     const KINDS: &[&str] = &[CONDITION];
     let name = names::of_items(call)?;
-    validate::check(&call.input, shapes::CHANGE_ITEM)?;
+    validate::check(&call.input, shapes::DELETE_ITEM)?;
     Clauses::check(&call.input, KINDS)?;
     let key = item_from_json(&call.input["Key"])?;
     returns_old_or_nothing(call)?;
@@ -119,7 +119,7 @@ pub(super) fn delete_item(engine: &Engine, call: &Call) -> Answer {
 pub(super) fn update_item(engine: &Engine, call: &Call) -> Answer {
     const KINDS: &[&str] = &[UPDATE, CONDITION];
     let name = names::of_items(call)?;
-    validate::check(&call.input, shapes::CHANGE_ITEM)?;
+    validate::check(&call.input, shapes::UPDATE_ITEM)?;
     Clauses::check(&call.input, KINDS)?;
     let key = item_from_json(&call.input["Key"])?;
     let clauses = Clauses::read(&call.input, KINDS)?;

@@ -11,6 +11,7 @@ pub mod expression;
 mod fitness;
 mod indexes;
 mod items;
+mod legacy;
 mod limits;
 mod names;
 pub mod number;

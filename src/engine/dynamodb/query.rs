@@ -5,7 +5,7 @@ use super::expression::key_condition::{KeyCondition, SortCondition};
 use super::indexes::key_attributes;
 use super::page::{Reading, check_select, start_key};
 use super::value::Item;
-use super::{names, shapes, validate};
+use super::{names, shapes, tables, validate};
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Reply};
 use crate::engine::store::keys::{self, Sorted};
@@ -35,7 +35,7 @@ pub(super) fn query(engine: &Engine, call: &Call) -> Answer {
         reading.check_start(start)?;
         check_start(&reading, &condition, start)?;
     }
-    check_filter(&reading)?;
+    check_filter(&reading, call)?;
     let partition = keys::partition(reading.store_id(), &condition.partition);
     let range = keys::sorted(&partition, &sorted(condition.sort.as_ref()));
     let reverse = call.input["ScanIndexForward"].as_bool() == Some(false);
@@ -110,13 +110,18 @@ fn check_start(reading: &Reading, condition: &KeyCondition, start: &Item) -> Res
 }
 
 /// A query's filter may not look at the keys it is queried by.
-fn check_filter(reading: &Reading) -> Result<(), Fault> {
+fn check_filter(reading: &Reading, call: &Call) -> Result<(), Fault> {
     let paths = reading.filter().map(|it| it.paths()).unwrap_or_default();
     let named = |name: &str| paths.iter().any(|it| it.head() == name);
     match key_attributes(reading.keys()).find(|key| named(&key.name)) {
         None => Ok(()),
         Some(key) => Err(Fault::validation(format!(
-            "Filter Expression can only contain non-primary key attributes: Primary key attribute: {}",
+            "{} can only contain non-primary key attributes: Primary key attribute: {}",
+            if tables::given(&call.input, FILTER).is_some() {
+                "Filter Expression"
+            } else {
+                "QueryFilter"
+            },
             key.name
         ))),
     }

@@ -18,6 +18,48 @@ const SELECT: Shape = Shape::Enum(&[
     "ALL_ATTRIBUTES",
     "ALL_PROJECTED_ATTRIBUTES",
 ]);
+const CONDITIONAL_OPERATOR: Member =
+    Member::new("ConditionalOperator", Shape::Enum(&["OR", "AND"]));
+const COMPARISON_OPERATOR: Shape = Shape::Enum(&[
+    "IN",
+    "NULL",
+    "BETWEEN",
+    "LT",
+    "NOT_CONTAINS",
+    "EQ",
+    "GT",
+    "NOT_NULL",
+    "NE",
+    "LE",
+    "BEGINS_WITH",
+    "GE",
+    "CONTAINS",
+]);
+static VALUE: Shape = Shape::Object;
+static CONDITION_ON: Shape = Shape::Structure(
+    "Condition",
+    &[
+        Member::new("AttributeValueList", Shape::List(0, 0, &VALUE)),
+        Member::required("ComparisonOperator", COMPARISON_OPERATOR),
+    ],
+);
+static EXPECTED_VALUE: Shape = Shape::Structure(
+    "ExpectedAttributeValue",
+    &[
+        Member::new("AttributeValueList", Shape::List(0, 0, &VALUE)),
+        Member::new("ComparisonOperator", COMPARISON_OPERATOR),
+        Member::new("Exists", Shape::Flag),
+        Member::new("Value", Shape::Object),
+    ],
+);
+static VALUE_UPDATE: Shape = Shape::Structure(
+    "AttributeValueUpdate",
+    &[
+        Member::new("Action", Shape::Enum(&["ADD", "PUT", "DELETE"])),
+        Member::new("Value", Shape::Object),
+    ],
+);
+const EXPECTED: Member = Member::new("Expected", Shape::Map(&EXPECTED_VALUE));
 /// Expressions say themselves what is wrong with them.
 const EXPRESSION: Shape = Shape::Text(0, 0);
 
@@ -184,6 +226,8 @@ pub static GET_ITEM: &[Member] = &[
 pub static PUT_ITEM: &[Member] = &[
     Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
     Member::required("Item", Shape::Object),
+    CONDITIONAL_OPERATOR,
+    EXPECTED,
     Member::new("ReturnValues", RETURN_VALUES),
     Member::new("ReturnItemCollectionMetrics", RETURN_COLLECTION),
     Member::new("ReturnValuesOnConditionCheckFailure", RETURN_ON_FAILURE),
@@ -191,14 +235,28 @@ pub static PUT_ITEM: &[Member] = &[
     Member::new("ExpressionAttributeValues", Shape::Object),
     Member::new("ExpressionAttributeNames", Shape::Object),
 ];
-/// `UpdateItem` and `DeleteItem`.
-pub static CHANGE_ITEM: &[Member] = &[
+pub static UPDATE_ITEM: &[Member] = &[
     Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
     Member::required("Key", Shape::Object),
+    CONDITIONAL_OPERATOR,
+    EXPECTED,
+    Member::new("AttributeUpdates", Shape::Map(&VALUE_UPDATE)),
     Member::new("ReturnValues", RETURN_VALUES),
     Member::new("ReturnItemCollectionMetrics", RETURN_COLLECTION),
     Member::new("ReturnValuesOnConditionCheckFailure", RETURN_ON_FAILURE),
     Member::new("UpdateExpression", EXPRESSION),
+    Member::new("ConditionExpression", EXPRESSION),
+    Member::new("ExpressionAttributeValues", Shape::Object),
+    Member::new("ExpressionAttributeNames", Shape::Object),
+];
+pub static DELETE_ITEM: &[Member] = &[
+    Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
+    Member::required("Key", Shape::Object),
+    CONDITIONAL_OPERATOR,
+    EXPECTED,
+    Member::new("ReturnValues", RETURN_VALUES),
+    Member::new("ReturnItemCollectionMetrics", RETURN_COLLECTION),
+    Member::new("ReturnValuesOnConditionCheckFailure", RETURN_ON_FAILURE),
     Member::new("ConditionExpression", EXPRESSION),
     Member::new("ExpressionAttributeValues", Shape::Object),
     Member::new("ExpressionAttributeNames", Shape::Object),
@@ -208,8 +266,11 @@ pub static QUERY: &[Member] = &[
     Member::new("Select", SELECT),
     Member::new("IndexName", INDEX_NAME),
     Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
+    Member::new("QueryFilter", Shape::Map(&CONDITION_ON)),
+    CONDITIONAL_OPERATOR,
     Member::new("AttributesToGet", Shape::List(1, 255, &ATTRIBUTE_NAME)),
     Member::new("Limit", Shape::Integer(i64::MIN, COUNT_MAX)),
+    Member::new("KeyConditions", Shape::Map(&CONDITION_ON)),
     Member::new("ExclusiveStartKey", Shape::Object),
     Member::new("ConsistentRead", Shape::Flag),
     Member::new("ScanIndexForward", Shape::Flag),
@@ -224,6 +285,8 @@ pub static SCAN: &[Member] = &[
     Member::new("IndexName", INDEX_NAME),
     Member::new("TotalSegments", Shape::Integer(1, 1_000_000)),
     Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
+    CONDITIONAL_OPERATOR,
+    Member::new("ScanFilter", Shape::Map(&CONDITION_ON)),
     Member::new("Segment", Shape::Integer(0, 999_999)),
     Member::new("Limit", Shape::Integer(1, COUNT_MAX)),
     Member::new("AttributesToGet", Shape::List(1, 255, &ATTRIBUTE_NAME)),

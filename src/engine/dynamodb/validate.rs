@@ -31,6 +31,8 @@ pub enum Shape {
     Structure(&'static str, &'static [Member]),
     /// Fewest and most elements; most 0 when there is no limit.
     List(usize, usize, &'static Self),
+    /// By names of the request's own.
+    Map(&'static Self),
     /// Checked where it is read: attribute values, expressions.
     Object,
 }
@@ -113,6 +115,10 @@ fn typed(value: &Value, shape: &Shape) -> Result<(), Fault> {
         (Shape::List(_, _, of), Value::Array(elements)) => {
             elements.iter().try_for_each(|it| typed(it, of))
         }
+        (Shape::Map(of), Value::Object(members)) => members
+            .values()
+            .filter(|it| !it.is_null())
+            .try_for_each(|it| typed(it, of)),
         _ => Err(Fault::new(
             400,
             "SerializationException",
@@ -126,7 +132,7 @@ fn wrong_type(value: &Value, shape: &Shape) -> String {
         Shape::Text(..) | Shape::Name(..) | Shape::Enum(_) => "String",
         Shape::Integer(..) => "Integer",
         Shape::Flag => "Boolean",
-        Shape::Structure(..) | Shape::List(..) | Shape::Object => {
+        Shape::Structure(..) | Shape::List(..) | Shape::Map(_) | Shape::Object => {
             return match (shape, value) {
                 (Shape::List(..), Value::Object(_)) => {
                     "Start of structure or map found where not expected".to_owned()
@@ -221,6 +227,14 @@ fn constrained(
                 constrained(element, of, &path, violations);
             }
         }
+        Shape::Map(of) => {
+            for (name, member) in value.as_object().into_iter().flatten() {
+                let path = || format!("{}.{name}.member", path());
+                if !member.is_null() {
+                    constrained(member, of, &path, violations);
+                }
+            }
+        }
         Shape::Flag | Shape::Object => {}
     }
 }
@@ -265,6 +279,13 @@ fn in_words(value: &Value, shape: &Shape) -> String {
         (Shape::List(_, _, of), Value::Array(elements)) => {
             let words: Vec<String> = elements.iter().map(|it| in_words(it, of)).collect();
             format!("[{}]", words.join(", "))
+        }
+        (Shape::Map(of), Value::Object(members)) => {
+            let words: Vec<String> = members
+                .iter()
+                .map(|(name, it)| format!("{name}={}", in_words(it, of)))
+                .collect();
+            format!("{{{}}}", words.join(", "))
         }
         (_, Value::String(text)) => text.clone(),
         _ => value.to_string(),

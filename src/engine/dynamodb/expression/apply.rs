@@ -24,7 +24,13 @@ impl Update {
         self.check_keys(keys)?;
         let mut changes = Vec::with_capacity(self.actions.len());
         for action in &self.actions {
-            changes.push((action.path(), action.change(item)?));
+            let change = action.change(item).map_err(|fault| {
+                if self.is_legacy && fault == wrong_type() {
+                    return Fault::validation("Type mismatch for attribute to update");
+                }
+                fault
+            });
+            changes.push((action.path(), change?));
         }
         let mut next = item.clone();
         let mut appended = Vec::new();

@@ -17,6 +17,8 @@ pub use super::apply::Applied;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Update {
     pub actions: Vec<Action>,
+    /// From `AttributeUpdates`, where operands of a wrong type are worded differently.
+    pub is_legacy: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -62,7 +64,10 @@ pub fn parse(
     for (action, path) in written.actions.iter().zip(paths) {
         actions.push(reader.action(action, path)?);
     }
-    Ok(Update { actions })
+    Ok(Update {
+        actions,
+        is_legacy: false,
+    })
 }
 
 impl Update {
