@@ -22,6 +22,8 @@ mod logs;
 #[cfg(test)]
 mod mappings;
 #[cfg(test)]
+mod model;
+#[cfg(test)]
 mod panels;
 #[cfg(test)]
 mod poller;
