@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::{Notify, broadcast};
@@ -51,6 +52,10 @@ pub struct Options {
     pub strict_keys: bool,
     /// Judge calls of roles by their policies.
     pub enforce_iam: bool,
+    /// How long an item stays after its time to live is over; days on AWS.
+    pub ttl_delay: Duration,
+    /// How long passing states of tables and indexes (`UPDATING`, `ENABLING`) last at least.
+    pub settle: Duration,
 }
 
 impl Options {
@@ -67,6 +72,8 @@ impl Options {
             },
             strict_keys: false,
             enforce_iam: true,
+            ttl_delay: Duration::from_secs(10),
+            settle: Duration::ZERO,
         }
     }
 }
@@ -87,7 +94,7 @@ pub struct ApiCall {
     pub status: u16,
     /// AWS's error code where the answer was an error.
     pub code: Option<&'static str>,
-    pub took: std::time::Duration,
+    pub took: Duration,
     pub principal: Principal,
     /// What it was about: a table, function, role or queue name; may be empty.
     pub subject: String,
@@ -338,6 +345,7 @@ impl EngineHost {
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(supervisor::run(engine.clone()));
         tasks.spawn(lambda::run_queue(engine.clone()));
+        tasks.spawn(dynamodb::run_chores(engine.clone()));
         Ok(Self { engine, tasks })
     }
 
@@ -356,7 +364,7 @@ impl EngineHost {
                 return;
             }
             let clock = self.engine.clock().clone();
-            clock.sleep(std::time::Duration::from_millis(1)).await;
+            clock.sleep(Duration::from_millis(1)).await;
         }
     }
 }

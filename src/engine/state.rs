@@ -30,6 +30,8 @@ pub struct State {
     pub queues: BTreeMap<String, Queue>,
     /// By name.
     pub log_groups: BTreeMap<String, LogGroup>,
+    /// Key prefixes of tables and indexes that are gone; what they held is cleared in the background.
+    pub trash: Vec<u64>,
     /// Next number for a table's or stream's key prefix in the store; never used twice.
     pub next_store_id: u64,
 }
@@ -110,8 +112,23 @@ pub struct Table {
     pub latest_stream: Option<String>,
     pub deletion_protection: bool,
     pub tags: BTreeMap<String, String>,
-    /// Settings that are stored and returned: `TableClass`, `SSESpecification`, TTL.
+    /// Time to live, while it is not `DISABLED`.
+    #[serde(default)]
+    pub expiry: Option<Expiry>,
+    /// Settings that are stored and returned: `TableClass`, `SSESpecification`.
     pub settings: BTreeMap<String, Value>,
+}
+
+/// Time to live of a table. Its items are kept by the time they end in entries of their own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expiry {
+    pub attribute: String,
+    /// Key prefix of the entries in the store.
+    pub store_id: u64,
+    /// `ENABLING`, `ENABLED`, `DISABLING`.
+    pub status: String,
+    /// When the status began.
+    pub since: SystemTime,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

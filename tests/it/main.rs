@@ -52,6 +52,8 @@ mod tidy;
 #[cfg(test)]
 mod transactions;
 #[cfg(test)]
+mod ttl;
+#[cfg(test)]
 mod tutorial_ui;
 #[cfg(test)]
 mod walkthrough;

@@ -5,9 +5,12 @@ use super::call::{Answer, Call, Fault, Later, Operation, Run, any_resource};
 
 mod batch;
 mod capacity;
+mod chores;
 mod clauses;
 pub mod describe;
+mod expiry;
 pub mod expression;
+mod filling;
 mod fitness;
 mod indexes;
 mod items;
@@ -30,6 +33,7 @@ pub mod validate;
 pub mod value;
 mod write;
 
+pub(super) use chores::run as run_chores;
 pub(super) use tables::locked;
 pub use write::Live;
 

@@ -6,13 +6,13 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::schema::{self, elements, invalid, text};
-use super::tally::{self, Tally};
+use super::tally::{Tallies, Tally};
 use super::{describe, names, shapes, tags, validate};
 use crate::clock::epoch_secs;
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Reply};
-use crate::engine::state::{Index, State, Stream, Table, ViewType};
-use crate::engine::store::{Commit, Shelf, StoreError};
+use crate::engine::state::{State, Stream, Table, ViewType};
+use crate::engine::store::{Shelf, StoreError};
 use crate::engine::streams::shards;
 
 /// Setting: when the table became on-demand, in seconds.
@@ -58,6 +58,7 @@ pub(super) fn create_table(engine: &Engine, call: &Call) -> Answer {
             .as_bool()
             .unwrap_or(false),
         tags: tags::read(elements(input, "Tags"))?,
+        expiry: None,
         settings,
     };
     let forgotten = engine.change(|state| {
@@ -134,12 +135,16 @@ pub(super) fn delete_table(engine: &Engine, call: &Call) -> Answer {
         let forgotten = engine.change(|state| {
             close_stream(engine, state, table, call)?;
             state.tables.remove(&name);
+            let indexes = table.indexes.iter().map(|it| it.store_id);
+            let expiry = table.expiry.iter().map(|it| it.store_id);
+            state.trash.push(table.store_id);
+            state.trash.extend(indexes.chain(expiry));
             Ok(shards::forget(state, call.now))
         })?;
         Ok((Table::clone(table), forgotten))
     })?;
     engine.dynamodb().forget(table.store_id);
-    clear(engine, &table)?;
+    engine.dynamodb().bell.ring();
     forget_records(engine, &forgotten)?;
     "DELETING".clone_into(&mut table.status);
     let facts = describe::Facts {
@@ -183,26 +188,6 @@ pub(super) fn forget_records(engine: &Engine, shards: &[u64]) -> Result<(), Stor
     Ok(())
 }
 
-/// Removes everything an index held.
-pub(super) fn clear_index(engine: &Engine, index: &Index) -> Result<(), StoreError> {
-    let prefix = index.store_id.to_be_bytes();
-    engine.store().clear(Shelf::Indexes, &prefix)?;
-    engine
-        .store()
-        .remove(Shelf::Documents, tally::key(index.store_id))
-}
-
-fn clear(engine: &Engine, table: &Table) -> Result<(), StoreError> {
-    let store = engine.store();
-    store.clear(Shelf::Items, &table.store_id.to_be_bytes())?;
-    for index in &table.indexes {
-        clear_index(engine, index)?;
-    }
-    let mut commit = Commit::default();
-    commit.remove(Shelf::Documents, tally::key(table.store_id));
-    store.commit(commit)
-}
-
 /// The table as it is described at this moment.
 pub(super) fn describe_now(engine: &Engine, table: &Table) -> Result<Value, Fault> {
     let lock = engine.dynamodb().lock_of(table.store_id);
@@ -230,14 +215,23 @@ pub(in crate::engine) fn locked<T>(
     name: &str,
     work: impl FnOnce(&Arc<Table>) -> Result<T, Fault>,
 ) -> Result<T, Fault> {
+    locked_with(engine, name, |table, _| work(table))
+}
+
+/// The same for work that counts.
+pub(super) fn locked_with<T>(
+    engine: &Engine,
+    name: &str,
+    work: impl FnOnce(&Arc<Table>, &mut Tallies) -> Result<T, Fault>,
+) -> Result<T, Fault> {
     loop {
         let store_id = engine.read(|state| managed(state, name).map(|it| it.store_id))?;
         let lock = engine.dynamodb().lock_of(store_id);
-        let _guard = lock.lock();
+        let mut tallies = lock.lock();
         let table = engine.read(|state| managed(state, name).map(Arc::clone))?;
         // Otherwise it was deleted and made again while we waited.
         if table.store_id == store_id {
-            return work(&table);
+            return work(&table, &mut tallies);
         }
     }
 }

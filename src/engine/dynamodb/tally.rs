@@ -1,6 +1,7 @@
 //! How many items a table or index holds and how large they are: counted with every write, in the same commit.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use crate::engine::call::Fault;
 use crate::engine::store::codec::Reader;
@@ -13,9 +14,13 @@ pub struct Tally {
     pub bytes: u64,
 }
 
-/// Tallies of one table and its indexes, by `store_id`. A tally not known yet is read from the store.
+/// Tallies of one table and its indexes, by `store_id`, and how far new indexes are filled. What is not known yet is
+/// read from the store.
 #[derive(Debug, Default)]
-pub struct Tallies(HashMap<u64, Tally>);
+pub struct Tallies {
+    known: HashMap<u64, Tally>,
+    filled: HashMap<u64, Vec<u8>>,
+}
 
 impl Tally {
     /// After an item of `old` bytes became one of `new` bytes; `None` where there is no item.
@@ -37,7 +42,7 @@ impl Tally {
 
 impl Tallies {
     pub fn get(&mut self, store: &Store, store_id: u64) -> Result<Tally, Fault> {
-        if let Some(tally) = self.0.get(&store_id) {
+        if let Some(tally) = self.known.get(&store_id) {
             return Ok(*tally);
         }
         let tally = match store.get(Shelf::Documents, &key(store_id))? {
@@ -50,19 +55,43 @@ impl Tallies {
                 }
             }
         };
-        self.0.insert(store_id, tally);
+        self.known.insert(store_id, tally);
         Ok(tally)
     }
 
     /// What was committed.
     pub fn set(&mut self, store_id: u64, tally: Tally) {
-        self.0.insert(store_id, tally);
+        self.known.insert(store_id, tally);
+    }
+
+    /// Key of the last item that a new index was filled with; empty before the first.
+    pub fn filled(&mut self, store: &Store, store_id: u64) -> Result<&[u8], Fault> {
+        let filled = match self.filled.entry(store_id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(slot) => {
+                let stored = store.get(Shelf::Documents, &filled_key(store_id))?;
+                slot.insert(stored.unwrap_or_default())
+            }
+        };
+        Ok(filled)
+    }
+
+    /// What was committed.
+    pub fn set_filled(&mut self, store_id: u64, last: Vec<u8>) {
+        self.filled.insert(store_id, last);
     }
 }
 
 /// Where a tally is kept on [`Shelf::Documents`].
 pub fn key(store_id: u64) -> Vec<u8> {
     let mut key = b"tally".to_vec();
+    key.extend_from_slice(&store_id.to_be_bytes());
+    key
+}
+
+/// Where it is kept on [`Shelf::Documents`] how far an index is filled.
+pub fn filled_key(store_id: u64) -> Vec<u8> {
+    let mut key = b"filled".to_vec();
     key.extend_from_slice(&store_id.to_be_bytes());
     key
 }

@@ -49,11 +49,10 @@ fn change(engine: &Engine, before: &Table, call: &Call) -> Result<Table, Fault> 
         state
             .tables
             .insert(table.name.clone(), Arc::new(table.clone()));
+        state.trash.extend(removed.iter().map(|it| it.store_id));
         Ok(shards::forget(state, call.now))
     })?;
-    for index in &removed {
-        tables::clear_index(engine, index)?;
-    }
+    engine.dynamodb().bell.ring();
     tables::forget_records(engine, &forgotten)?;
     Ok(table)
 }

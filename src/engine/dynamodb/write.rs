@@ -5,10 +5,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use parking_lot::{Mutex, MutexGuard};
 
 use super::capacity::{Units, write_units};
+use super::chores::Bell;
+use super::expiry;
 use super::indexes::Entry;
 use super::tally::{Tallies, Tally};
 use super::tokens::Tokens;
@@ -25,6 +28,7 @@ use crate::engine::streams::{Tip, records};
 pub struct Live {
     locks: Mutex<HashMap<u64, Arc<TableLock>>>,
     pub(super) tokens: Tokens,
+    pub(super) bell: Bell,
 }
 
 #[derive(Default)]
@@ -101,6 +105,7 @@ impl Locks {
             call,
             tables,
             commit: Commit::default(),
+            next_goes: None,
         })
     }
 }
@@ -111,6 +116,8 @@ pub(super) struct Batch<'a> {
     call: &'a Call,
     tables: Vec<Locked<'a>>,
     commit: Commit,
+    /// When the first of the written items goes whose time to live will be over, in seconds since 1970.
+    next_goes: Option<u64>,
 }
 
 struct Locked<'a> {
@@ -160,10 +167,14 @@ impl Batch<'_> {
         let store = self.engine.store();
         let key = key_of(&locked.table, change.keys)?;
         locked.count(store, locked.table.store_id, old_size, new_size)?;
-        if !locked.table.indexes.is_empty() {
+        if !locked.table.indexes.is_empty() || locked.table.expiry.is_some() {
             let old = change.old.map(decode_item).transpose()?;
             written.indexes =
                 locked.change_indexes(store, &mut self.commit, old.as_ref(), change.new)?;
+            let items = (old.as_ref(), change.new);
+            let now = self.call.now;
+            let goes = locked.change_expiry(self.engine, now, &mut self.commit, &key, items)?;
+            self.next_goes = self.next_goes.into_iter().chain(goes).min();
         }
         if let Some(stream) = &locked.stream {
             let (tip, number) =
@@ -208,6 +219,9 @@ impl Batch<'_> {
                 tip.trim(store, before, self.call.now)?;
             }
         }
+        if let Some(secs) = self.next_goes {
+            self.engine.dynamodb().bell.goes(secs);
+        }
         Ok(())
     }
 
@@ -232,6 +246,44 @@ impl Locked<'_> {
             self.counted.push((store_id, tally.after(old, new)));
         }
         Ok(())
+    }
+
+    /// Moves the item's entry by the time it ends; gives when the item goes, in seconds since 1970.
+    fn change_expiry(
+        &mut self,
+        engine: &Engine,
+        now: SystemTime,
+        commit: &mut Commit,
+        key: &[u8],
+        items: (Option<&Item>, Option<&Item>),
+    ) -> Result<Option<u64>, Fault> {
+        let table = Arc::clone(&self.table);
+        let Some(expiry) = &table.expiry else {
+            return Ok(None);
+        };
+        let follows = match expiry.status.as_str() {
+            "ENABLED" => true,
+            "ENABLING" => key <= self.tallies.filled(engine.store(), expiry.store_id)?,
+            _ => false,
+        };
+        let entry = |item: Option<&Item>| expiry::entry(expiry, key, item?);
+        let (old, new) = (entry(items.0), entry(items.1));
+        if !follows || old == new {
+            return Ok(None);
+        }
+        if let Some(old) = old {
+            commit.remove(Shelf::Indexes, old);
+        }
+        let Some(new) = new else {
+            return Ok(None);
+        };
+        let written = expiry::written(now);
+        let ends = expiry::item_of(&new, 0).map(|(ends, _)| ends);
+        let delay = engine.options().ttl_delay;
+        let goes = ends.filter(|it| expiry::ever_goes(*it, now));
+        let goes = goes.map(|it| expiry::goes(it, &written, delay));
+        commit.put(Shelf::Indexes, new, written);
+        Ok(goes)
     }
 
     /// Moves the item's entries; gives the write units each index took.
