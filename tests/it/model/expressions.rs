@@ -413,7 +413,9 @@ pub(super) fn updated(item: &Item, actions: &[Action]) -> Result<Item, Unfit> {
             None if item.is_empty() => (),
             None => {
                 drop(place(&mut next, path)?);
-                removed.push(path);
+                if find(item, path).is_some() {
+                    removed.push(path);
+                }
             }
             Some(value) => match place(&mut next, path)? {
                 Place::Member(members, name) => drop(members.insert(name, value)),
@@ -434,7 +436,11 @@ pub(super) fn updated(item: &Item, actions: &[Action]) -> Result<Item, Unfit> {
     for path in removed {
         remove(&mut next, path);
     }
-    Ok(next)
+    // Members of maps in the agreed order, too.
+    let members = next.iter();
+    Ok(members
+        .map(|(name, it)| (name.clone(), normal(it)))
+        .collect())
 }
 
 enum Place<'a> {

@@ -72,6 +72,8 @@ impl Action {
     fn change(&self, item: &Item) -> Result<Change, Fault> {
         match self {
             Self::Set(_, source) => Ok(Change::Put(source.value(item)?)),
+            // What an append puts there must not go instead.
+            Self::Remove(path) if path.find(item).is_none() => Ok(Change::Nothing),
             Self::Remove(_) => Ok(Change::Remove),
             Self::Add(path, value) => match path.find(item) {
                 None => Ok(Change::Put(value.clone())),

@@ -175,6 +175,10 @@ fn every_list_index_means_the_list_as_it_was() {
             json!({"L": [{"N": "0"}, {"N": "1"}, {"N": "2"}, {"N": "3"}]}),
         ),
         (
+            "SET l[9] = :s REMOVE l[4]",
+            json!({"L": [{"N": "0"}, {"N": "1"}, {"N": "2"}, {"N": "3"}, {"S": "new"}]}),
+        ),
+        (
             "ADD l[0] :7 REMOVE l[1], l[2]",
             json!({"L": [{"N": "7"}, {"N": "3"}]}),
         ),
