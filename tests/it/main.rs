@@ -14,6 +14,8 @@ mod driver;
 #[cfg(test)]
 mod functions;
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod gate;
 #[cfg(test)]
 mod lab;

@@ -15,6 +15,9 @@ impl From<Unreadable> for crate::engine::call::Fault {
     }
 }
 
+/// Deeper than any item that was accepted: bytes that say so are damaged, and reading on would exhaust the stack.
+const DEPTH_MAX: usize = 64;
+
 const S: u8 = 1;
 const N: u8 = 2;
 const B: u8 = 3;
@@ -41,7 +44,7 @@ pub fn encode_item(item: &Item) -> Vec<u8> {
 pub fn decode_item(bytes: &[u8]) -> Result<Item, Unreadable> {
     let mut from = Reader(bytes);
     from.count()?;
-    from.map()
+    from.map(DEPTH_MAX)
 }
 
 /// DynamoDB's size of an encoded item, in bytes.
@@ -109,14 +112,16 @@ impl<'a> Reader<'a> {
         Ok(text.to_owned())
     }
 
-    fn map(&mut self) -> Result<Item, Unreadable> {
+    fn map(&mut self, depth: usize) -> Result<Item, Unreadable> {
         let count = self.count()?;
         (0..count)
-            .map(|_| Ok((self.text()?, self.attribute()?)))
+            .map(|_| Ok((self.text()?, self.attribute(depth)?)))
             .collect()
     }
 
-    fn attribute(&mut self) -> Result<Attribute, Unreadable> {
+    /// `depth` is how many levels of maps and lists may follow.
+    fn attribute(&mut self, depth: usize) -> Result<Attribute, Unreadable> {
+        let below = depth.checked_sub(1).ok_or(Unreadable);
         let tag = self.byte()?;
         Ok(match tag {
             S => Attribute::S(self.text()?),
@@ -124,8 +129,11 @@ impl<'a> Reader<'a> {
             FALSE => Attribute::Bool(false),
             TRUE => Attribute::Bool(true),
             NULL => Attribute::Null,
-            M => Attribute::M(self.map()?),
-            L => Attribute::L(self.many(Self::attribute)?),
+            M => Attribute::M(self.map(below?)?),
+            L => {
+                let below = below?;
+                Attribute::L(self.many(|from| from.attribute(below))?)
+            }
             SS => Attribute::Ss(self.many(Self::text)?),
             NS => Attribute::Ns(self.many(|from| {
                 let tag = from.byte()?;
