@@ -1,11 +1,16 @@
 //! The command line: a window, or `serve`.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use lexopt::prelude::*;
 use waterwheel::clock::Clock;
-use waterwheel::engine::{Options, server};
+use waterwheel::engine::call::Principal;
+use waterwheel::engine::connector::SECRET;
+use waterwheel::engine::store::Durability;
+use waterwheel::engine::{Engine, Options, server};
 
 const HELP: &str = "\
 Waterwheel: DynamoDB tables, their streams and the functions they trigger
@@ -14,6 +19,12 @@ Waterwheel: DynamoDB tables, their streams and the functions they trigger
   waterwheel serve [--port N] [--data FOLDER]   a simulated AWS on http://127.0.0.1:N, 8700 unless said otherwise,
                                                 kept in FOLDER, or forgotten at the end
   waterwheel --help | --version
+
+Options of serve
+  --power-safe             answer a write when it would survive loss of power, not only the process being killed
+  --strict-keys            refuse access keys but the one printed at the start and those issued for roles
+  --ttl-delay SECONDS      how long items stay after their time to live is over, 10 unless said otherwise
+  --settle MILLISECONDS    how long states like UPDATING, CREATING or ENABLING last at least, 0 unless said otherwise
 ";
 
 fn main() -> ExitCode {
@@ -27,7 +38,8 @@ fn main() -> ExitCode {
 
 fn run() -> anyhow::Result<()> {
     let mut arguments = lexopt::Parser::from_env();
-    let (mut serves, mut port, mut data) = (false, server::PORT, None);
+    let (mut serves, mut port) = (false, server::PORT);
+    let mut options = Settings::default();
     while let Some(argument) = arguments.next()? {
         match argument {
             Short('h') | Long("help") => return say(HELP),
@@ -36,21 +48,59 @@ fn run() -> anyhow::Result<()> {
             }
             Value(word) if word == "serve" && !serves => serves = true,
             Long("port") if serves => port = arguments.value()?.parse()?,
-            Long("data") if serves => data = Some(arguments.value()?.into()),
+            Long("data") if serves => options.folder = Some(arguments.value()?.into()),
+            Long("power-safe") if serves => options.power_safe = true,
+            Long("strict-keys") if serves => options.strict_keys = true,
+            Long("ttl-delay") if serves => {
+                options.ttl_delay = Some(Duration::from_secs(arguments.value()?.parse()?));
+            }
+            Long("settle") if serves => {
+                options.settle = Duration::from_millis(arguments.value()?.parse()?);
+            }
             other => return Err(other.unexpected().into()),
         }
     }
     if !serves {
         return waterwheel::ui::run().map_err(anyhow::Error::msg);
     }
-    let listening = |endpoint: &str| {
+    let strict = options.strict_keys;
+    let listening = |engine: &Engine, endpoint: &str| {
         say(&format!("waterwheel listening on {endpoint}\n")).ok();
+        if strict {
+            let key = engine.issue_key(&Principal::Root);
+            say(&format!("access key id {key}, secret access key {SECRET}\n")).ok();
+        }
     };
-    tokio::runtime::Runtime::new()?.block_on(async {
-        let mut options = Options::temporary(Clock::real());
-        options.folder = data;
-        Ok(server::serve(options, port, listening).await?)
-    })
+    tokio::runtime::Runtime::new()?
+        .block_on(async { Ok(server::serve(options.with_clock(), port, listening).await?) })
+}
+
+/// What may be said of `serve`. The clock wants a runtime, so the engine's options come later.
+#[derive(Default)]
+struct Settings {
+    folder: Option<PathBuf>,
+    power_safe: bool,
+    strict_keys: bool,
+    ttl_delay: Option<Duration>,
+    settle: Duration,
+}
+
+impl Settings {
+    fn with_clock(self) -> Options {
+        let usual = Options::temporary(Clock::real());
+        Options {
+            folder: self.folder,
+            durability: if self.power_safe {
+                Durability::Power
+            } else {
+                Durability::Process
+            },
+            strict_keys: self.strict_keys,
+            ttl_delay: self.ttl_delay.unwrap_or(usual.ttl_delay),
+            settle: self.settle,
+            ..usual
+        }
+    }
 }
 
 fn say(text: &str) -> anyhow::Result<()> {

@@ -101,16 +101,16 @@ pub async fn listen(engine: Engine, port: u16) -> Result<Listening, ListenError>
     Ok(Listening { port, stop, task })
 }
 
-/// A world on a port until the process is asked to end (SIGTERM or Ctrl-C). `ready` gets the endpoint's URL.
+/// A world on a port until the process is asked to end (SIGTERM or Ctrl-C). `ready` gets the endpoint's URL as well.
 pub async fn serve(
     options: Options,
     port: u16,
-    ready: impl FnOnce(&str),
+    ready: impl FnOnce(&Engine, &str),
 ) -> Result<(), ServeError> {
     let ending = ending().map_err(ServeError::Signals)?;
     let host = EngineHost::open(options)?;
     let listening = listen(host.engine().clone(), port).await?;
-    ready(&listening.endpoint());
+    ready(host.engine(), &listening.endpoint());
     ending.await;
     listening.stop().await;
     host.close().await;
