@@ -68,7 +68,10 @@ fn run() -> anyhow::Result<()> {
         say(&format!("waterwheel listening on {endpoint}\n")).ok();
         if strict {
             let key = engine.issue_key(&Principal::Root);
-            say(&format!("access key id {key}, secret access key {SECRET}\n")).ok();
+            say(&format!(
+                "access key id {key}, secret access key {SECRET}\n"
+            ))
+            .ok();
         }
     };
     tokio::runtime::Runtime::new()?

@@ -74,8 +74,14 @@ pub struct Index {
     pub projection: Projection,
     /// `CREATING`, `ACTIVE`, `DELETING`.
     pub status: String,
+    /// `Backfilling`, while an index that was added to a table is made.
+    #[serde(default)]
+    pub backfilling: Option<bool>,
     /// `ProvisionedThroughput` as given.
     pub throughput: Option<Value>,
+    /// Settings that are stored and returned: `OnDemandThroughput`, `WarmThroughput`.
+    #[serde(default)]
+    pub settings: BTreeMap<String, Value>,
 }
 
 /// `StreamViewType`.
@@ -99,6 +105,9 @@ pub struct Table {
     pub created: SystemTime,
     /// `CREATING`, `ACTIVE`, `UPDATING`, `DELETING`.
     pub status: String,
+    /// When the status began, while it is a passing one.
+    #[serde(default)]
+    pub since: Option<SystemTime>,
     /// Every attribute named in a key, in the order of the request.
     pub attributes: Vec<KeyAttribute>,
     pub keys: KeySchema,
@@ -115,7 +124,7 @@ pub struct Table {
     /// Time to live, while it is not `DISABLED`.
     #[serde(default)]
     pub expiry: Option<Expiry>,
-    /// Settings that are stored and returned: `TableClass`, `SSESpecification`.
+    /// Settings that are stored and returned: `TableClass`, `SSESpecification`, `OnDemandThroughput`.
     pub settings: BTreeMap<String, Value>,
 }
 

@@ -46,6 +46,8 @@ mod roles_panel;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]
+mod table_changes;
+#[cfg(test)]
 mod tables;
 #[cfg(test)]
 mod tables_panel;

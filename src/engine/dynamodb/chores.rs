@@ -12,11 +12,11 @@ use tokio::sync::Notify;
 use super::filling::{self, Filled};
 use super::tally::{filled_key, key as tally_key};
 use super::write::{Change, Locks};
-use super::{expiry, fitness, tables, ttl};
+use super::{expiry, fitness, passing, tables, ttl};
 use crate::clock::epoch_millis;
 use crate::engine::Engine;
 use crate::engine::call::{Call, Fault, Principal};
-use crate::engine::state::{Expiry, Table};
+use crate::engine::state::{Expiry, Index, Table};
 use crate::engine::store::codec::decode_item;
 use crate::engine::store::{Commit, Shelf, prefix_end};
 
@@ -103,7 +103,10 @@ fn round(engine: &Engine, now: SystemTime) -> Result<Next, Fault> {
 }
 
 fn is_busy(table: &Table) -> bool {
-    table.expiry.is_some() || table.settings.contains_key(ttl::FORMER_SETTING)
+    table.status != "ACTIVE"
+        || table.expiry.is_some()
+        || table.indexes.iter().any(passing::is_filling)
+        || table.settings.contains_key(ttl::FORMER_SETTING)
 }
 
 /// A little of what this table needs.
@@ -112,17 +115,91 @@ pub(super) fn advance(engine: &Engine, table: &Table, now: SystemTime) -> Result
         adopt(engine, table, former, now)?;
         return Ok(Next::AtOnce);
     }
-    let Some(expiry) = &table.expiry else {
+    let mut next = pass(engine, table, now)?;
+    for index in table.indexes.iter().filter(|it| passing::is_filling(it)) {
+        fill_index(engine, table, index, now)?;
+        next = Next::AtOnce;
+    }
+    if let Some(expiry) = &table.expiry {
+        next = next.min(advance_expiry(engine, table, expiry, now)?);
+    }
+    Ok(next)
+}
+
+/// Ends the table's passing state when its time is over.
+fn pass(engine: &Engine, table: &Table, now: SystemTime) -> Result<Next, Fault> {
+    if table.status == "ACTIVE" {
         return Ok(Next::WhenCalled);
-    };
+    }
+    let settled = table.since.unwrap_or(SystemTime::UNIX_EPOCH) + engine.options().settle;
+    if settled > now {
+        return Ok(Next::At(settled));
+    }
+    tables::locked(engine, &table.name, |found| {
+        if found.store_id != table.store_id || found.since != table.since {
+            return Ok(());
+        }
+        engine.change(|state| {
+            if found.status == "DELETING" {
+                state.tables.remove(&found.name);
+                state.trash.extend(passing::store_ids(found));
+            } else {
+                let mut table = Table::clone(found);
+                state.trash.extend(passing::end(&mut table));
+                state.tables.insert(table.name.clone(), Arc::new(table));
+            }
+            Ok(())
+        })
+    })?;
+    if table.status == "DELETING" {
+        engine.dynamodb().forget(table.store_id);
+    }
+    Ok(Next::AtOnce)
+}
+
+/// Takes the next items into an index; it becomes active with the last.
+fn fill_index(engine: &Engine, table: &Table, index: &Index, now: SystemTime) -> Result<(), Fault> {
+    let store_id = index.store_id;
+    let is_done = tables::locked_with(engine, &table.name, |found, tallies| {
+        let is_this = |it: &&Index| it.store_id == store_id && passing::is_filling(it);
+        let Some(index) = found.indexes.iter().find(is_this) else {
+            return Ok(false);
+        };
+        if !filling::fill(engine, tallies, found, Filled::Index(index), now)? {
+            return Ok(false);
+        }
+        let mut table = Table::clone(found);
+        for index in table
+            .indexes
+            .iter_mut()
+            .filter(|it| it.store_id == store_id)
+        {
+            "ACTIVE".clone_into(&mut index.status);
+            index.backfilling = None;
+        }
+        engine.change(|state| {
+            state.tables.insert(table.name.clone(), Arc::new(table));
+            Ok(true)
+        })
+    })?;
+    if is_done {
+        let store = engine.store();
+        store.remove(Shelf::Documents, filled_key(store_id))?;
+    }
+    Ok(())
+}
+
+fn advance_expiry(
+    engine: &Engine,
+    table: &Table,
+    expiry: &Expiry,
+    now: SystemTime,
+) -> Result<Next, Fault> {
     let settled = expiry.since + engine.options().settle;
     match expiry.status.as_str() {
-        "ENABLED" => sweep(engine, table, expiry, now),
-        _ if settled > now => Ok(Next::At(settled)),
-        "DISABLING" => {
-            change_expiry(engine, table, expiry, |_| None)?;
-            Ok(Next::AtOnce)
-        }
+        "ENABLED" => return sweep(engine, table, expiry, now),
+        _ if settled > now => return Ok(Next::At(settled)),
+        "DISABLING" => change_expiry(engine, table, expiry, |_| None)?,
         _ => {
             let filled = tables::locked_with(engine, &table.name, |found, tallies| {
                 if found.expiry.as_ref() == Some(expiry) {
@@ -139,13 +216,12 @@ pub(super) fn advance(engine: &Engine, table: &Table, now: SystemTime) -> Result
                         ..expiry
                     })
                 })?;
-                engine
-                    .store()
-                    .remove(Shelf::Documents, filled_key(expiry.store_id))?;
+                let filled = filled_key(expiry.store_id);
+                engine.store().remove(Shelf::Documents, filled)?;
             }
-            Ok(Next::AtOnce)
         }
     }
+    Ok(Next::AtOnce)
 }
 
 /// Replaces the time to live a table was seen with; what nobody needs any more becomes trash.

@@ -1,5 +1,7 @@
 //! Tables as AWS describes them. Pure.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::tally::Tally;
@@ -54,6 +56,17 @@ pub fn table(table: &Table, facts: &Facts<'_>) -> Value {
             "LastUpdateToPayPerRequestDateTime": since,
         });
     }
+    description["WarmThroughput"] = warm(&table.settings, table.throughput.as_ref());
+    if let Some(most) = table.settings.get("OnDemandThroughput") {
+        description["OnDemandThroughput"] = most.clone();
+    }
+    let encryption = table
+        .settings
+        .get("SSESpecification")
+        .and_then(|it| encryption(it, table));
+    if let Some(encryption) = encryption {
+        description["SSEDescription"] = encryption;
+    }
     if let Some(class) = table.settings.get("TableClass") {
         description["TableClassSummary"] = json!({ "TableClass": class });
     }
@@ -98,8 +111,48 @@ fn index(index: &Index, table: &Table, tally: Tally) -> Value {
     if index.global {
         description["IndexStatus"] = json!(index.status);
         description["ProvisionedThroughput"] = throughput(index.throughput.as_ref());
+        description["WarmThroughput"] = warm(&index.settings, index.throughput.as_ref());
+        if let Some(most) = index.settings.get("OnDemandThroughput") {
+            description["OnDemandThroughput"] = most.clone();
+        }
+        if let Some(backfilling) = index.backfilling {
+            description["Backfilling"] = json!(backfilling);
+        }
     }
     description
+}
+
+/// `WarmThroughput`: what the table can take at once. Settled here as soon as it is asked for.
+fn warm(settings: &BTreeMap<String, Value>, provisioned: Option<&Value>) -> Value {
+    let asked = settings.get("WarmThroughput");
+    let units = |member: &str, provisioned_member: &str, on_demand: u64| {
+        let asked = asked.and_then(|it| it[member].as_u64());
+        let usual = provisioned.map_or(on_demand, |it| {
+            it[provisioned_member].as_u64().unwrap_or_default()
+        });
+        asked.unwrap_or(usual)
+    };
+    json!({
+        "ReadUnitsPerSecond": units("ReadUnitsPerSecond", "ReadCapacityUnits", 12_000),
+        "WriteUnitsPerSecond": units("WriteUnitsPerSecond", "WriteCapacityUnits", 4_000),
+        "Status": "ACTIVE",
+    })
+}
+
+/// `SSEDescription`; tables that are encrypted with the service's own key have none.
+fn encryption(specification: &Value, table: &Table) -> Option<Value> {
+    if specification["Enabled"].as_bool() != Some(true) {
+        return None;
+    }
+    let start = table.arn.split(":table/").next().unwrap_or_default();
+    let start = start.replacen(":dynamodb:", ":kms:", 1);
+    let key = match specification["KMSMasterKeyId"].as_str() {
+        Some(arn) if arn.starts_with("arn:") => arn.to_owned(),
+        Some(alias) if alias.starts_with("alias/") => format!("{start}:{alias}"),
+        Some(id) => format!("{start}:key/{id}"),
+        None => format!("{start}:alias/aws/dynamodb"),
+    };
+    Some(json!({"Status": "ENABLED", "SSEType": "KMS", "KMSMasterKeyArn": key}))
 }
 
 fn throughput(given: Option<&Value>) -> Value {

@@ -56,7 +56,7 @@ pub(super) fn check_item(table: &Table, item: &Item) -> Result<Item, Fault> {
 
 /// Checks the index keys of an item: they may be missing, but not of another type.
 pub(super) fn check_index_keys(table: &Table, item: &Item) -> Result<(), Fault> {
-    for index in &table.indexes {
+    for index in table.indexes.iter().filter(|it| it.status != "DELETING") {
         for (key, size_max) in with_limits(&index.keys) {
             let Some(value) = item.get(&key.name) else {
                 continue;

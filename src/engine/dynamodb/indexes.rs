@@ -1,15 +1,9 @@
 //! Entries of items in secondary indexes: which, under what key, with which attributes.
 
-use crate::engine::Engine;
-use crate::engine::call::Fault;
-use crate::engine::dynamodb::tally::Tally;
 use crate::engine::dynamodb::value::{Attribute, Item};
-use crate::engine::state::{Index, KeyAttribute, KeySchema, KeyType, Projection, Table};
-use crate::engine::store::codec::{decode_item, encode_item, size_of};
-use crate::engine::store::{Commit, Shelf, keys};
-
-/// Items put into a new index by one commit.
-const BACKFILL_AT_ONCE: usize = 1000;
+use crate::engine::state::{Index, KeyAttribute, KeySchema, KeyType, Projection};
+use crate::engine::store::codec::encode_item;
+use crate::engine::store::keys;
 
 /// An index entry as it is stored.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,8 +14,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// The item's entry, if it has one: it needs every key attribute of the index.
+    /// The item's entry, if it has one: it needs every key attribute of the index, of the right type.
     pub(super) fn of(index: &Index, table: &KeySchema, item: &Item) -> Option<Self> {
+        if !fits(index, item) {
+            return None;
+        }
         let key = keys::index_key(index.store_id, &index.keys, table, item)?;
         let item = if index.projection == Projection::All {
             encode_item(item)
@@ -63,54 +60,7 @@ pub(super) fn has_type(key: &KeyAttribute, value: &Attribute) -> bool {
     )
 }
 
-/// Puts every item of the table into a new index. The table must be locked.
-pub(super) fn backfill(engine: &Engine, table: &Table, index: &Index) -> Result<(), Fault> {
-    let store = engine.store();
-    let mut tally = Tally::default();
-    let (mut from, to) = keys::segment(table.store_id, 0, 1);
-    loop {
-        let mut entries = Vec::new();
-        let mut unreadable = None;
-        let mut last = None;
-        let mut seen = 0;
-        store.scan(
-            Shelf::Items,
-            (
-                from.as_ref().map(Vec::as_slice),
-                to.as_ref().map(Vec::as_slice),
-            ),
-            false,
-            |key, value| {
-                match decode_item(value) {
-                    Ok(item) if fits(index, &item) => {
-                        entries.extend(Entry::of(index, &table.keys, &item));
-                    }
-                    Ok(_) => {}
-                    Err(error) => unreadable = Some(error),
-                }
-                last = Some(key.to_vec());
-                seen += 1;
-                seen < BACKFILL_AT_ONCE && unreadable.is_none()
-            },
-        )?;
-        if let Some(error) = unreadable {
-            return Err(error.into());
-        }
-        let mut commit = Commit::default();
-        for entry in entries {
-            tally = tally.after(None, Some(size_of(&entry.item)?));
-            commit.put(Shelf::Indexes, entry.key, entry.item);
-        }
-        tally.put(&mut commit, index.store_id);
-        store.commit(commit)?;
-        match last {
-            Some(last) if seen == BACKFILL_AT_ONCE => from = std::ops::Bound::Excluded(last),
-            _ => return Ok(()),
-        }
-    }
-}
-
-/// Items whose key attributes have other types stay outside of a new index.
+/// Items that were there before the index may have key attributes of other types: they stay outside.
 fn fits(index: &Index, item: &Item) -> bool {
     key_attributes(&index.keys).all(|key| {
         item.get(&key.name).is_some_and(|value| {
@@ -130,6 +80,7 @@ mod tests {
 
     use super::*;
     use crate::engine::dynamodb::value::item_from_json;
+    use crate::engine::store::codec::decode_item;
 
     #[test]
     fn an_entry_carries_keys_and_what_the_projection_names() {
@@ -151,7 +102,9 @@ mod tests {
             },
             projection,
             status: "ACTIVE".to_owned(),
+            backfilling: None,
             throughput: None,
+            settings: std::collections::BTreeMap::new(),
         };
         let item = item_from_json(&json!({
             "id": {"S": "1"}, "kind": {"S": "k"}, "a": {"N": "1"}, "b": {"N": "2"}

@@ -19,6 +19,7 @@ mod limits;
 mod names;
 pub mod number;
 mod page;
+mod passing;
 mod query;
 mod schema;
 pub mod shapes;

@@ -65,11 +65,15 @@ impl Reading {
             .text("IndexName")
             .map(|name| {
                 let place = table.indexes.iter().position(|it| it.name == name);
-                place.ok_or_else(|| {
-                    Fault::validation(format!(
+                match place.map(|at| (at, table.indexes[at].status.as_str())) {
+                    Some((at, "ACTIVE")) => Ok(at),
+                    Some((_, "CREATING")) => Err(Fault::validation(format!(
+                        "Cannot read from backfilling global secondary index: {name}"
+                    ))),
+                    _ => Err(Fault::validation(format!(
                         "The table does not have the specified index: {name}"
-                    ))
-                })
+                    ))),
+                }
             })
             .transpose()?;
         let limit = call.input["Limit"].as_u64();

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::tables;
 use crate::engine::call::Fault;
 use crate::engine::state::{Index, KeyAttribute, KeySchema, KeyType, Projection};
 
@@ -173,8 +174,10 @@ pub(super) fn index(
         global: request.global,
         keys,
         projection: projection(request.input)?,
-        status: "ACTIVE".to_owned(),
+        status: "CREATING".to_owned(),
+        backfilling: None,
         throughput: throughput.cloned(),
+        settings: tables::kept(request.input, &tables::KEPT_OF_INDEXES),
     })
 }
 

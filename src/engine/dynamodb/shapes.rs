@@ -123,11 +123,29 @@ static LOCAL_INDEX: Shape = Shape::Structure(
         Member::required("Projection", PROJECTION),
     ],
 );
+/// -1 takes a limit away.
+const REQUEST_UNITS: Shape = Shape::Integer(-1, i64::MAX);
+const ON_DEMAND_THROUGHPUT: Shape = Shape::Structure(
+    "OnDemandThroughput",
+    &[
+        Member::new("MaxReadRequestUnits", REQUEST_UNITS),
+        Member::new("MaxWriteRequestUnits", REQUEST_UNITS),
+    ],
+);
+const WARM_THROUGHPUT: Shape = Shape::Structure(
+    "WarmThroughput",
+    &[
+        Member::new("ReadUnitsPerSecond", CAPACITY),
+        Member::new("WriteUnitsPerSecond", CAPACITY),
+    ],
+);
 const GLOBAL_INDEX_MEMBERS: &[Member] = &[
     Member::required("IndexName", INDEX_NAME),
     Member::required("KeySchema", KEY_SCHEMA),
     Member::required("Projection", PROJECTION),
     Member::new("ProvisionedThroughput", THROUGHPUT),
+    Member::new("OnDemandThroughput", ON_DEMAND_THROUGHPUT),
+    Member::new("WarmThroughput", WARM_THROUGHPUT),
 ];
 static GLOBAL_INDEX: Shape = Shape::Structure("GlobalSecondaryIndex", GLOBAL_INDEX_MEMBERS);
 static GLOBAL_INDEX_UPDATE: Shape = Shape::Structure(
@@ -140,6 +158,8 @@ static GLOBAL_INDEX_UPDATE: Shape = Shape::Structure(
                 &[
                     Member::required("IndexName", INDEX_NAME),
                     Member::new("ProvisionedThroughput", THROUGHPUT),
+                    Member::new("OnDemandThroughput", ON_DEMAND_THROUGHPUT),
+                    Member::new("WarmThroughput", WARM_THROUGHPUT),
                 ],
             ),
         ),
@@ -171,6 +191,8 @@ pub static CREATE_TABLE: &[Member] = &[
     Member::new("SSESpecification", Shape::Object),
     Member::new("Tags", Shape::List(0, 0, &TAG)),
     Member::new("DeletionProtectionEnabled", Shape::Flag),
+    Member::new("OnDemandThroughput", ON_DEMAND_THROUGHPUT),
+    Member::new("WarmThroughput", WARM_THROUGHPUT),
 ];
 pub static UPDATE_TABLE: &[Member] = &[
     Member::new(
@@ -186,6 +208,8 @@ pub static UPDATE_TABLE: &[Member] = &[
     Member::new("StreamSpecification", STREAM_SPECIFICATION),
     Member::new("SSESpecification", Shape::Object),
     Member::new("DeletionProtectionEnabled", Shape::Flag),
+    Member::new("OnDemandThroughput", ON_DEMAND_THROUGHPUT),
+    Member::new("WarmThroughput", WARM_THROUGHPUT),
 ];
 pub static LIST_TABLES: &[Member] = &[
     Member::new("Limit", Shape::Integer(1, 100)),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::schema::{self, elements, invalid, text};
 use super::tally::{Tallies, Tally};
-use super::{describe, names, shapes, tags, validate};
+use super::{describe, names, passing, shapes, tags, validate};
 use crate::clock::epoch_secs;
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Reply};
@@ -18,51 +18,24 @@ use crate::engine::streams::shards;
 /// Setting: when the table became on-demand, in seconds.
 pub(super) const ON_DEMAND_SINCE: &str = "LastUpdateToPayPerRequestDateTime";
 /// Settings that are stored and described as they were given.
-pub(super) const KEPT: [&str; 2] = ["TableClass", "SSESpecification"];
+pub(super) const KEPT: [&str; 4] = [
+    "TableClass",
+    "SSESpecification",
+    "OnDemandThroughput",
+    "WarmThroughput",
+];
+pub(super) const KEPT_OF_INDEXES: [&str; 2] = ["OnDemandThroughput", "WarmThroughput"];
 const CAPACITY_MAX: u64 = 1_000_000_000_000;
 const LIST_MAX: usize = 100;
 
 pub(super) fn create_table(engine: &Engine, call: &Call) -> Answer {
-    let name = names::of_table(call, 3)?;
-    let input = &call.input;
-    validate::check(input, shapes::CREATE_TABLE)?;
-    let pay_per_request = check_billing(input)?;
-    let attributes = schema::attributes(input)?;
-    let keys = schema::keys(input, &attributes)?;
-    let indexes = schema::indexes(input, &keys, &attributes, pay_per_request)?;
-    schema::check_all_used(&attributes, &keys, &indexes)?;
-    let view_type = new_stream(input)?;
-    let mut settings = BTreeMap::new();
-    if pay_per_request {
-        settings.insert(ON_DEMAND_SINCE.to_owned(), json!(epoch_secs(call.now)));
-    }
-    keep_settings(input, &mut settings)?;
-    let mut table = Table {
-        arn: call
-            .account
-            .arn("dynamodb", format!("table/{name}"))
-            .to_string(),
-        name,
-        id: call.ids.uuid(),
-        store_id: 0,
-        created: call.now,
-        status: "ACTIVE".to_owned(),
-        attributes,
-        keys,
-        indexes,
-        pay_per_request,
-        throughput: given(input, "ProvisionedThroughput").cloned(),
-        stream: None,
-        latest_stream: None,
-        deletion_protection: input["DeletionProtectionEnabled"]
-            .as_bool()
-            .unwrap_or(false),
-        tags: tags::read(elements(input, "Tags"))?,
-        expiry: None,
-        settings,
-    };
+    let (mut table, view_type) = new_table(call)?;
+    passing::begin(&mut table, "CREATING", call.now);
     let forgotten = engine.change(|state| {
-        if state.tables.contains_key(&table.name) {
+        if let Some(known) = state.tables.get(&table.name) {
+            if known.status == "DELETING" {
+                passing::check_active(known)?;
+            }
             return Err(Fault::new(
                 400,
                 "ResourceInUseException",
@@ -79,20 +52,63 @@ pub(super) fn create_table(engine: &Engine, call: &Call) -> Answer {
             table.stream = Some(arn.clone());
             table.latest_stream = Some(arn);
         }
-        state
-            .tables
-            .insert(table.name.clone(), Arc::new(table.clone()));
+        // Usable at once where nothing else is wanted; the answer says what AWS says at this moment.
+        let mut stored = table.clone();
+        if engine.options().settle.is_zero() {
+            passing::end(&mut stored);
+        }
+        state.tables.insert(table.name.clone(), Arc::new(stored));
         Ok(forgotten)
     })?;
     forget_records(engine, &forgotten)?;
-    // Usable at once; the answer says what AWS says at this moment.
-    "CREATING".clone_into(&mut table.status);
-    for index in &mut table.indexes {
-        "CREATING".clone_into(&mut index.status);
-    }
+    engine.dynamodb().bell.ring();
     Ok(Reply::from(
         json!({"TableDescription": describe_now(engine, &table)?}),
     ))
+}
+
+/// The table a request asks for, without its key prefixes, and the view type of its stream.
+fn new_table(call: &Call) -> Result<(Table, Option<ViewType>), Fault> {
+    let name = names::of_table(call, 3)?;
+    let input = &call.input;
+    validate::check(input, shapes::CREATE_TABLE)?;
+    let pay_per_request = check_billing(input)?;
+    let attributes = schema::attributes(input)?;
+    let keys = schema::keys(input, &attributes)?;
+    let indexes = schema::indexes(input, &keys, &attributes, pay_per_request)?;
+    schema::check_all_used(&attributes, &keys, &indexes)?;
+    let view_type = new_stream(input)?;
+    let mut settings = BTreeMap::new();
+    if pay_per_request {
+        settings.insert(ON_DEMAND_SINCE.to_owned(), json!(epoch_secs(call.now)));
+    }
+    keep_settings(input, &mut settings)?;
+    let table = Table {
+        arn: call
+            .account
+            .arn("dynamodb", format!("table/{name}"))
+            .to_string(),
+        name,
+        id: call.ids.uuid(),
+        store_id: 0,
+        created: call.now,
+        status: String::new(),
+        since: None,
+        attributes,
+        keys,
+        indexes,
+        pay_per_request,
+        throughput: given(input, "ProvisionedThroughput").cloned(),
+        stream: None,
+        latest_stream: None,
+        deletion_protection: input["DeletionProtectionEnabled"]
+            .as_bool()
+            .unwrap_or(false),
+        tags: tags::read(elements(input, "Tags"))?,
+        expiry: None,
+        settings,
+    };
+    Ok((table, view_type))
 }
 
 pub(super) fn describe_table(engine: &Engine, call: &Call) -> Answer {
@@ -125,28 +141,34 @@ pub(super) fn list_tables(engine: &Engine, call: &Call) -> Answer {
 
 pub(super) fn delete_table(engine: &Engine, call: &Call) -> Answer {
     let name = names::of_table(call, 1)?;
-    let (mut table, forgotten) = locked(engine, &name, |table| {
+    let (table, forgotten) = locked(engine, &name, |table| {
+        passing::check_active(table)?;
         if table.deletion_protection {
             return Err(Fault::validation(
                 "Resource cannot be deleted as it is currently protected against deletion. \
                  Disable deletion protection first.",
             ));
         }
+        let mut going = Table::clone(table);
+        passing::begin(&mut going, "DELETING", call.now);
         let forgotten = engine.change(|state| {
             close_stream(engine, state, table, call)?;
-            state.tables.remove(&name);
-            let indexes = table.indexes.iter().map(|it| it.store_id);
-            let expiry = table.expiry.iter().map(|it| it.store_id);
-            state.trash.push(table.store_id);
-            state.trash.extend(indexes.chain(expiry));
+            going.stream = None;
+            if engine.options().settle.is_zero() {
+                state.tables.remove(&name);
+                state.trash.extend(passing::store_ids(table));
+            } else {
+                state.tables.insert(name.clone(), Arc::new(going.clone()));
+            }
             Ok(shards::forget(state, call.now))
         })?;
-        Ok((Table::clone(table), forgotten))
+        Ok((going, forgotten))
     })?;
-    engine.dynamodb().forget(table.store_id);
+    if engine.options().settle.is_zero() {
+        engine.dynamodb().forget(table.store_id);
+    }
     engine.dynamodb().bell.ring();
     forget_records(engine, &forgotten)?;
-    "DELETING".clone_into(&mut table.status);
     let facts = describe::Facts {
         tally: &|_| Tally::default(),
         stream: None,
@@ -270,12 +292,14 @@ pub(super) fn keep_settings(
              [STANDARD, STANDARD_INFREQUENT_ACCESS].",
         ));
     }
-    for member in KEPT {
-        if let Some(value) = given(input, member) {
-            settings.insert(member.to_owned(), value.clone());
-        }
-    }
+    settings.extend(kept(input, &KEPT));
     Ok(())
+}
+
+/// Those of a request's members that are there.
+pub(super) fn kept(input: &Value, members: &[&str]) -> BTreeMap<String, Value> {
+    let given = |member: &&str| Some(((*member).to_owned(), given(input, member)?.clone()));
+    members.iter().filter_map(given).collect()
 }
 
 /// A member that is there and not null.

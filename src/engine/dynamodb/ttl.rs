@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::schema::text;
-use super::{chores, names, shapes, tables, validate};
+use super::{chores, names, passing, shapes, tables, validate};
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Reply};
 use crate::engine::state::{Expiry, Table};
@@ -32,6 +32,7 @@ pub(super) fn update_time_to_live(engine: &Engine, call: &Call) -> Answer {
     let wanted = text(specification, "AttributeName");
     let enable = flag(&specification["Enabled"]);
     let table = tables::locked(engine, &name, |table| {
+        passing::check_active(table)?;
         let mut table = Table::clone(table);
         match (&mut table.expiry, enable) {
             (Some(expiry), _) if expiry.status != "ENABLED" => {

@@ -1,4 +1,5 @@
-//! `UpdateTable`: billing, throughput, stream, global indexes, deletion protection. Everything happens at once.
+//! `UpdateTable`: billing, throughput, stream, global indexes, deletion protection and settings. New indexes are filled
+//! in the background, see `chores`; everything else happens at once unless the options want it to take its time.
 
 use std::sync::Arc;
 
@@ -6,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::schema::{self, IndexRequest, elements, invalid, text};
 use super::tables::{self, check_capacity, given};
-use super::{indexes, names, shapes, validate};
+use super::{chores, indexes, names, passing, shapes, validate};
 use crate::clock::epoch_secs;
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Reply};
@@ -19,46 +20,47 @@ pub(super) fn update_table(engine: &Engine, call: &Call) -> Answer {
     let name = names::of_table(call, 1)?;
     validate::check(&call.input, shapes::UPDATE_TABLE)?;
     check_request(&call.input)?;
-    let (mut table, known) = tables::locked(engine, &name, |before| {
-        let table = change(engine, before, call)?;
-        let known: Vec<u64> = before.indexes.iter().map(|it| it.store_id).collect();
-        Ok((table, known))
-    })?;
-    // Done already; the answer says what AWS says at this moment.
-    "UPDATING".clone_into(&mut table.status);
-    for index in &mut table.indexes {
-        if !known.contains(&index.store_id) {
-            "CREATING".clone_into(&mut index.status);
-        }
-    }
-    Ok(Reply::from(
-        json!({"TableDescription": tables::describe_now(engine, &table)?}),
-    ))
+    let (table, stored) = tables::locked(engine, &name, |before| change(engine, before, call))?;
+    let description = tables::describe_now(engine, &table)?;
+    // A small table's index is filled at once; the rest is done in the background, and so is what goes wrong here.
+    drop(chores::advance(engine, &stored, call.now));
+    engine.dynamodb().bell.ring();
+    Ok(Reply::from(json!({ "TableDescription": description })))
 }
 
-fn change(engine: &Engine, before: &Table, call: &Call) -> Result<Table, Fault> {
+/// The table as AWS would describe it at this moment, and as it is kept.
+fn change(engine: &Engine, before: &Table, call: &Call) -> Result<(Table, Table), Fault> {
+    passing::check_active(before)?;
     let mut table = before.clone();
     change_billing(&mut table, call)?;
     if let Some(protected) = call.input["DeletionProtectionEnabled"].as_bool() {
         table.deletion_protection = protected;
     }
     tables::keep_settings(&call.input, &mut table.settings)?;
-    let removed = change_indexes(engine, &mut table, call)?;
-    let forgotten = engine.change(|state| {
+    change_indexes(&mut table, call)?;
+    check_settings(&table, &call.input)?;
+    passing::begin(&mut table, "UPDATING", call.now);
+    let (stored, forgotten) = engine.change(|state| {
         change_stream(engine, state, &mut table, call)?;
+        // Of new ones.
+        for index in table.indexes.iter_mut().filter(|it| it.store_id == 0) {
+            index.store_id = state.take_store_id();
+        }
+        let mut stored = table.clone();
+        if engine.options().settle.is_zero() {
+            state.trash.extend(passing::end(&mut stored));
+        }
         state
             .tables
-            .insert(table.name.clone(), Arc::new(table.clone()));
-        state.trash.extend(removed.iter().map(|it| it.store_id));
-        Ok(shards::forget(state, call.now))
+            .insert(stored.name.clone(), Arc::new(stored.clone()));
+        Ok((stored, shards::forget(state, call.now)))
     })?;
-    engine.dynamodb().bell.ring();
     tables::forget_records(engine, &forgotten)?;
-    Ok(table)
+    Ok((table, stored))
 }
 
 fn check_request(input: &Value) -> Result<(), Fault> {
-    const MEMBERS: [&str; 7] = [
+    const MEMBERS: [&str; 9] = [
         "ProvisionedThroughput",
         "BillingMode",
         "StreamSpecification",
@@ -66,7 +68,16 @@ fn check_request(input: &Value) -> Result<(), Fault> {
         "SSESpecification",
         "DeletionProtectionEnabled",
         "TableClass",
+        "OnDemandThroughput",
+        "WarmThroughput",
     ];
+    for member in ["ReplicaUpdates", "GlobalTableWitnessUpdates"] {
+        if !elements(input, member).is_empty() {
+            return Err(Fault::validation(format!(
+                "{member} needs other regions, and Waterwheel has only one: a table here cannot have replicas"
+            )));
+        }
+    }
     if MEMBERS.iter().all(|it| given(input, it).is_none()) {
         return Err(Fault::validation(
             "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, \
@@ -126,11 +137,7 @@ fn check_together(input: &Value, updates: &[Value]) -> Result<(), Fault> {
     } else if moved > 0 && stream {
         "You cannot create or delete index while changing stream status"
     } else if moved > 1 {
-        return Err(Fault::new(
-            400,
-            "LimitExceededException",
-            "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table",
-        ));
+        return Err(only_one_index());
     } else {
         return Ok(());
     };
@@ -186,43 +193,87 @@ fn change_billing(table: &mut Table, call: &Call) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Applies the index updates to `table` and fills new indexes; gives the removed ones.
-fn change_indexes(engine: &Engine, table: &mut Table, call: &Call) -> Result<Vec<Index>, Fault> {
+/// Applies the index updates to `table`: new ones are `CREATING`, old ones `DELETING`.
+fn change_indexes(table: &mut Table, call: &Call) -> Result<(), Fault> {
     let defined = schema::attributes(&call.input)?;
-    for attribute in defined {
+    for attribute in &defined {
         if !table.attributes.iter().any(|it| it.name == attribute.name) {
-            table.attributes.push(attribute);
+            table.attributes.push(attribute.clone());
         }
     }
-    let mut removed = Vec::new();
     for update in elements(&call.input, "GlobalSecondaryIndexUpdates") {
         if let Some(action) = given(update, "Create") {
-            let index = new_index(engine, table, action)?;
+            let index = new_index(table, action)?;
             table.indexes.push(index);
         }
         if let Some(action) = given(update, "Delete") {
             let at = global_index(table, action)?;
-            removed.push(table.indexes.remove(at));
+            "DELETING".clone_into(&mut table.indexes[at].status);
+            table.indexes[at].backfilling = None;
         }
         if let Some(action) = given(update, "Update") {
             let at = global_index(table, action)?;
-            if let Some(throughput) = given(action, "ProvisionedThroughput") {
-                check_capacity(throughput)?;
-                table.indexes[at].throughput = Some(throughput.clone());
-            }
+            change_index(&mut table.indexes[at], action)?;
         }
     }
+    let keys = |indexes: &mut dyn Iterator<Item = &Index>| -> Vec<String> {
+        let keys = std::iter::once(&table.keys).chain(indexes.map(|it| &it.keys));
+        let attributes = keys.flat_map(indexes::key_attributes);
+        attributes.map(|it| it.name.clone()).collect()
+    };
     // Definitions no key uses any more go; new ones have to be used.
-    let used: Vec<String> = std::iter::once(&table.keys)
-        .chain(table.indexes.iter().map(|it| &it.keys))
-        .flat_map(indexes::key_attributes)
-        .map(|it| it.name.clone())
-        .collect();
+    let used = keys(&mut table.indexes.iter().filter(|it| it.status != "DELETING"));
+    if defined.iter().any(|it| !used.contains(&it.name)) {
+        let names = |all: &mut dyn Iterator<Item = &str>| all.collect::<Vec<_>>().join(", ");
+        return Err(invalid(&format!(
+            "Some AttributeDefinitions are not used. AttributeDefinitions: [{}], keys used: [{}]",
+            names(&mut defined.iter().map(|it| it.name.as_str())),
+            names(&mut used.iter().map(String::as_str)),
+        )));
+    }
     table.attributes.retain(|it| used.contains(&it.name));
-    Ok(removed)
+    if !table.pay_per_request {
+        let lacks = |it: &&Index| it.global && it.throughput.is_none() && it.status != "DELETING";
+        if let Some(index) = table.indexes.iter().find(lacks) {
+            return Err(invalid(&format!(
+                "ProvisionedThroughput is not specified for index: {}",
+                index.name
+            )));
+        }
+    }
+    Ok(())
 }
 
-fn new_index(engine: &Engine, table: &Table, action: &Value) -> Result<Index, Fault> {
+fn change_index(index: &mut Index, action: &Value) -> Result<(), Fault> {
+    if index.status != "ACTIVE" {
+        let doing = if index.status == "CREATING" {
+            "created"
+        } else {
+            "deleted"
+        };
+        let words = format!("Index is being {doing}: {}", index.name);
+        return Err(passing::in_use(&words));
+    }
+    if let Some(throughput) = given(action, "ProvisionedThroughput") {
+        check_capacity(throughput)?;
+        index.throughput = Some(throughput.clone());
+    }
+    let kept = tables::kept(action, &tables::KEPT_OF_INDEXES);
+    index.settings.extend(kept);
+    Ok(())
+}
+
+/// Settings that contradict the table's billing.
+fn check_settings(table: &Table, input: &Value) -> Result<(), Fault> {
+    if !table.pay_per_request && given(input, "OnDemandThroughput").is_some() {
+        return Err(invalid(
+            "OnDemandThroughput can only be specified when BillingMode is PAY_PER_REQUEST",
+        ));
+    }
+    Ok(())
+}
+
+fn new_index(table: &Table, action: &Value) -> Result<Index, Fault> {
     let name = text(action, "IndexName");
     if table.indexes.iter().any(|it| it.name == name) {
         return Err(Fault::validation(
@@ -236,6 +287,9 @@ fn new_index(engine: &Engine, table: &Table, action: &Value) -> Result<Index, Fa
             "GlobalSecondaryIndex count exceeds the per-table limit of 20",
         ));
     }
+    if table.indexes.iter().any(|it| it.status != "ACTIVE") {
+        return Err(only_one_index());
+    }
     let request = IndexRequest {
         input: action,
         global: true,
@@ -246,9 +300,7 @@ fn new_index(engine: &Engine, table: &Table, action: &Value) -> Result<Index, Fa
         &table.attributes,
         table.pay_per_request,
     )?;
-    // Taken before the index is known, so that nothing else ever uses it.
-    index.store_id = engine.change(|state| Ok(state.take_store_id()))?;
-    indexes::backfill(engine, table, &index)?;
+    index.backfilling = Some(false);
     Ok(index)
 }
 
@@ -313,6 +365,14 @@ fn change_stream(
             Ok(())
         }
     }
+}
+
+fn only_one_index() -> Fault {
+    Fault::new(
+        400,
+        "LimitExceededException",
+        "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table",
+    )
 }
 
 fn no_throughput() -> Fault {

@@ -13,6 +13,7 @@ use super::capacity::{Units, write_units};
 use super::chores::Bell;
 use super::expiry;
 use super::indexes::Entry;
+use super::passing;
 use super::tally::{Tallies, Tally};
 use super::tokens::Tokens;
 use super::value::{Item, item_size};
@@ -170,7 +171,7 @@ impl Batch<'_> {
         if !locked.table.indexes.is_empty() || locked.table.expiry.is_some() {
             let old = change.old.map(decode_item).transpose()?;
             written.indexes =
-                locked.change_indexes(store, &mut self.commit, old.as_ref(), change.new)?;
+                locked.change_indexes(store, &mut self.commit, &key, old.as_ref(), change.new)?;
             let items = (old.as_ref(), change.new);
             let now = self.call.now;
             let goes = locked.change_expiry(self.engine, now, &mut self.commit, &key, items)?;
@@ -291,12 +292,20 @@ impl Locked<'_> {
         &mut self,
         store: &Store,
         commit: &mut Commit,
+        key: &[u8],
         old: Option<&Item>,
         new: Option<&Item>,
     ) -> Result<Vec<(usize, f64)>, Fault> {
         let table = Arc::clone(&self.table);
         let mut units = Vec::new();
         for (at, index) in table.indexes.iter().enumerate() {
+            // Items that a new index was not filled with yet are taken when it comes to them.
+            let follows = index.status == "ACTIVE"
+                || passing::is_filling(index)
+                    && key <= self.tallies.filled(store, index.store_id)?;
+            if !follows {
+                continue;
+            }
             let entry = |item: Option<&Item>| Entry::of(index, &table.keys, item?);
             let (old, new) = (entry(old), entry(new));
             if old == new {
@@ -375,7 +384,9 @@ impl OpenStream {
 
 /// The table of this name, or what AWS says when an operation on items meets none.
 pub(super) fn table<'a>(state: &'a State, name: &str) -> Result<&'a Arc<Table>, Fault> {
-    state.tables.get(name).ok_or_else(not_found)
+    let found = state.tables.get(name);
+    let is_there = |it: &&Arc<Table>| !matches!(it.status.as_str(), "CREATING" | "DELETING");
+    found.filter(is_there).ok_or_else(not_found)
 }
 
 fn not_found() -> Fault {
