@@ -22,7 +22,7 @@ impl Engine {
     pub async fn handle(&self, request: http::Request<Bytes>) -> http::Response<Bytes> {
         let (head, body) = request.into_parts();
         let wire = Wire::of(&head, &body);
-        let request_id = self.ids().uuid();
+        let request_id = wire.request_id(self.ids());
         let started = self.clock().now();
         let mut record = ApiCall {
             at: started,
@@ -81,7 +81,8 @@ impl Engine {
         }
         let row = wire.row(head, body, operations(wire.service()))?;
         row.name.clone_into(&mut record.operation);
-        let credential = wire::credential(&head.headers).ok_or_else(|| wire.unsigned())?;
+        let credential =
+            wire::credential(&head.headers).ok_or_else(|| wire.unsigned(&head.headers))?;
         let principal = self
             .principal_of(credential.access_key)
             .ok_or_else(|| wire.unknown_key())?;

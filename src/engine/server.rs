@@ -8,10 +8,10 @@ use std::net::Ipv4Addr;
 use std::pin::pin;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::request::Parts;
 use http::{HeaderMap, Request, Response};
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -31,6 +31,10 @@ pub const PORT: u16 = 8700;
 
 /// How long requests under way may take when the port closes.
 const GRACE: Duration = Duration::from_secs(5);
+/// How many times too large a body may be until its sender is cut off.
+const HEARD_OUT: usize = 4;
+/// Bytes set aside for a body before any of it came.
+const BUFFER: usize = 64 * 1024;
 /// Wait before the next try when the system hands out no more sockets.
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -196,25 +200,59 @@ async fn answer(
     if let Some(reason) = refusal(&head) {
         return refuse(Fault::new(403, "AccessDeniedException", reason));
     }
-    // What is announced is believed; what is sent is counted.
-    if usize::try_from(body.size_hint().lower()).is_ok_and(|bytes| bytes > wire.body_bytes_max()) {
-        return refuse(wire.too_large());
+    if head.method == http::Method::GET && head.uri.path() == "/" {
+        let region = &engine.account().region;
+        let healthy = wire::healthy(region, &wire.request_id(engine.ids()));
+        return Ok(healthy.map(Full::new));
     }
-    let body = match Limited::new(body, wire.body_bytes_max()).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<LengthLimitError>() => return refuse(wire.too_large()),
-        // The client went away in the middle of its request.
-        Err(_) => return Err(AnswerLost),
+    let packs = wire::gzip::is_accepted(&head.headers);
+    let body = match collect(body, wire.body_bytes_max()).await {
+        Some(Ok(body)) => body,
+        Some(Err(_)) => return refuse(wire.too_large()),
+        None => return Err(AnswerLost),
     };
     let response = engine.handle(Request::from_parts(head, body)).await;
     match response.extensions().get::<AnswerLost>() {
         Some(lost) => Err(*lost),
+        None if packs => Ok(wire::gzip::packed(response).map(Full::new)),
         None => Ok(response.map(Full::new)),
     }
 }
 
+/// More bytes than `max`.
+struct TooLarge;
+
+/// The whole body. Of one that is too large the rest is heard out for a while, so that the answer arrives;
+/// `None` when the client went away in the middle of it.
+async fn collect(mut body: Incoming, max: usize) -> Option<Result<Bytes, TooLarge>> {
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > HEARD_OUT * max {
+        return Some(Err(TooLarge));
+    }
+    let mut bytes = BytesMut::with_capacity(announced.min(BUFFER));
+    let mut heard = 0_usize;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.ok()?.into_data() else {
+            continue;
+        };
+        heard = heard.saturating_add(data.len());
+        if heard > HEARD_OUT * max {
+            break;
+        }
+        if heard <= max && announced <= max {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Some(if heard > max || announced > max {
+        Err(TooLarge)
+    } else {
+        Ok(bytes.freeze())
+    })
+}
+
 /// Why this request does not get through. A page in a browser can neither leave out `Origin` where it may
-/// choose headers, nor sign; and a name that was pointed at this machine shows in `Host`.
+/// choose headers, nor sign, and the engine runs nothing unsigned; a name that was pointed at this machine shows in
+/// `Host`.
 fn refusal(head: &Parts) -> Option<&'static str> {
     if head.headers.contains_key(http::header::ORIGIN) {
         return Some(
@@ -226,12 +264,6 @@ fn refusal(head: &Parts) -> Option<&'static str> {
         return Some(
             "Waterwheel answers only requests to this machine: \
              the Host header must be localhost, 127.0.0.1 or [::1]",
-        );
-    }
-    if wire::credential(&head.headers).is_none() {
-        return Some(
-            "Waterwheel answers only signed requests: configure an access key (any will do) \
-             so that requests carry an AWS4-HMAC-SHA256 Authorization header",
         );
     }
     None
@@ -307,12 +339,8 @@ mod tests {
     }
 
     #[test]
-    fn web_pages_and_unsigned_requests_do_not() {
+    fn web_pages_do_not() {
         let page = refused(Some("localhost"), &[SIGNED, ("Origin", "null")]);
         assert!(page.unwrap().contains("Origin"));
-        let unsigned = refused(Some("localhost"), &[]);
-        assert!(unsigned.unwrap().contains("signed"));
-        let bearer = refused(Some("localhost"), &[("Authorization", "Bearer x")]);
-        assert!(bearer.is_some());
     }
 }

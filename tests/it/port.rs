@@ -51,7 +51,10 @@ async fn only_signed_requests_of_this_machine_get_through_the_port() {
     assert!(rebound.contains("requests to this machine"), "{rebound}");
     let unsigned = ask(local).await;
     assert!(unsigned.starts_with("HTTP/1.1 403"), "{unsigned}");
-    assert!(unsigned.contains("only signed requests"), "{unsigned}");
+    assert!(
+        unsigned.contains("missing Authentication Token"),
+        "{unsigned}"
+    );
 
     let preflight = "OPTIONS / HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n\
                      Access-Control-Request-Method: POST\r\nConnection: close\r\n\r\n";
@@ -213,4 +216,65 @@ impl Drop for Serving {
         // Fails where the process has ended already, as it should have.
         self.child.kill().ok();
     }
+}
+
+/// A request to DynamoDB as bytes; `more` are further headers.
+fn to_dynamodb(operation: &str, more: &str, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{SIGNED}\
+         Content-Type: application/x-amz-json-1.0\r\nX-Amz-Target: DynamoDB_20120810.{operation}\r\n{more}\
+         Content-Length: {}\r\n\r\n",
+        body.len()
+    );
+    [head.as_bytes(), body].concat()
+}
+
+async fn answered(port: u16, request: &[u8]) -> (String, Vec<u8>) {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    stream.write_all(request).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let end = answer.windows(4).position(|it| it == b"\r\n\r\n").unwrap();
+    let head = String::from_utf8_lossy(&answer[..end]).to_lowercase();
+    (head, answer[end + 4..].to_vec())
+}
+
+#[tokio::test]
+async fn a_load_balancer_hears_that_the_service_is_up() {
+    let host = world();
+    let listening = server::listen(host.engine().clone(), 0).await.unwrap();
+    let request = b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let (head, body) = answered(listening.port(), request).await;
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    assert!(head.contains("x-amz-crc32: 3128867991"), "{head}");
+    assert_eq!(body, b"healthy: dynamodb.us-east-1.amazonaws.com ");
+}
+
+#[tokio::test]
+async fn a_body_over_the_limit_is_answered_and_not_cut_off() {
+    let host = world();
+    let listening = server::listen(host.engine().clone(), 0).await.unwrap();
+    let body = vec![b' '; 17 * 1024 * 1024];
+    let request = to_dynamodb("ListTables", "", &body);
+    let (head, _) = answered(listening.port(), &request).await;
+    assert!(head.starts_with("http/1.1 413"), "{head}");
+}
+
+#[tokio::test]
+async fn requests_and_answers_may_be_compressed() {
+    const LIST_TABLES: &[u8] =
+        b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff\xab\xae\x05\x00\x43\xbf\xa6\xa3\x02\x00\x00\x00";
+    let host = world();
+    let listening = server::listen(host.engine().clone(), 0).await.unwrap();
+    let more = "Content-Encoding: gzip\r\nAccept-Encoding: gzip\r\n";
+    let request = to_dynamodb("ListTables", more, LIST_TABLES);
+    let (head, body) = answered(listening.port(), &request).await;
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    assert!(head.contains("content-encoding: gzip"), "{head}");
+    assert!(body.starts_with(b"\x1f\x8b"));
+    let sum = format!("x-amz-crc32: {}", crc32fast::hash(&body));
+    assert!(head.contains(&sum), "{head}");
+    let broken = to_dynamodb("ListTables", more, b"{}");
+    let (head, _) = answered(listening.port(), &broken).await;
+    assert!(head.starts_with("http/1.1 400"), "{head}");
 }

@@ -39,6 +39,7 @@ pub(crate) async fn call(engine: &Engine, operation: &str, input: Value) -> Resu
         "AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0"
     );
     let request = http::Request::post("http://dynamodb.us-east-1.amazonaws.com/")
+        .header("content-type", "application/x-amz-json-1.0")
         .header("x-amz-target", target)
         .header("authorization", credential)
         .body(bytes::Bytes::from(input.to_string()))

@@ -1,7 +1,8 @@
 //! AWS JSON 1.0 and 1.1: DynamoDB, Streams, CloudWatch Logs, SQS.
 
 use bytes::Bytes;
-use http::Response;
+use http::request::Parts;
+use http::{HeaderMap, Response};
 use serde_json::{Map, Value};
 
 use crate::engine::call::{Answer, Body, Fault, Operation};
@@ -17,8 +18,20 @@ pub struct Service {
     namespace: &'static str,
 }
 
+const UNKNOWN: &str = "UnknownOperationException";
+/// Levels at which the parser of requests gives up.
+const LEVELS_READ: usize = 128;
+/// Levels at which the service's parser does.
+const LEVELS_MAX: usize = 4000;
 const JSON_1_0: &str = "application/x-amz-json-1.0";
 const JSON_1_1: &str = "application/x-amz-json-1.1";
+
+impl Service {
+    /// Whether it is DynamoDB or its streams, which share a front door.
+    pub(super) fn is_dynamodb(&self) -> bool {
+        matches!(self.name, "dynamodb" | "streams")
+    }
+}
 
 static SERVICES: [Service; 4] = [
     Service {
@@ -59,27 +72,79 @@ pub(super) fn by_name(name: &str) -> &'static Service {
         .unwrap_or(&SERVICES[0])
 }
 
-pub(super) fn row<'a>(target: Option<&str>, rows: &'a [Operation]) -> Result<&'a Operation, Fault> {
-    let name = target.and_then(|it| it.split_once('.')).map(|it| it.1);
+/// The row of the operation the target names. DynamoDB takes nothing but JSON that is posted, and answers anything
+/// else as if it were a page that is not there.
+pub(super) fn row<'a>(
+    service: &Service,
+    head: &Parts,
+    rows: &'a [Operation],
+) -> Result<&'a Operation, Fault> {
+    if service.is_dynamodb() && (head.method != http::Method::POST || !is_json(&head.headers)) {
+        return Err(Fault::new(404, UNKNOWN, ""));
+    }
+    let target = super::target(&head.headers);
+    let name = target.and_then(|it| it.strip_prefix(service.prefix));
     rows.iter()
         .find(|row| Some(row.name) == name)
         .ok_or_else(|| {
             let message = match target {
+                _ if service.is_dynamodb() => String::new(),
                 Some(target) => format!("Waterwheel does not know the operation {target}"),
                 None => "The request names no operation: X-Amz-Target is missing".to_owned(),
             };
-            Fault::new(400, "UnknownOperationException", message)
+            Fault::new(400, UNKNOWN, message)
         })
 }
 
-pub(super) fn input(body: &[u8]) -> Result<Value, Fault> {
+pub(super) fn input(service: &Service, body: &[u8]) -> Result<Value, Fault> {
     match serde_json::from_slice(body) {
         Ok(input @ Value::Object(_)) => Ok(input),
+        Ok(_) if service.is_dynamodb() => Err(unreadable("")),
         Ok(_) => Err(unreadable(
             "Start of structure or map found where not expected.",
         )),
+        Err(_) if service.is_dynamodb() => {
+            // The parser gives up at 128 levels; the service reads on and looks at what is nested there.
+            let depth = depth_of(body);
+            Err(if (LEVELS_READ..=LEVELS_MAX).contains(&depth) {
+                Fault::validation(
+                    "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond \
+                     supported limit",
+                )
+            } else {
+                unreadable("")
+            })
+        }
         Err(error) => Err(unreadable(error.to_string())),
     }
+}
+
+/// Levels of lists and maps in a text of JSON, whether it is well-formed or not.
+fn depth_of(body: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut in_text, mut escaped) = (false, false);
+    for byte in body {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            _ if in_text => {}
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(http::header::CONTENT_TYPE);
+    let kind = kind.and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    [JSON_1_0, "application/json"].contains(&kind.to_ascii_lowercase().as_str())
 }
 
 pub(super) fn encode(service: &Service, answer: Answer, request_id: &str) -> Response<Bytes> {
@@ -92,13 +157,16 @@ pub(super) fn encode(service: &Service, answer: Answer, request_id: &str) -> Res
             };
             (reply.status, reply.headers, body, None)
         }
+        Err(fault) if service.is_dynamodb() && fault.status == 404 => {
+            return not_found(&fault, request_id);
+        }
         Err(fault) => {
             let query_error = (service.name == "sqs").then(|| query_error(&fault));
             let body = super::text(&error(service, &fault));
             (fault.status, Vec::new(), body, query_error)
         }
     };
-    let checksum = matches!(service.name, "dynamodb" | "streams").then(|| crc32fast::hash(&body));
+    let checksum = service.is_dynamodb().then(|| crc32fast::hash(&body));
     let mut response = super::response(status, service.content_type, request_id, body);
     for (name, value) in headers {
         super::set(response.headers_mut(), name, &value);
@@ -111,6 +179,17 @@ pub(super) fn encode(service: &Service, answer: Answer, request_id: &str) -> Res
     if let Some(code) = query_error {
         super::set(response.headers_mut(), "x-amzn-query-error", &code);
     }
+    response
+}
+
+/// What the front door says to requests that are none: no JSON, no content type.
+fn not_found(fault: &Fault, request_id: &str) -> Response<Bytes> {
+    let body = Bytes::from(format!("<{}/>\n", fault.code));
+    let checksum = crc32fast::hash(&body);
+    let mut response = super::response(fault.status, JSON_1_0, request_id, body);
+    let headers = response.headers_mut();
+    headers.remove(http::header::CONTENT_TYPE);
+    headers.insert("x-amz-crc32", checksum.into());
     response
 }
 
@@ -131,7 +210,9 @@ fn error(service: &Service, fault: &Fault) -> Value {
         | "TransactionInProgressException" => "Message",
         _ => "message",
     };
-    body.insert(member.to_owned(), fault.message.as_str().into());
+    if !fault.message.is_empty() {
+        body.insert(member.to_owned(), fault.message.as_str().into());
+    }
     if let Some(Value::Object(extra)) = &fault.extra {
         body.extend(extra.clone());
     }
@@ -277,10 +358,84 @@ mod tests {
 
     #[test]
     fn a_body_that_is_no_object_is_refused() {
-        for text in ["", "[]", "{\"a\":", "7"] {
-            let fault = input(text.as_bytes()).unwrap_err();
-            assert_eq!((fault.status, fault.code), (400, "SerializationException"));
+        for text in ["", "[]", "{\"a\":", "7", "null", "{} {}", "{\"a\":1,}"] {
+            for (service, is_silent) in [("dynamodb", true), ("logs", false)] {
+                let fault = input(by_name(service), text.as_bytes()).unwrap_err();
+                assert_eq!((fault.status, fault.code), (400, "SerializationException"));
+                assert_eq!(fault.message.is_empty(), is_silent, "{text}");
+            }
         }
-        assert_eq!(input(b"{\"a\":1}").unwrap(), json!({"a": 1}));
+        let read = input(by_name("dynamodb"), b" {\"a\":1}\n");
+        assert_eq!(read.unwrap(), json!({"a": 1}));
+    }
+
+    #[test]
+    fn a_body_nested_too_deeply_is_refused_and_never_a_crash() {
+        for (levels, code) in [
+            (70, "ValidationException"),
+            (900, "ValidationException"),
+            (10_000, "SerializationException"),
+            (1_000_000, "SerializationException"),
+        ] {
+            let open = "{\"L\":[".repeat(levels);
+            let close = "]}".repeat(levels);
+            for text in [format!("{open}{close}"), open] {
+                let fault = input(by_name("dynamodb"), text.as_bytes()).unwrap_err();
+                assert_eq!(fault.code, code, "{levels}");
+            }
+        }
+        assert_eq!(depth_of(br#"{"a":"[[[\"{","b":[1]}"#), 2);
+    }
+
+    fn asked(method: &str, kind: Option<&str>, target: Option<&str>) -> Parts {
+        let mut request = http::Request::builder().method(method).uri("/");
+        if let Some(kind) = kind {
+            request = request.header("Content-Type", kind);
+        }
+        if let Some(target) = target {
+            request = request.header("X-Amz-Target", target);
+        }
+        request.body(()).unwrap().into_parts().0
+    }
+
+    #[test]
+    fn only_posted_json_gets_in() {
+        let rows = crate::engine::dynamodb::operations();
+        let get = Some("DynamoDB_20120810.GetItem");
+        for (method, kind, target, status) in [
+            ("POST", Some(JSON_1_0), get, 200),
+            ("POST", Some("application/json; charset=utf-8"), get, 200),
+            ("POST", Some("text/plain"), get, 404),
+            ("POST", Some(JSON_1_1), get, 404),
+            ("POST", None, get, 404),
+            ("PUT", Some(JSON_1_0), get, 404),
+            ("POST", Some(JSON_1_0), None, 400),
+            ("POST", Some(JSON_1_0), Some("GetItem"), 400),
+            (
+                "POST",
+                Some(JSON_1_0),
+                Some("DynamoDB_20111205.GetItem"),
+                400,
+            ),
+            (
+                "POST",
+                Some(JSON_1_0),
+                Some("DynamoDB_20120810.GetItems"),
+                400,
+            ),
+        ] {
+            let found = row(by_name("dynamodb"), &asked(method, kind, target), rows);
+            let found = found.map_or_else(|fault| fault.status, |_| 200);
+            assert_eq!(found, status, "{method} {kind:?} {target:?}");
+        }
+        let refused = encode(by_name("dynamodb"), Err(Fault::new(404, UNKNOWN, "")), "1");
+        assert_eq!(refused.body().as_ref(), b"<UnknownOperationException/>\n");
+        assert_eq!(refused.headers()["x-amz-crc32"], "3552371480");
+        assert!(!refused.headers().contains_key("content-type"));
+        let unknown = encode(by_name("dynamodb"), Err(Fault::new(400, UNKNOWN, "")), "1");
+        assert_eq!(
+            body(&unknown),
+            json!({"__type": "com.amazon.coral.service#UnknownOperationException"})
+        );
     }
 }

@@ -6,8 +6,10 @@ use http::{HeaderMap, Response};
 use serde_json::Value;
 
 use super::call::{Answer, Fault, Operation};
+use crate::ids::Ids;
 
 mod aws_json;
+pub mod gzip;
 mod query_xml;
 mod rest_json;
 
@@ -85,7 +87,7 @@ impl Wire {
         rows: &'a [Operation],
     ) -> Result<&'a Operation, Fault> {
         match self {
-            Self::Json(_) => aws_json::row(target(&head.headers), rows),
+            Self::Json(service) => aws_json::row(service, head, rows),
             Self::Rest => rest_json::row(head, rows),
             Self::Query(service) => query_xml::row(service, body, rows),
         }
@@ -99,7 +101,10 @@ impl Wire {
         row: &Operation,
     ) -> Result<(Value, Bytes), Fault> {
         match self {
-            Self::Json(_) => Ok((aws_json::input(body)?, Bytes::new())),
+            Self::Json(service) => {
+                let body = gzip::unpacked(self, &head.headers, body)?;
+                Ok((aws_json::input(service, &body)?, Bytes::new()))
+            }
             Self::Rest => rest_json::input(head, body, row),
             Self::Query(_) => Ok((query_xml::input(body)?, Bytes::new())),
         }
@@ -126,9 +131,22 @@ impl Wire {
         }
     }
 
-    /// The service's words for a request without a signature.
-    pub fn unsigned(self) -> Fault {
+    /// The id of a request in the form the service gives it.
+    pub fn request_id(self, ids: &Ids) -> String {
         match self {
+            Self::Json(service) if service.is_dynamodb() => {
+                ids.key("", 26) + "VV4KQNSO5AEMVJF66Q9ASUAAJG"
+            }
+            _ => ids.uuid(),
+        }
+    }
+
+    /// The service's words for a request without a signature.
+    pub fn unsigned(self, headers: &HeaderMap) -> Fault {
+        match self {
+            Self::Json(service) if service.is_dynamodb() && is_signed_in_part(headers) => {
+                Fault::new(400, "IncompleteSignatureException", missing_parts(headers))
+            }
             Self::Json(_) => Fault::new(
                 400,
                 "MissingAuthenticationTokenException",
@@ -163,6 +181,44 @@ pub fn credential(headers: &HeaderMap) -> Option<Credential<'_>> {
         access_key,
         service,
     })
+}
+
+fn authorization(headers: &HeaderMap) -> &str {
+    let value = headers.get(http::header::AUTHORIZATION);
+    value.and_then(|it| it.to_str().ok()).unwrap_or_default()
+}
+
+fn is_signed_in_part(headers: &HeaderMap) -> bool {
+    authorization(headers).starts_with("AWS4-")
+}
+
+/// What an `Authorization` header of the right kind lacks.
+fn missing_parts(headers: &HeaderMap) -> String {
+    let value = authorization(headers);
+    let missing = ["Credential", "Signature", "SignedHeaders"]
+        .into_iter()
+        .filter(|part| !value.contains(&format!("{part}=")));
+    let mut words: Vec<String> = missing
+        .map(|part| format!("Authorization header requires '{part}' parameter."))
+        .collect();
+    if !headers.contains_key("x-amz-date") && !headers.contains_key(http::header::DATE) {
+        words.push(
+            "Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header."
+                .to_owned(),
+        );
+    }
+    words.push(format!("Authorization={value}"));
+    words.join(" ")
+}
+
+/// What a load balancer hears that asks whether the service is up.
+pub fn healthy(region: &str, request_id: &str) -> Response<Bytes> {
+    let body = Bytes::from(format!("healthy: dynamodb.{region}.amazonaws.com "));
+    let checksum = crc32fast::hash(&body);
+    let mut response = response(200, "text/plain", request_id, body);
+    let headers = response.headers_mut();
+    headers.insert("x-amz-crc32", checksum.into());
+    response
 }
 
 /// `DynamoDB_20120810.PutItem`.
@@ -268,7 +324,7 @@ mod tests {
 
         const ALPHABET: &[u8] = b"{}[]\":,\\u0%=&.+/member.1aA<\x00\xff\n";
 
-        let ids = crate::ids::Ids::seeded(7);
+        let ids = Ids::seeded(7);
         let row = Operation {
             name: "Any",
             http: "POST /2015-03-31/functions/{FunctionName}",
