@@ -34,6 +34,8 @@ pub mod validate;
 pub mod value;
 mod write;
 
+use validate::Member;
+
 pub(super) use chores::run as run_chores;
 pub(super) use tables::locked;
 pub use write::Live;
@@ -44,35 +46,45 @@ static OPERATIONS: &[Operation] = &[
         http: "",
         action: "dynamodb:BatchGetItem",
         resource: names::first_table_arn,
-        run: Run::Data(batch::batch_get_item),
+        run: Run::Data(|engine, call| {
+            whole(engine, call, shapes::BATCH_GET, batch::batch_get_item)
+        }),
     },
     Operation {
         name: "BatchWriteItem",
         http: "",
         action: "dynamodb:BatchWriteItem",
         resource: names::first_table_arn,
-        run: Run::Data(batch::batch_write_item),
+        run: Run::Data(|engine, call| {
+            whole(engine, call, shapes::BATCH_WRITE, batch::batch_write_item)
+        }),
     },
     Operation {
         name: "CreateTable",
         http: "",
         action: "dynamodb:CreateTable",
         resource: names::table_arn,
-        run: Run::Data(tables::create_table),
+        run: Run::Data(|engine, call| {
+            whole(engine, call, shapes::CREATE_TABLE, tables::create_table)
+        }),
     },
     Operation {
         name: "DeleteItem",
         http: "",
         action: "dynamodb:DeleteItem",
         resource: names::table_arn,
-        run: Run::Data(items::delete_item),
+        run: Run::Data(|engine, call| whole(engine, call, shapes::DELETE_ITEM, items::delete_item)),
     },
     Operation {
         name: "DeleteTable",
         http: "",
         action: "dynamodb:DeleteTable",
         resource: names::table_arn,
-        run: Run::Later(|engine, call| aside(engine, call, tables::delete_table)),
+        run: Run::Later(|engine, call| {
+            aside(engine, call, |engine, call| {
+                whole(engine, call, shapes::NOTHING, tables::delete_table)
+            })
+        }),
     },
     Operation {
         name: "DescribeEndpoints",
@@ -93,110 +105,158 @@ static OPERATIONS: &[Operation] = &[
         http: "",
         action: "dynamodb:DescribeTable",
         resource: names::table_arn,
-        run: Run::Data(tables::describe_table),
+        run: Run::Data(|engine, call| whole(engine, call, shapes::NOTHING, tables::describe_table)),
     },
     Operation {
         name: "DescribeTimeToLive",
         http: "",
         action: "dynamodb:DescribeTimeToLive",
         resource: names::table_arn,
-        run: Run::Data(ttl::describe_time_to_live),
+        run: Run::Data(|engine, call| {
+            whole(engine, call, shapes::NOTHING, ttl::describe_time_to_live)
+        }),
     },
     Operation {
         name: "GetItem",
         http: "",
         action: "dynamodb:GetItem",
         resource: names::table_arn,
-        run: Run::Data(items::get_item),
+        run: Run::Data(|engine, call| whole(engine, call, shapes::GET_ITEM, items::get_item)),
     },
     Operation {
         name: "ListTables",
         http: "",
         action: "dynamodb:ListTables",
         resource: any_resource,
-        run: Run::Data(tables::list_tables),
+        run: Run::Data(|engine, call| {
+            whole(engine, call, shapes::LIST_TABLES, tables::list_tables)
+        }),
     },
     Operation {
         name: "ListTagsOfResource",
         http: "",
         action: "dynamodb:ListTagsOfResource",
         resource: names::resource_arn,
-        run: Run::Data(tags::list_tags),
+        run: Run::Data(|engine, call| whole(engine, call, shapes::LIST_TAGS, tags::list_tags)),
     },
     Operation {
         name: "PutItem",
         http: "",
         action: "dynamodb:PutItem",
         resource: names::table_arn,
-        run: Run::Data(items::put_item),
+        run: Run::Data(|engine, call| whole(engine, call, shapes::PUT_ITEM, items::put_item)),
     },
     Operation {
         name: "Query",
         http: "",
         action: "dynamodb:Query",
         resource: names::index_arn,
-        run: Run::Data(query::query),
+        run: Run::Data(|engine, call| whole(engine, call, shapes::QUERY, query::query)),
     },
     Operation {
         name: "Scan",
         http: "",
         action: "dynamodb:Scan",
         resource: names::index_arn,
-        run: Run::Data(query::scan),
+        run: Run::Data(|engine, call| whole(engine, call, shapes::SCAN, query::scan)),
     },
     Operation {
         name: "TagResource",
         http: "",
         action: "dynamodb:TagResource",
         resource: names::resource_arn,
-        run: Run::Data(tags::tag_resource),
+        run: Run::Data(|engine, call| {
+            whole(engine, call, shapes::TAG_RESOURCE, tags::tag_resource)
+        }),
     },
     Operation {
         name: "TransactGetItems",
         http: "",
         action: "dynamodb:TransactGetItems",
         resource: names::first_table_arn,
-        run: Run::Data(transact::transact_get_items),
+        run: Run::Data(|engine, call| {
+            whole(
+                engine,
+                call,
+                shapes::TRANSACT_GET_ITEMS,
+                transact::transact_get_items,
+            )
+        }),
     },
     Operation {
         name: "TransactWriteItems",
         http: "",
         action: "dynamodb:TransactWriteItems",
         resource: names::first_table_arn,
-        run: Run::Data(transact::transact_write_items),
+        run: Run::Data(|engine, call| {
+            whole(
+                engine,
+                call,
+                shapes::TRANSACT_WRITE_ITEMS,
+                transact::transact_write_items,
+            )
+        }),
     },
     Operation {
         name: "UntagResource",
         http: "",
         action: "dynamodb:UntagResource",
         resource: names::resource_arn,
-        run: Run::Data(tags::untag_resource),
+        run: Run::Data(|engine, call| {
+            whole(engine, call, shapes::UNTAG_RESOURCE, tags::untag_resource)
+        }),
     },
     Operation {
         name: "UpdateItem",
         http: "",
         action: "dynamodb:UpdateItem",
         resource: names::table_arn,
-        run: Run::Data(items::update_item),
+        run: Run::Data(|engine, call| whole(engine, call, shapes::UPDATE_ITEM, items::update_item)),
     },
     Operation {
         name: "UpdateTable",
         http: "",
         action: "dynamodb:UpdateTable",
         resource: names::table_arn,
-        run: Run::Later(|engine, call| aside(engine, call, update_table::update_table)),
+        run: Run::Later(|engine, call| {
+            aside(engine, call, |engine, call| {
+                whole(
+                    engine,
+                    call,
+                    shapes::UPDATE_TABLE,
+                    update_table::update_table,
+                )
+            })
+        }),
     },
     Operation {
         name: "UpdateTimeToLive",
         http: "",
         action: "dynamodb:UpdateTimeToLive",
         resource: names::table_arn,
-        run: Run::Data(ttl::update_time_to_live),
+        run: Run::Data(|engine, call| {
+            whole(
+                engine,
+                call,
+                shapes::UPDATE_TIME_TO_LIVE,
+                ttl::update_time_to_live,
+            )
+        }),
     },
 ];
 
 pub fn operations() -> &'static [Operation] {
     OPERATIONS
+}
+
+/// Runs an operation. What it refuses is refused for the reason AWS would find first, knowing the whole request.
+fn whole(
+    engine: &Engine,
+    call: &Call,
+    members: &[Member],
+    work: fn(&Engine, &Call) -> Answer,
+) -> Answer {
+    work(engine, call).map_err(|fault| validate::sooner(&call.input, members, fault))
 }
 
 /// Runs work that may go through a whole table beside the runtime's own threads.

@@ -4,7 +4,9 @@
 use super::validate::{Member, Shape};
 
 const COUNT_MAX: i64 = i32::MAX as i64;
-const CAPACITY: Shape = Shape::Integer(1, i64::MAX);
+const CAPACITY: Shape = Shape::Long(1, i64::MAX);
+const ITEM_MAP: Shape = Shape::Map(&Shape::Value);
+const NAME_MAP: Shape = Shape::Map(&EXPRESSION);
 const KEY_NAME: Shape = Shape::Text(1, 255);
 const INDEX_NAME: Shape = Shape::Name(3, 255);
 const RETURN_CONSUMED: Shape = Shape::Enum(&["INDEXES", "TOTAL", "NONE"]);
@@ -35,28 +37,27 @@ const COMPARISON_OPERATOR: Shape = Shape::Enum(&[
     "GE",
     "CONTAINS",
 ]);
-static VALUE: Shape = Shape::Object;
 static CONDITION_ON: Shape = Shape::Structure(
     "Condition",
     &[
-        Member::new("AttributeValueList", Shape::List(0, 0, &VALUE)),
+        Member::new("AttributeValueList", Shape::List(0, 0, &Shape::Value)),
         Member::required("ComparisonOperator", COMPARISON_OPERATOR),
     ],
 );
 static EXPECTED_VALUE: Shape = Shape::Structure(
     "ExpectedAttributeValue",
     &[
-        Member::new("AttributeValueList", Shape::List(0, 0, &VALUE)),
+        Member::new("AttributeValueList", Shape::List(0, 0, &Shape::Value)),
         Member::new("ComparisonOperator", COMPARISON_OPERATOR),
         Member::new("Exists", Shape::Flag),
-        Member::new("Value", Shape::Object),
+        Member::new("Value", Shape::Value),
     ],
 );
 static VALUE_UPDATE: Shape = Shape::Structure(
     "AttributeValueUpdate",
     &[
         Member::new("Action", Shape::Enum(&["ADD", "PUT", "DELETE"])),
-        Member::new("Value", Shape::Object),
+        Member::new("Value", Shape::Value),
     ],
 );
 const EXPECTED: Member = Member::new("Expected", Shape::Map(&EXPECTED_VALUE));
@@ -112,6 +113,14 @@ const STREAM_SPECIFICATION: Shape = Shape::Structure(
             "StreamViewType",
             Shape::Enum(&["NEW_IMAGE", "OLD_IMAGE", "NEW_AND_OLD_IMAGES", "KEYS_ONLY"]),
         ),
+    ],
+);
+const SSE: Shape = Shape::Structure(
+    "SSESpecification",
+    &[
+        Member::new("Enabled", Shape::Flag),
+        Member::new("SSEType", Shape::Enum(&["AES256", "KMS"])),
+        Member::new("KMSMasterKeyId", Shape::Text(0, 0)),
     ],
 );
 const BILLING_MODE: Shape = Shape::Enum(&["PROVISIONED", "PAY_PER_REQUEST"]);
@@ -188,7 +197,7 @@ pub static CREATE_TABLE: &[Member] = &[
     Member::new("LocalSecondaryIndexes", Shape::List(0, 0, &LOCAL_INDEX)),
     Member::new("GlobalSecondaryIndexes", Shape::List(0, 0, &GLOBAL_INDEX)),
     Member::new("StreamSpecification", STREAM_SPECIFICATION),
-    Member::new("SSESpecification", Shape::Object),
+    Member::new("SSESpecification", SSE),
     Member::new("Tags", Shape::List(0, 0, &TAG)),
     Member::new("DeletionProtectionEnabled", Shape::Flag),
     Member::new("OnDemandThroughput", ON_DEMAND_THROUGHPUT),
@@ -206,7 +215,7 @@ pub static UPDATE_TABLE: &[Member] = &[
         Shape::List(0, 0, &GLOBAL_INDEX_UPDATE),
     ),
     Member::new("StreamSpecification", STREAM_SPECIFICATION),
-    Member::new("SSESpecification", Shape::Object),
+    Member::new("SSESpecification", SSE),
     Member::new("DeletionProtectionEnabled", Shape::Flag),
     Member::new("OnDemandThroughput", ON_DEMAND_THROUGHPUT),
     Member::new("WarmThroughput", WARM_THROUGHPUT),
@@ -242,26 +251,26 @@ pub static LIST_TAGS: &[Member] = &[
 pub static GET_ITEM: &[Member] = &[
     Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
     Member::new("AttributesToGet", Shape::List(1, 255, &ATTRIBUTE_NAME)),
-    Member::required("Key", Shape::Object),
+    Member::required("Key", ITEM_MAP),
     Member::new("ConsistentRead", Shape::Flag),
     Member::new("ProjectionExpression", EXPRESSION),
-    Member::new("ExpressionAttributeNames", Shape::Object),
+    Member::new("ExpressionAttributeNames", NAME_MAP),
 ];
 pub static PUT_ITEM: &[Member] = &[
     Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
-    Member::required("Item", Shape::Object),
+    Member::required("Item", ITEM_MAP),
     CONDITIONAL_OPERATOR,
     EXPECTED,
     Member::new("ReturnValues", RETURN_VALUES),
     Member::new("ReturnItemCollectionMetrics", RETURN_COLLECTION),
     Member::new("ReturnValuesOnConditionCheckFailure", RETURN_ON_FAILURE),
     Member::new("ConditionExpression", EXPRESSION),
-    Member::new("ExpressionAttributeValues", Shape::Object),
-    Member::new("ExpressionAttributeNames", Shape::Object),
+    Member::new("ExpressionAttributeValues", ITEM_MAP),
+    Member::new("ExpressionAttributeNames", NAME_MAP),
 ];
 pub static UPDATE_ITEM: &[Member] = &[
     Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
-    Member::required("Key", Shape::Object),
+    Member::required("Key", ITEM_MAP),
     CONDITIONAL_OPERATOR,
     EXPECTED,
     Member::new("AttributeUpdates", Shape::Map(&VALUE_UPDATE)),
@@ -270,20 +279,20 @@ pub static UPDATE_ITEM: &[Member] = &[
     Member::new("ReturnValuesOnConditionCheckFailure", RETURN_ON_FAILURE),
     Member::new("UpdateExpression", EXPRESSION),
     Member::new("ConditionExpression", EXPRESSION),
-    Member::new("ExpressionAttributeValues", Shape::Object),
-    Member::new("ExpressionAttributeNames", Shape::Object),
+    Member::new("ExpressionAttributeValues", ITEM_MAP),
+    Member::new("ExpressionAttributeNames", NAME_MAP),
 ];
 pub static DELETE_ITEM: &[Member] = &[
     Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
-    Member::required("Key", Shape::Object),
+    Member::required("Key", ITEM_MAP),
     CONDITIONAL_OPERATOR,
     EXPECTED,
     Member::new("ReturnValues", RETURN_VALUES),
     Member::new("ReturnItemCollectionMetrics", RETURN_COLLECTION),
     Member::new("ReturnValuesOnConditionCheckFailure", RETURN_ON_FAILURE),
     Member::new("ConditionExpression", EXPRESSION),
-    Member::new("ExpressionAttributeValues", Shape::Object),
-    Member::new("ExpressionAttributeNames", Shape::Object),
+    Member::new("ExpressionAttributeValues", ITEM_MAP),
+    Member::new("ExpressionAttributeNames", NAME_MAP),
 ];
 /// Query; its `Limit` is worded differently, see `query`.
 pub static QUERY: &[Member] = &[
@@ -295,14 +304,14 @@ pub static QUERY: &[Member] = &[
     Member::new("AttributesToGet", Shape::List(1, 255, &ATTRIBUTE_NAME)),
     Member::new("Limit", Shape::Integer(i64::MIN, COUNT_MAX)),
     Member::new("KeyConditions", Shape::Map(&CONDITION_ON)),
-    Member::new("ExclusiveStartKey", Shape::Object),
+    Member::new("ExclusiveStartKey", ITEM_MAP),
     Member::new("ConsistentRead", Shape::Flag),
     Member::new("ScanIndexForward", Shape::Flag),
     Member::new("KeyConditionExpression", EXPRESSION),
     Member::new("FilterExpression", EXPRESSION),
     Member::new("ProjectionExpression", EXPRESSION),
-    Member::new("ExpressionAttributeValues", Shape::Object),
-    Member::new("ExpressionAttributeNames", Shape::Object),
+    Member::new("ExpressionAttributeValues", ITEM_MAP),
+    Member::new("ExpressionAttributeNames", NAME_MAP),
 ];
 pub static SCAN: &[Member] = &[
     Member::new("Select", SELECT),
@@ -314,27 +323,60 @@ pub static SCAN: &[Member] = &[
     Member::new("Segment", Shape::Integer(0, 999_999)),
     Member::new("Limit", Shape::Integer(1, COUNT_MAX)),
     Member::new("AttributesToGet", Shape::List(1, 255, &ATTRIBUTE_NAME)),
-    Member::new("ExclusiveStartKey", Shape::Object),
+    Member::new("ExclusiveStartKey", ITEM_MAP),
     Member::new("ConsistentRead", Shape::Flag),
     Member::new("FilterExpression", EXPRESSION),
     Member::new("ProjectionExpression", EXPRESSION),
-    Member::new("ExpressionAttributeValues", Shape::Object),
-    Member::new("ExpressionAttributeNames", Shape::Object),
+    Member::new("ExpressionAttributeValues", ITEM_MAP),
+    Member::new("ExpressionAttributeNames", NAME_MAP),
 ];
-/// `BatchGetItem` and `BatchWriteItem`.
+/// `BatchGetItem` and `BatchWriteItem`; what is asked of each table has words of its own, see `batch`.
 pub static BATCH: &[Member] = &[
     Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
     Member::new("ReturnItemCollectionMetrics", RETURN_COLLECTION),
-    Member::required("RequestItems", Shape::Object),
+    Member::required("RequestItems", Shape::Map(&Shape::Value)),
 ];
+pub static BATCH_GET: &[Member] = &[
+    Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
+    Member::required("RequestItems", Shape::Map(&KEYS_AND_ATTRIBUTES)),
+];
+pub static BATCH_WRITE: &[Member] = &[
+    Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
+    Member::new("ReturnItemCollectionMetrics", RETURN_COLLECTION),
+    Member::required("RequestItems", Shape::Map(&WRITE_REQUESTS)),
+];
+static KEYS_AND_ATTRIBUTES: Shape = Shape::Structure(
+    "KeysAndAttributes",
+    &[
+        Member::required("Keys", Shape::List(1, 100, &ITEM_MAP)),
+        Member::new("AttributesToGet", Shape::List(1, 255, &ATTRIBUTE_NAME)),
+        Member::new("ConsistentRead", Shape::Flag),
+        Member::new("ProjectionExpression", EXPRESSION),
+        Member::new("ExpressionAttributeNames", NAME_MAP),
+    ],
+);
+static WRITE_REQUESTS: Shape = Shape::List(1, 25, &WRITE_REQUEST);
+static WRITE_REQUEST: Shape = Shape::Structure(
+    "WriteRequest",
+    &[
+        Member::new(
+            "PutRequest",
+            Shape::Structure("PutRequest", &[Member::required("Item", ITEM_MAP)]),
+        ),
+        Member::new(
+            "DeleteRequest",
+            Shape::Structure("DeleteRequest", &[Member::required("Key", ITEM_MAP)]),
+        ),
+    ],
+);
 
 const TABLE: Member = Member::required("TableName", Shape::Text(1, 1024));
-const KEY: Member = Member::required("Key", Shape::Object);
+const KEY: Member = Member::required("Key", ITEM_MAP);
 const CONDITION: Member = Member::new("ConditionExpression", EXPRESSION);
-const NAMES: Member = Member::new("ExpressionAttributeNames", Shape::Object);
-const VALUES: Member = Member::new("ExpressionAttributeValues", Shape::Object);
+const NAMES: Member = Member::new("ExpressionAttributeNames", NAME_MAP);
+const VALUES: Member = Member::new("ExpressionAttributeValues", ITEM_MAP);
 const ON_FAILURE: Member = Member::new("ReturnValuesOnConditionCheckFailure", RETURN_ON_FAILURE);
-const ITEM: Member = Member::required("Item", Shape::Object);
+const ITEM: Member = Member::required("Item", ITEM_MAP);
 const UPDATE: Member = Member::required("UpdateExpression", EXPRESSION);
 const CHECK: Member = Member::required("ConditionExpression", EXPRESSION);
 static TRANSACT_WRITE: Shape = Shape::Structure(

@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 
+use super::value::binary;
 use crate::engine::call::Fault;
 
 /// Most violations named in one message.
@@ -26,16 +27,38 @@ pub enum Shape {
     Enum(&'static [&'static str]),
     /// Whole numbers, smallest and largest.
     Integer(i64, i64),
+    /// Whole numbers of 64 bits.
+    Long(i64, i64),
     Flag,
+    Blob,
     /// Its name in the service model and its members.
     Structure(&'static str, &'static [Member]),
     /// Fewest and most elements; most 0 when there is no limit.
     List(usize, usize, &'static Self),
     /// By names of the request's own.
     Map(&'static Self),
-    /// Checked where it is read: attribute values, expressions.
-    Object,
+    /// An attribute value; checked where it is read.
+    Value,
 }
+
+/// What an attribute value is to those who only look at types.
+static ATTRIBUTE_VALUE: Shape = Shape::Structure(
+    "AttributeValue",
+    &[
+        Member::new("S", TEXT),
+        Member::new("N", TEXT),
+        Member::new("B", Shape::Blob),
+        Member::new("BOOL", Shape::Flag),
+        Member::new("NULL", Shape::Flag),
+        Member::new("M", Shape::Map(&Shape::Value)),
+        Member::new("L", Shape::List(0, 0, &Shape::Value)),
+        Member::new("SS", Shape::List(0, 0, &TEXT)),
+        Member::new("NS", Shape::List(0, 0, &TEXT)),
+        Member::new("BS", Shape::List(0, 0, &Shape::Blob)),
+    ],
+);
+const TEXT: Shape = Shape::Text(0, 0);
+const TABLE_NAME: Member = Member::required("TableName", TEXT);
 
 impl Member {
     pub const fn new(name: &'static str, shape: Shape) -> Self {
@@ -55,12 +78,39 @@ impl Member {
     }
 }
 
-/// Checks a request: first that every member has the right type, then every constraint.
+/// Checks a request: first that every member has the right type (attribute values wait, see [`sooner`]), then every
+/// constraint.
 pub fn check(input: &Value, members: &[Member]) -> Result<(), Fault> {
-    types(input, members)?;
+    types(input, members, Depth::Members)?;
     let mut violations = Vec::new();
     constraints(input, members, "", &mut violations);
     report(&violations)
+}
+
+/// The fault AWS gives where an operation gave this one. AWS reads a whole request before it judges any of it; here
+/// that is only done for requests that fail.
+pub fn sooner(input: &Value, members: &[Member], fault: Fault) -> Fault {
+    const LATER: [&str; 3] = [
+        "ValidationException",
+        "SerializationException",
+        "ResourceNotFoundException",
+    ];
+    if !LATER.contains(&fault.code) {
+        return fault;
+    }
+    let of_table = types(input, &[TABLE_NAME], Depth::Whole);
+    let typed = of_table.and_then(|()| types(input, members, Depth::Whole));
+    if let Err(sooner) = typed {
+        return sooner;
+    }
+    let null_table = "1 validation error detected: Value null at 'tableName'";
+    if !fault.message.starts_with(null_table) {
+        return fault;
+    }
+    let mut violations = Vec::new();
+    constraints(input, members, "", &mut violations);
+    constraints(input, &[TABLE_NAME], "", &mut violations);
+    report(&violations).err().unwrap_or(fault)
 }
 
 /// The fault for these violations, each `Value … at '…' failed to satisfy constraint: …`.
@@ -90,56 +140,88 @@ pub fn violated(value: &str, path: &str, constraint: &str) -> Fault {
     ))
 }
 
-fn types(input: &Value, members: &[Member]) -> Result<(), Fault> {
+/// How far types are looked at.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// Not into attribute values.
+    Members,
+    Whole,
+}
+
+/// Where a value stands: AWS words a wrong one differently.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Member,
+    /// In a list or map.
+    Element,
+}
+
+fn types(input: &Value, members: &[Member], depth: Depth) -> Result<(), Fault> {
     for member in members {
         match input.get(member.name) {
             None | Some(Value::Null) => {}
-            Some(value) => typed(value, &member.shape)?,
+            Some(value) => typed(value, &member.shape, depth, Place::Member)?,
         }
     }
     Ok(())
 }
 
-fn typed(value: &Value, shape: &Shape) -> Result<(), Fault> {
+fn typed(value: &Value, shape: &Shape, depth: Depth, place: Place) -> Result<(), Fault> {
+    let each = |of: &Shape, it: &Value| match it {
+        Value::Null => Ok(()),
+        _ => typed(it, of, depth, Place::Element),
+    };
     match (shape, value) {
         (Shape::Text(..) | Shape::Name(..) | Shape::Enum(_), Value::String(_))
-        | (Shape::Integer(..), Value::Number(_))
-        | (Shape::Flag, Value::Bool(_))
-        | (Shape::Object, Value::Object(_)) => Ok(()),
-        (Shape::Flag, Value::String(text))
-            if ["true", "false"].contains(&text.to_lowercase().as_str()) =>
+        | (Shape::Integer(..) | Shape::Long(..), Value::Number(_))
+        | (Shape::Flag, Value::Bool(_)) => Ok(()),
+        (Shape::Flag, Value::String(text)) if is_flag(text) => Ok(()),
+        (Shape::Blob, _) => binary(value).map(drop),
+        (Shape::Value, _) | (Shape::Map(Shape::Value), Value::Object(_))
+            if depth == Depth::Members =>
         {
             Ok(())
         }
-        (Shape::Structure(_, members), Value::Object(_)) => types(value, members),
+        (Shape::Value, _) => typed(value, &ATTRIBUTE_VALUE, depth, place),
+        (Shape::Structure(_, members), Value::Object(_)) => types(value, members, depth),
         (Shape::List(_, _, of), Value::Array(elements)) => {
-            elements.iter().try_for_each(|it| typed(it, of))
+            elements.iter().try_for_each(|it| each(of, it))
         }
-        (Shape::Map(of), Value::Object(members)) => members
-            .values()
-            .filter(|it| !it.is_null())
-            .try_for_each(|it| typed(it, of)),
+        (Shape::Map(of), Value::Object(members)) => {
+            members.values().try_for_each(|it| each(of, it))
+        }
         _ => Err(Fault::new(
             400,
             "SerializationException",
-            wrong_type(value, shape),
+            wrong_type(value, shape, place),
         )),
     }
 }
 
-fn wrong_type(value: &Value, shape: &Shape) -> String {
+fn is_flag(text: &str) -> bool {
+    ["true", "false", "yes", "no", "1", "0"].contains(&text.to_ascii_lowercase().as_str())
+}
+
+fn wrong_type(value: &Value, shape: &Shape, place: Place) -> String {
     let wanted = match shape {
         Shape::Text(..) | Shape::Name(..) | Shape::Enum(_) => "String",
         Shape::Integer(..) => "Integer",
+        Shape::Long(..) => "Long",
         Shape::Flag => "Boolean",
-        Shape::Structure(..) | Shape::List(..) | Shape::Map(_) | Shape::Object => {
+        Shape::Structure(..) | Shape::List(..) | Shape::Map(_) | Shape::Value | Shape::Blob => {
             return match (shape, value) {
                 (Shape::List(..), Value::Object(_)) => {
                     "Start of structure or map found where not expected".to_owned()
                 }
-                (Shape::Structure(name, _), Value::Array(_)) => format!(
-                    "Unrecognized collection type class com.amazonaws.dynamodb.v20120810.{name}"
-                ),
+                (Shape::Structure(..), Value::Array(_)) => {
+                    format!("Unrecognized collection type class {}", class(shape))
+                }
+                (Shape::Map(_), Value::Array(_)) => {
+                    format!("Unrecognized collection type {}", class(shape))
+                }
+                (Shape::Structure(..), _) if place == Place::Element => {
+                    "Unexpected value type in payload".to_owned()
+                }
                 _ => "Unexpected field type".to_owned(),
             };
         }
@@ -152,9 +234,27 @@ fn wrong_type(value: &Value, shape: &Shape) -> String {
             format!("DECIMAL_VALUE cannot be converted to {wanted}")
         }
         Value::Number(_) => format!("NUMBER_VALUE cannot be converted to {wanted}"),
+        Value::String(_) if wanted == "Boolean" => {
+            "Unexpected token received from parser".to_owned()
+        }
         Value::String(_) => format!("STRING_VALUE cannot be converted to {wanted}"),
-        Value::Array(_) => format!("Unrecognized collection type class java.lang.{wanted}"),
+        Value::Array(_) => format!("Unrecognized collection type class {}", class(shape)),
         Value::Object(_) => "Start of structure or map found where not expected".to_owned(),
+    }
+}
+
+/// The shape's class, which shows in messages.
+fn class(shape: &Shape) -> String {
+    match shape {
+        Shape::Text(..) | Shape::Name(..) | Shape::Enum(_) => "java.lang.String".to_owned(),
+        Shape::Integer(..) => "java.lang.Integer".to_owned(),
+        Shape::Long(..) => "java.lang.Long".to_owned(),
+        Shape::Flag => "java.lang.Boolean".to_owned(),
+        Shape::Blob => "java.nio.ByteBuffer".to_owned(),
+        Shape::Value => "com.amazonaws.dynamodb.v20120810.AttributeValue".to_owned(),
+        Shape::Structure(name, _) => format!("com.amazonaws.dynamodb.v20120810.{name}"),
+        Shape::List(_, _, of) => format!("java.util.List<{}>", class(of)),
+        Shape::Map(of) => format!("java.util.Map<java.lang.String, {}>", class(of)),
     }
 }
 
@@ -200,7 +300,7 @@ fn constrained(
                 ));
             }
         }
-        Shape::Integer(min, max) => {
+        Shape::Integer(min, max) | Shape::Long(min, max) => {
             let number = value.as_f64().unwrap_or_default();
             #[expect(
                 clippy::cast_precision_loss,
@@ -235,7 +335,7 @@ fn constrained(
                 }
             }
         }
-        Shape::Flag | Shape::Object => {}
+        Shape::Flag | Shape::Blob | Shape::Value => {}
     }
 }
 
@@ -321,6 +421,8 @@ mod tests {
         Member::new("IndexName", Shape::Name(3, 255)),
         Member::new("Limit", Shape::Integer(1, 100)),
         Member::new("ConsistentRead", Shape::Flag),
+        Member::new("Units", Shape::Long(1, i64::MAX)),
+        Member::new("Key", Shape::Map(&Shape::Value)),
     ];
 
     fn words(input: &Value) -> String {
@@ -371,22 +473,75 @@ mod tests {
                 "STRING_VALUE cannot be converted to Integer",
             ),
             (
-                json!({"ConsistentRead": 1}),
+                json!({"Units": 1.5, "ConsistentRead": 1}),
                 "NUMBER_VALUE cannot be converted to Boolean",
+            ),
+            (
+                json!({"ConsistentRead": "x"}),
+                "Unexpected token received from parser",
             ),
             (
                 json!({"IndexName": true}),
                 "TRUE_VALUE cannot be converted to String",
             ),
+            (
+                json!({"IndexName": []}),
+                "Unrecognized collection type class java.lang.String",
+            ),
             (json!({"KeySchema": "x"}), "Unexpected field type"),
+            (
+                json!({"KeySchema": ["x"]}),
+                "Unexpected value type in payload",
+            ),
             (
                 json!({"KeySchema": [[]]}),
                 "Unrecognized collection type class com.amazonaws.dynamodb.v20120810.KeySchemaElement",
             ),
+            (
+                json!({"Key": []}),
+                "Unrecognized collection type java.util.Map<java.lang.String, \
+                 com.amazonaws.dynamodb.v20120810.AttributeValue>",
+            ),
+            (json!({"Key": 1}), "Unexpected field type"),
         ] {
             let fault = check(&input, MEMBERS).unwrap_err();
             assert_eq!(fault.code, "SerializationException");
             assert_eq!(fault.message, message);
         }
+    }
+
+    #[test]
+    fn values_of_a_request_that_fails_are_looked_at_first() {
+        let failed = || Fault::validation("anything");
+        for (value, message) in [
+            (json!("a"), "Unexpected value type in payload"),
+            (
+                json!({"S": 1}),
+                "NUMBER_VALUE cannot be converted to String",
+            ),
+            (
+                json!({"BOOL": 1}),
+                "NUMBER_VALUE cannot be converted to Boolean",
+            ),
+            (json!({"SS": "a"}), "Unexpected field type"),
+            (
+                json!({"M": {"a": {"L": [{"B": true}]}}}),
+                "only base-64-encoded strings are convertible to bytes",
+            ),
+            (
+                json!({"M": []}),
+                "Unrecognized collection type java.util.Map<java.lang.String, \
+                 com.amazonaws.dynamodb.v20120810.AttributeValue>",
+            ),
+            (json!({"S": "a", "L": [null]}), "anything"),
+        ] {
+            let input = json!({"TableName": "t", "Key": {"a": value}});
+            assert_eq!(sooner(&input, MEMBERS, failed()).message, message);
+        }
+        let table = json!({"TableName": 1});
+        let words = "NUMBER_VALUE cannot be converted to String";
+        assert_eq!(sooner(&table, MEMBERS, failed()).message, words);
+        let other = Fault::new(400, "ConditionalCheckFailedException", "no");
+        assert_eq!(sooner(&table, MEMBERS, other.clone()), other);
     }
 }

@@ -141,8 +141,10 @@ pub fn item_size(item: &Item) -> usize {
 }
 
 fn read(json: &Value, depth: usize) -> Result<Attribute, Fault> {
-    let Value::Object(members) = json else {
-        return Err(not_a_structure(json));
+    let members = match json {
+        Value::Object(members) => members,
+        Value::Null => return Err(nothing_set()),
+        _ => return Err(not_a_structure(json)),
     };
     let mut found = Vec::new();
     for (datatype, value) in members {
@@ -158,10 +160,14 @@ fn read(json: &Value, depth: usize) -> Result<Attribute, Fault> {
         Some(_) => Err(Fault::validation(
             "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes",
         )),
-        None => Err(Fault::validation(
-            "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes",
-        )),
+        None => Err(nothing_set()),
     }
+}
+
+fn nothing_set() -> Fault {
+    Fault::validation(
+        "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes",
+    )
 }
 
 fn read_typed(datatype: &str, value: &Value, depth: usize) -> Result<Option<Attribute>, Fault> {
@@ -292,7 +298,8 @@ fn list(value: &Value) -> Result<&Vec<Value>, Fault> {
     })
 }
 
-fn binary(value: &Value) -> Result<Vec<u8>, Fault> {
+/// Bytes of a text in base 64.
+pub fn binary(value: &Value) -> Result<Vec<u8>, Fault> {
     let text = match value {
         Value::String(text) => text,
         Value::Array(_) | Value::Object(_) => {
@@ -402,6 +409,7 @@ mod tests {
         for (json, words) in [
             (json!({}), "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes".to_owned()),
             (json!({"X": "a"}), "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes".to_owned()),
+            (Value::Null, "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes".to_owned()),
             (json!({"S": null}), "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes".to_owned()),
             (json!({"S": "a", "N": "1"}), "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes".to_owned()),
             (json!({"NULL": false}), format!("{prefix}Null attribute value types must have the value of true")),
