@@ -46,6 +46,8 @@ mod roles;
 #[cfg(test)]
 mod roles_panel;
 #[cfg(test)]
+mod sdks;
+#[cfg(test)]
 mod streams;
 #[cfg(test)]
 mod table_changes;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ use waterwheel::aws::samples;
 use waterwheel::clock::Clock;
 use waterwheel::engine::call::Principal;
 use waterwheel::engine::{EngineHost, Options};
+
+use crate::sdks::{or_skip, python_with};
 
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
     "Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
@@ -202,58 +204,11 @@ async fn the_tutorial_works_through_the_sdk() {
     cloud.host.close().await;
 }
 
-/// The folder for what tests make for themselves; kept between runs.
-fn made_by_tests() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("boto3");
-    std::fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-/// A Python with boto3, made the first time; `Err` says why there is none.
-fn python_with_boto3() -> Result<PathBuf, String> {
-    let venv = made_by_tests().join("venv");
-    let python = venv.join(if cfg!(windows) {
-        "Scripts/python.exe"
-    } else {
-        "bin/python"
-    });
-    let has_boto3 = |python: &Path| {
-        let found = Command::new(python).args(["-c", "import boto3"]).output();
-        found.is_ok_and(|it| it.status.success())
-    };
-    if has_boto3(&python) {
-        return Ok(python);
-    }
-    let run = |command: &mut Command| {
-        let done = command.output().map_err(|error| error.to_string())?;
-        if done.status.success() {
-            Ok(())
-        } else {
-            Err(String::from_utf8_lossy(&done.stderr).into_owned())
-        }
-    };
-    run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-    run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "boto3"]))?;
-    if has_boto3(&python) {
-        Ok(python)
-    } else {
-        Err("boto3 was installed but cannot be imported".to_owned())
-    }
-}
-
 #[test]
 fn the_tutorial_works_through_boto3_on_the_port() {
-    let python = match python_with_boto3() {
-        Ok(python) => python,
-        Err(why) => {
-            let must = std::env::var_os("WATERWHEEL_TEST_NO_SKIP").is_some();
-            assert!(!must, "python3 with boto3 is needed: {why}");
-            #[expect(clippy::print_stderr, reason = "a skipped test has to say so")]
-            {
-                eprintln!("skipped: no python3 with boto3 here: {why}");
-            }
-            return;
-        }
+    let python = python_with(&["boto3"]);
+    let Some(python) = or_skip(python, "python3 with boto3") else {
+        return;
     };
     let mut served = Command::new(env!("CARGO_BIN_EXE_waterwheel"))
         .args(["serve", "--port", "0"])
