@@ -322,7 +322,9 @@ impl EngineHost {
     /// Opens the world and lets its pollers go on from their checkpoints. Needs a tokio runtime.
     pub fn open(options: Options) -> Result<Self, OpenError> {
         let store = Store::open(options.folder.as_deref(), options.durability)?;
-        let state = saved::load(&store)?;
+        let mut state = saved::load(&store)?;
+        let unfinished = std::mem::take(&mut state.scratch);
+        state.trash.extend(unfinished);
         let ids = options.seed.map_or_else(Ids::random, Ids::seeded);
         let engine = Engine(Arc::new(Inner {
             options,

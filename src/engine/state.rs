@@ -30,6 +30,12 @@ pub struct State {
     pub queues: BTreeMap<String, Queue>,
     /// By name.
     pub log_groups: BTreeMap<String, LogGroup>,
+    /// Backups by ARN.
+    pub backups: BTreeMap<String, Backup>,
+    /// Policies of tables and streams, by ARN.
+    pub resource_policies: BTreeMap<String, ResourcePolicy>,
+    /// Key prefixes of copies under way; what the end of the process left of them becomes trash.
+    pub scratch: Vec<u64>,
     /// Key prefixes of tables and indexes that are gone; what they held is cleared in the background.
     pub trash: Vec<u64>,
     /// Next number for a table's or stream's key prefix in the store; never used twice.
@@ -124,6 +130,12 @@ pub struct Table {
     /// Time to live, while it is not `DISABLED`.
     #[serde(default)]
     pub expiry: Option<Expiry>,
+    /// Point-in-time recovery, while it is on.
+    #[serde(default)]
+    pub undo: Option<Undo>,
+    /// Where its first items came from.
+    #[serde(default)]
+    pub restored: Option<Restored>,
     /// Settings that are stored and returned: `TableClass`, `SSESpecification`, `OnDemandThroughput`.
     pub settings: BTreeMap<String, Value>,
 }
@@ -138,6 +150,51 @@ pub struct Expiry {
     pub status: String,
     /// When the status began.
     pub since: SystemTime,
+}
+
+/// Point-in-time recovery of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Undo {
+    /// Key prefix of what was there before each write.
+    pub store_id: u64,
+    pub since: SystemTime,
+    /// `RecoveryPeriodInDays`.
+    pub days: u32,
+}
+
+/// Of a table that was restored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restored {
+    pub backup: Option<String>,
+    /// ARN of the table that was copied.
+    pub table: String,
+    pub at: SystemTime,
+    /// Key prefix of the items that are copied, until they are.
+    pub source: Option<u64>,
+    /// Nobody needs the source afterwards.
+    pub drops_source: bool,
+}
+
+/// An on-demand backup: a table's definition, and its items under a key prefix of their own.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Backup {
+    pub arn: String,
+    pub name: String,
+    pub created: SystemTime,
+    pub store_id: u64,
+    pub items: u64,
+    pub bytes: u64,
+    /// The table as it was.
+    pub table: Arc<Table>,
+    /// Its stream, if it had one.
+    pub view_type: Option<ViewType>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourcePolicy {
+    /// JSON text, as given.
+    pub document: String,
+    pub revision: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

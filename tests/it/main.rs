@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod aws;
 #[cfg(test)]
+mod backups;
+#[cfg(test)]
 mod cases;
 #[cfg(test)]
 mod console;

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use super::filling::{self, Filled};
 use super::tally::{filled_key, key as tally_key};
 use super::write::{Change, Locks};
-use super::{expiry, fitness, passing, tables, ttl};
+use super::{copies, expiry, fitness, passing, restore, tables, ttl};
 use crate::clock::epoch_millis;
 use crate::engine::Engine;
 use crate::engine::call::{Call, Fault, Principal};
@@ -25,6 +25,8 @@ const SWEPT_AT_ONCE: usize = 100;
 const CLEARED_AT_ONCE: usize = 4096;
 /// How long to wait after a failure: a full disk does not get better by trying.
 const REST: Duration = Duration::from_secs(1);
+/// How often writes past the period of recovery are forgotten.
+const FORGETS_EVERY: Duration = Duration::from_hours(1);
 const LONGEST_SLEEP_SECS: u64 = 24 * 60 * 60;
 
 /// Wakes the chores.
@@ -105,6 +107,7 @@ fn round(engine: &Engine, now: SystemTime) -> Result<Next, Fault> {
 fn is_busy(table: &Table) -> bool {
     table.status != "ACTIVE"
         || table.expiry.is_some()
+        || table.undo.is_some()
         || table.indexes.iter().any(passing::is_filling)
         || table.settings.contains_key(ttl::FORMER_SETTING)
 }
@@ -115,6 +118,14 @@ pub(super) fn advance(engine: &Engine, table: &Table, now: SystemTime) -> Result
         adopt(engine, table, former, now)?;
         return Ok(Next::AtOnce);
     }
+    if table
+        .restored
+        .as_ref()
+        .is_some_and(|it| it.source.is_some())
+    {
+        restore::step(engine, table)?;
+        return Ok(Next::AtOnce);
+    }
     let mut next = pass(engine, table, now)?;
     for index in table.indexes.iter().filter(|it| passing::is_filling(it)) {
         fill_index(engine, table, index, now)?;
@@ -122,6 +133,13 @@ pub(super) fn advance(engine: &Engine, table: &Table, now: SystemTime) -> Result
     }
     if let Some(expiry) = &table.expiry {
         next = next.min(advance_expiry(engine, table, expiry, now)?);
+    }
+    if let Some(undo) = &table.undo {
+        next = next.min(if copies::forget(engine, undo, now)? {
+            Next::AtOnce
+        } else {
+            Next::At(now + FORGETS_EVERY)
+        });
     }
     Ok(next)
 }

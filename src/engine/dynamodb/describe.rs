@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::tally::Tally;
 use crate::clock::epoch_secs;
-use crate::engine::state::{Index, KeySchema, Projection, Stream, Table};
+use crate::engine::state::{Index, KeySchema, Projection, Restored, Stream, Table};
 
 /// What a description adds to a table: how much is in it, and its newest stream.
 pub struct Facts<'a> {
@@ -70,6 +70,9 @@ pub fn table(table: &Table, facts: &Facts<'_>) -> Value {
     if let Some(class) = table.settings.get("TableClass") {
         description["TableClassSummary"] = json!({ "TableClass": class });
     }
+    if let Some(restored) = &table.restored {
+        description["RestoreSummary"] = restore_summary(restored);
+    }
     if let Some(stream) = facts.stream {
         description["LatestStreamArn"] = json!(stream.arn);
         description["LatestStreamLabel"] = json!(stream.label);
@@ -79,6 +82,18 @@ pub fn table(table: &Table, facts: &Facts<'_>) -> Value {
         }
     }
     description
+}
+
+fn restore_summary(restored: &Restored) -> Value {
+    let mut summary = json!({
+        "SourceTableArn": restored.table,
+        "RestoreDateTime": epoch_secs(restored.at),
+        "RestoreInProgress": restored.source.is_some(),
+    });
+    if let Some(backup) = &restored.backup {
+        summary["SourceBackupArn"] = json!(backup);
+    }
+    summary
 }
 
 /// `KeySchema`.

@@ -3,16 +3,20 @@
 use super::Engine;
 use super::call::{Answer, Call, Fault, Later, Operation, Run, any_resource};
 
+mod backups;
 mod batch;
 mod capacity;
 mod chores;
 mod clauses;
+mod copies;
 pub mod describe;
+mod elsewhere;
 mod expiry;
 pub mod expression;
 mod filling;
 mod fitness;
 mod indexes;
+mod insights;
 mod items;
 mod legacy;
 mod limits;
@@ -21,6 +25,9 @@ pub mod number;
 mod page;
 mod passing;
 mod query;
+mod recovery;
+mod resource_policies;
+mod restore;
 mod schema;
 pub mod shapes;
 mod tables;
@@ -60,6 +67,20 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "CreateBackup",
+        http: "",
+        action: "dynamodb:CreateBackup",
+        resource: names::table_arn,
+        run: Run::Later(|engine, call| aside(engine, call, backups::create_backup)),
+    },
+    Operation {
+        name: "CreateGlobalTable",
+        http: "",
+        action: "dynamodb:CreateGlobalTable",
+        resource: any_resource,
+        run: Run::Data(elsewhere::replicas),
+    },
+    Operation {
         name: "CreateTable",
         http: "",
         action: "dynamodb:CreateTable",
@@ -69,11 +90,25 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "DeleteBackup",
+        http: "",
+        action: "dynamodb:DeleteBackup",
+        resource: names::backup_arn,
+        run: Run::Data(backups::delete_backup),
+    },
+    Operation {
         name: "DeleteItem",
         http: "",
         action: "dynamodb:DeleteItem",
         resource: names::table_arn,
         run: Run::Data(|engine, call| whole(engine, call, shapes::DELETE_ITEM, items::delete_item)),
+    },
+    Operation {
+        name: "DeleteResourcePolicy",
+        http: "",
+        action: "dynamodb:DeleteResourcePolicy",
+        resource: names::resource_arn,
+        run: Run::Data(resource_policies::delete_resource_policy),
     },
     Operation {
         name: "DeleteTable",
@@ -87,11 +122,67 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "DescribeBackup",
+        http: "",
+        action: "dynamodb:DescribeBackup",
+        resource: names::backup_arn,
+        run: Run::Data(backups::describe_backup),
+    },
+    Operation {
+        name: "DescribeContinuousBackups",
+        http: "",
+        action: "dynamodb:DescribeContinuousBackups",
+        resource: names::table_arn,
+        run: Run::Data(recovery::describe_continuous_backups),
+    },
+    Operation {
+        name: "DescribeContributorInsights",
+        http: "",
+        action: "dynamodb:DescribeContributorInsights",
+        resource: names::table_arn,
+        run: Run::Data(insights::describe),
+    },
+    Operation {
         name: "DescribeEndpoints",
         http: "",
         action: "dynamodb:DescribeEndpoints",
         resource: any_resource,
         run: Run::Data(limits::describe_endpoints),
+    },
+    Operation {
+        name: "DescribeExport",
+        http: "",
+        action: "dynamodb:DescribeExport",
+        resource: any_resource,
+        run: Run::Data(elsewhere::describe_export),
+    },
+    Operation {
+        name: "DescribeGlobalTable",
+        http: "",
+        action: "dynamodb:DescribeGlobalTable",
+        resource: any_resource,
+        run: Run::Data(elsewhere::global_table),
+    },
+    Operation {
+        name: "DescribeGlobalTableSettings",
+        http: "",
+        action: "dynamodb:DescribeGlobalTableSettings",
+        resource: any_resource,
+        run: Run::Data(elsewhere::global_table),
+    },
+    Operation {
+        name: "DescribeImport",
+        http: "",
+        action: "dynamodb:DescribeImport",
+        resource: any_resource,
+        run: Run::Data(elsewhere::describe_import),
+    },
+    Operation {
+        name: "DescribeKinesisStreamingDestination",
+        http: "",
+        action: "dynamodb:DescribeKinesisStreamingDestination",
+        resource: names::table_arn,
+        run: Run::Data(elsewhere::describe_kinesis),
     },
     Operation {
         name: "DescribeLimits",
@@ -108,6 +199,13 @@ static OPERATIONS: &[Operation] = &[
         run: Run::Data(|engine, call| whole(engine, call, shapes::NOTHING, tables::describe_table)),
     },
     Operation {
+        name: "DescribeTableReplicaAutoScaling",
+        http: "",
+        action: "dynamodb:DescribeTableReplicaAutoScaling",
+        resource: names::table_arn,
+        run: Run::Data(elsewhere::replicas),
+    },
+    Operation {
         name: "DescribeTimeToLive",
         http: "",
         action: "dynamodb:DescribeTimeToLive",
@@ -117,11 +215,81 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "DisableKinesisStreamingDestination",
+        http: "",
+        action: "dynamodb:DisableKinesisStreamingDestination",
+        resource: names::table_arn,
+        run: Run::Data(elsewhere::kinesis),
+    },
+    Operation {
+        name: "EnableKinesisStreamingDestination",
+        http: "",
+        action: "dynamodb:EnableKinesisStreamingDestination",
+        resource: names::table_arn,
+        run: Run::Data(elsewhere::kinesis),
+    },
+    Operation {
+        name: "ExportTableToPointInTime",
+        http: "",
+        action: "dynamodb:ExportTableToPointInTime",
+        resource: names::exported_arn,
+        run: Run::Data(elsewhere::export_table),
+    },
+    Operation {
         name: "GetItem",
         http: "",
         action: "dynamodb:GetItem",
         resource: names::table_arn,
         run: Run::Data(|engine, call| whole(engine, call, shapes::GET_ITEM, items::get_item)),
+    },
+    Operation {
+        name: "GetResourcePolicy",
+        http: "",
+        action: "dynamodb:GetResourcePolicy",
+        resource: names::resource_arn,
+        run: Run::Data(resource_policies::get_resource_policy),
+    },
+    Operation {
+        name: "ImportTable",
+        http: "",
+        action: "dynamodb:ImportTable",
+        resource: any_resource,
+        run: Run::Data(elsewhere::import_table),
+    },
+    Operation {
+        name: "ListBackups",
+        http: "",
+        action: "dynamodb:ListBackups",
+        resource: any_resource,
+        run: Run::Data(backups::list_backups),
+    },
+    Operation {
+        name: "ListContributorInsights",
+        http: "",
+        action: "dynamodb:ListContributorInsights",
+        resource: any_resource,
+        run: Run::Data(insights::list),
+    },
+    Operation {
+        name: "ListExports",
+        http: "",
+        action: "dynamodb:ListExports",
+        resource: any_resource,
+        run: Run::Data(elsewhere::list_exports),
+    },
+    Operation {
+        name: "ListGlobalTables",
+        http: "",
+        action: "dynamodb:ListGlobalTables",
+        resource: any_resource,
+        run: Run::Data(elsewhere::list_global_tables),
+    },
+    Operation {
+        name: "ListImports",
+        http: "",
+        action: "dynamodb:ListImports",
+        resource: any_resource,
+        run: Run::Data(elsewhere::list_imports),
     },
     Operation {
         name: "ListTables",
@@ -147,6 +315,13 @@ static OPERATIONS: &[Operation] = &[
         run: Run::Data(|engine, call| whole(engine, call, shapes::PUT_ITEM, items::put_item)),
     },
     Operation {
+        name: "PutResourcePolicy",
+        http: "",
+        action: "dynamodb:PutResourcePolicy",
+        resource: names::resource_arn,
+        run: Run::Data(resource_policies::put_resource_policy),
+    },
+    Operation {
         name: "Query",
         http: "",
         action: "dynamodb:Query",
@@ -154,11 +329,34 @@ static OPERATIONS: &[Operation] = &[
         run: Run::Data(|engine, call| whole(engine, call, shapes::QUERY, query::query)),
     },
     Operation {
+        name: "RestoreTableFromBackup",
+        http: "",
+        action: "dynamodb:RestoreTableFromBackup",
+        resource: names::backup_arn,
+        run: Run::Later(|engine, call| aside(engine, call, backups::restore_table_from_backup)),
+    },
+    Operation {
+        name: "RestoreTableToPointInTime",
+        http: "",
+        action: "dynamodb:RestoreTableToPointInTime",
+        resource: names::source_table_arn,
+        run: Run::Later(|engine, call| {
+            aside(engine, call, recovery::restore_table_to_point_in_time)
+        }),
+    },
+    Operation {
         name: "Scan",
         http: "",
         action: "dynamodb:Scan",
         resource: names::index_arn,
         run: Run::Data(|engine, call| whole(engine, call, shapes::SCAN, query::scan)),
+    },
+    Operation {
+        name: "SearchVectors",
+        http: "",
+        action: "dynamodb:SearchVectors",
+        resource: names::index_arn,
+        run: Run::Data(elsewhere::search_vectors),
     },
     Operation {
         name: "TagResource",
@@ -207,11 +405,46 @@ static OPERATIONS: &[Operation] = &[
         }),
     },
     Operation {
+        name: "UpdateContinuousBackups",
+        http: "",
+        action: "dynamodb:UpdateContinuousBackups",
+        resource: names::table_arn,
+        run: Run::Data(recovery::update_continuous_backups),
+    },
+    Operation {
+        name: "UpdateContributorInsights",
+        http: "",
+        action: "dynamodb:UpdateContributorInsights",
+        resource: names::table_arn,
+        run: Run::Data(insights::update),
+    },
+    Operation {
+        name: "UpdateGlobalTable",
+        http: "",
+        action: "dynamodb:UpdateGlobalTable",
+        resource: any_resource,
+        run: Run::Data(elsewhere::global_table),
+    },
+    Operation {
+        name: "UpdateGlobalTableSettings",
+        http: "",
+        action: "dynamodb:UpdateGlobalTableSettings",
+        resource: any_resource,
+        run: Run::Data(elsewhere::global_table),
+    },
+    Operation {
         name: "UpdateItem",
         http: "",
         action: "dynamodb:UpdateItem",
         resource: names::table_arn,
         run: Run::Data(|engine, call| whole(engine, call, shapes::UPDATE_ITEM, items::update_item)),
+    },
+    Operation {
+        name: "UpdateKinesisStreamingDestination",
+        http: "",
+        action: "dynamodb:UpdateKinesisStreamingDestination",
+        resource: names::table_arn,
+        run: Run::Data(elsewhere::kinesis),
     },
     Operation {
         name: "UpdateTable",
@@ -228,6 +461,13 @@ static OPERATIONS: &[Operation] = &[
                 )
             })
         }),
+    },
+    Operation {
+        name: "UpdateTableReplicaAutoScaling",
+        http: "",
+        action: "dynamodb:UpdateTableReplicaAutoScaling",
+        resource: names::table_arn,
+        run: Run::Data(elsewhere::replicas),
     },
     Operation {
         name: "UpdateTimeToLive",

@@ -75,6 +75,23 @@ pub(super) fn first_table_arn(call: &Call) -> String {
     arn_of(call, in_batch.or_else(in_transaction).unwrap_or_default())
 }
 
+/// `BackupArn`.
+pub(super) fn backup_arn(call: &Call) -> String {
+    call.text("BackupArn").unwrap_or("*").to_owned()
+}
+
+/// ARN of the table that is restored to a former moment.
+pub(super) fn source_table_arn(call: &Call) -> String {
+    let name = call.text("SourceTableName").unwrap_or_default();
+    let arn = call.text("SourceTableArn").map(str::to_owned);
+    arn.unwrap_or_else(|| arn_of(call, name))
+}
+
+/// `TableArn` of an export.
+pub(super) fn exported_arn(call: &Call) -> String {
+    call.text("TableArn").unwrap_or("*").to_owned()
+}
+
 /// `ResourceArn`, for tags.
 pub(super) fn resource_arn(call: &Call) -> String {
     call.text("ResourceArn").unwrap_or("*").to_owned()

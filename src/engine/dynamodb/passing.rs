@@ -58,5 +58,7 @@ pub(super) fn is_filling(index: &Index) -> bool {
 pub(super) fn store_ids(table: &Table) -> impl Iterator<Item = u64> {
     let indexes = table.indexes.iter().map(|it| it.store_id);
     let expiry = table.expiry.iter().map(|it| it.store_id);
-    std::iter::once(table.store_id).chain(indexes).chain(expiry)
+    let undo = table.undo.iter().map(|it| it.store_id);
+    let own = std::iter::once(table.store_id).chain(indexes);
+    own.chain(expiry).chain(undo)
 }

@@ -202,6 +202,7 @@ pub static CREATE_TABLE: &[Member] = &[
     Member::new("DeletionProtectionEnabled", Shape::Flag),
     Member::new("OnDemandThroughput", ON_DEMAND_THROUGHPUT),
     Member::new("WarmThroughput", WARM_THROUGHPUT),
+    Member::new("ResourcePolicy", Shape::Text(0, 0)),
 ];
 pub static UPDATE_TABLE: &[Member] = &[
     Member::new(

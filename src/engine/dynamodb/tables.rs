@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::schema::{self, elements, invalid, text};
 use super::tally::{Tallies, Tally};
-use super::{describe, names, passing, shapes, tags, validate};
+use super::{describe, names, passing, resource_policies, shapes, tags, validate};
 use crate::clock::epoch_secs;
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Reply};
@@ -30,6 +30,7 @@ const LIST_MAX: usize = 100;
 
 pub(super) fn create_table(engine: &Engine, call: &Call) -> Answer {
     let (mut table, view_type) = new_table(call)?;
+    let policy = resource_policies::of_new_table(call)?;
     passing::begin(&mut table, "CREATING", call.now);
     let forgotten = engine.change(|state| {
         if let Some(known) = state.tables.get(&table.name) {
@@ -58,6 +59,9 @@ pub(super) fn create_table(engine: &Engine, call: &Call) -> Answer {
             passing::end(&mut stored);
         }
         state.tables.insert(table.name.clone(), Arc::new(stored));
+        if let Some(policy) = policy {
+            state.resource_policies.insert(table.arn.clone(), policy);
+        }
         Ok(forgotten)
     })?;
     forget_records(engine, &forgotten)?;
@@ -106,6 +110,8 @@ fn new_table(call: &Call) -> Result<(Table, Option<ViewType>), Fault> {
             .unwrap_or(false),
         tags: tags::read(elements(input, "Tags"))?,
         expiry: None,
+        undo: None,
+        restored: None,
         settings,
     };
     Ok((table, view_type))
@@ -154,6 +160,7 @@ pub(super) fn delete_table(engine: &Engine, call: &Call) -> Answer {
         let forgotten = engine.change(|state| {
             close_stream(engine, state, table, call)?;
             going.stream = None;
+            state.resource_policies.remove(&table.arn);
             if engine.options().settle.is_zero() {
                 state.tables.remove(&name);
                 state.trash.extend(passing::store_ids(table));

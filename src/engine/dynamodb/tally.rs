@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::ops::Bound;
 
 use crate::engine::call::Fault;
 use crate::engine::store::codec::Reader;
@@ -20,6 +21,7 @@ pub struct Tally {
 pub struct Tallies {
     known: HashMap<u64, Tally>,
     filled: HashMap<u64, Vec<u8>>,
+    undo: HashMap<u64, u64>,
 }
 
 impl Tally {
@@ -76,6 +78,16 @@ impl Tallies {
         Ok(filled)
     }
 
+    /// Number of the next write that can be taken back.
+    pub fn next_undo(&mut self, store: &Store, store_id: u64) -> Result<u64, Fault> {
+        let next = match self.undo.get(&store_id) {
+            Some(next) => *next,
+            None => last_number(store, store_id)?.map_or(0, |it| it + 1),
+        };
+        self.undo.insert(store_id, next + 1);
+        Ok(next)
+    }
+
     /// What was committed.
     pub fn set_filled(&mut self, store_id: u64, last: Vec<u8>) {
         self.filled.insert(store_id, last);
@@ -87,6 +99,18 @@ pub fn key(store_id: u64) -> Vec<u8> {
     let mut key = b"tally".to_vec();
     key.extend_from_slice(&store_id.to_be_bytes());
     key
+}
+
+/// The largest number behind a key prefix.
+fn last_number(store: &Store, store_id: u64) -> Result<Option<u64>, Fault> {
+    let (first, end) = (store_id.to_be_bytes(), (store_id + 1).to_be_bytes());
+    let range = (Bound::Included(&first[..]), Bound::Excluded(&end[..]));
+    let mut last = None;
+    store.scan(Shelf::Indexes, range, true, |key, _| {
+        last = key.get(8..16).and_then(|it| it.try_into().ok());
+        false
+    })?;
+    Ok(last.map(u64::from_be_bytes))
 }
 
 /// Where it is kept on [`Shelf::Documents`] how far an index is filled.

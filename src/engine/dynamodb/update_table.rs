@@ -312,15 +312,17 @@ fn global_index(table: &Table, action: &Value) -> Result<usize, Fault> {
         Some(_) => Err(Fault::validation(format!(
             "Cannot delete an index that is not a GlobalSecondaryIndex: {name}"
         ))),
-        None => Err(Fault::new(
-            400,
-            "ResourceNotFoundException",
-            format!(
-                "Requested resource not found: Table: {} index: {name} not found",
-                table.name
-            ),
-        )),
+        None => Err(no_index(&table.name, name)),
     }
+}
+
+/// The table has no such global index.
+pub(super) fn no_index(table: &str, index: &str) -> Fault {
+    Fault::new(
+        400,
+        "ResourceNotFoundException",
+        format!("Requested resource not found: Table: {table} index: {index} not found"),
+    )
 }
 
 fn change_stream(

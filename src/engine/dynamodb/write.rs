@@ -11,6 +11,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::capacity::{Units, write_units};
 use super::chores::Bell;
+use super::copies;
 use super::expiry;
 use super::indexes::Entry;
 use super::passing;
@@ -177,6 +178,14 @@ impl Batch<'_> {
             let goes = locked.change_expiry(self.engine, now, &mut self.commit, &key, items)?;
             self.next_goes = self.next_goes.into_iter().chain(goes).min();
         }
+        let undone = (self.call.now, key.as_slice(), change.old);
+        copies::keep(
+            store,
+            &locked.table,
+            &mut locked.tallies,
+            &mut self.commit,
+            undone,
+        )?;
         if let Some(stream) = &locked.stream {
             let (tip, number) =
                 stream.take(self.engine, change.keys, &locked.table, &mut locked.moved)?;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 
 pub mod codec;
+pub mod frozen;
 pub mod keys;
 
 /// Where bytes are kept. Every shelf is ordered by key.
