@@ -178,7 +178,8 @@ pub struct Operation {
     pub name: &'static str,
     /// `POST /2015-03-31/functions/{FunctionName}/invocations` for REST services, empty otherwise.
     pub http: &'static str,
-    /// IAM action, `dynamodb:PutItem`; empty when nobody needs permission.
+    /// IAM action, `dynamodb:PutItem`; empty when nobody needs permission, or when the operation asks for each of the
+    /// tables it is given itself.
     pub action: &'static str,
     /// ARN that IAM judges; `*` where the action knows no resource.
     pub resource: fn(&Call) -> String,

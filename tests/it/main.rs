@@ -32,6 +32,10 @@ mod model;
 #[cfg(test)]
 mod panels;
 #[cfg(test)]
+mod partiql;
+#[cfg(test)]
+mod permissions;
+#[cfg(test)]
 mod poller;
 #[cfg(test)]
 mod port;

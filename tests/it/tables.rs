@@ -26,6 +26,15 @@ pub(crate) fn s(text: &str) -> AttributeValue {
 
 /// A request as JSON; the answer's JSON, or the error's.
 pub(crate) async fn call(engine: &Engine, operation: &str, input: Value) -> Result<Value, Value> {
+    call_as(engine, &Principal::Root, operation, input).await
+}
+
+pub(crate) async fn call_as(
+    engine: &Engine,
+    principal: &Principal,
+    operation: &str,
+    input: Value,
+) -> Result<Value, Value> {
     let target = if operation.contains("Stream")
         || operation == "GetRecords"
         || operation == "GetShardIterator"
@@ -34,7 +43,7 @@ pub(crate) async fn call(engine: &Engine, operation: &str, input: Value) -> Resu
     } else {
         format!("DynamoDB_20120810.{operation}")
     };
-    let key = engine.issue_key(&Principal::Root);
+    let key = engine.issue_key(principal);
     let credential = format!(
         "AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0"
     );

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::capacity::{self, Units, read_units};
 use super::clauses::{Clauses, PROJECTION};
+use super::permission::permit_tables;
 use super::schema::elements;
 use super::value::{Item, item_from_json, item_to_json};
 use super::write::{self, Change, Locks};
@@ -27,6 +28,7 @@ struct Write {
 }
 
 pub(super) fn batch_write_item(engine: &Engine, call: &Call) -> Answer {
+    permit_tables(engine, call, "dynamodb:BatchWriteItem")?;
     validate::check(&call.input, shapes::BATCH)?;
     let requests = requests(call, "BatchWriteItem")?;
     check_counts(requests)?;
@@ -76,6 +78,7 @@ pub(super) fn batch_write_item(engine: &Engine, call: &Call) -> Answer {
 }
 
 pub(super) fn batch_get_item(engine: &Engine, call: &Call) -> Answer {
+    permit_tables(engine, call, "dynamodb:BatchGetItem")?;
     validate::check(&call.input, shapes::BATCH)?;
     let requests = requests(call, "BatchGetItem")?;
     let mut gets = Vec::new();

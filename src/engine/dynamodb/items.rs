@@ -164,8 +164,8 @@ pub(super) fn update_item(engine: &Engine, call: &Call) -> Answer {
 pub(super) struct Updated {
     pub(super) old: Option<Item>,
     pub(super) new: Option<Item>,
-    touched_old: Item,
-    touched_new: Item,
+    pub(super) touched_old: Item,
+    pub(super) touched_new: Item,
 }
 
 impl Updated {

@@ -23,7 +23,9 @@ mod limits;
 mod names;
 pub mod number;
 mod page;
+pub mod partiql;
 mod passing;
+mod permission;
 mod query;
 mod recovery;
 mod resource_policies;
@@ -49,10 +51,26 @@ pub use write::Live;
 
 static OPERATIONS: &[Operation] = &[
     Operation {
+        name: "BatchExecuteStatement",
+        http: "",
+        // Judged statement by statement.
+        action: "",
+        resource: any_resource,
+        run: Run::Data(|engine, call| {
+            whole(
+                engine,
+                call,
+                shapes::BATCH_EXECUTE_STATEMENT,
+                partiql::batch_execute_statement,
+            )
+        }),
+    },
+    Operation {
         name: "BatchGetItem",
         http: "",
-        action: "dynamodb:BatchGetItem",
-        resource: names::first_table_arn,
+        // Judged table by table.
+        action: "",
+        resource: any_resource,
         run: Run::Data(|engine, call| {
             whole(engine, call, shapes::BATCH_GET, batch::batch_get_item)
         }),
@@ -60,8 +78,9 @@ static OPERATIONS: &[Operation] = &[
     Operation {
         name: "BatchWriteItem",
         http: "",
-        action: "dynamodb:BatchWriteItem",
-        resource: names::first_table_arn,
+        // Judged table by table.
+        action: "",
+        resource: any_resource,
         run: Run::Data(|engine, call| {
             whole(engine, call, shapes::BATCH_WRITE, batch::batch_write_item)
         }),
@@ -229,6 +248,36 @@ static OPERATIONS: &[Operation] = &[
         run: Run::Data(elsewhere::kinesis),
     },
     Operation {
+        name: "ExecuteStatement",
+        http: "",
+        // Judged statement by statement.
+        action: "",
+        resource: any_resource,
+        run: Run::Data(|engine, call| {
+            whole(
+                engine,
+                call,
+                shapes::EXECUTE_STATEMENT,
+                partiql::execute_statement,
+            )
+        }),
+    },
+    Operation {
+        name: "ExecuteTransaction",
+        http: "",
+        // Judged statement by statement.
+        action: "",
+        resource: any_resource,
+        run: Run::Data(|engine, call| {
+            whole(
+                engine,
+                call,
+                shapes::EXECUTE_TRANSACTION,
+                partiql::execute_transaction,
+            )
+        }),
+    },
+    Operation {
         name: "ExportTableToPointInTime",
         http: "",
         action: "dynamodb:ExportTableToPointInTime",
@@ -370,8 +419,9 @@ static OPERATIONS: &[Operation] = &[
     Operation {
         name: "TransactGetItems",
         http: "",
-        action: "dynamodb:TransactGetItems",
-        resource: names::first_table_arn,
+        // Judged table by table.
+        action: "",
+        resource: any_resource,
         run: Run::Data(|engine, call| {
             whole(
                 engine,
@@ -384,8 +434,9 @@ static OPERATIONS: &[Operation] = &[
     Operation {
         name: "TransactWriteItems",
         http: "",
-        action: "dynamodb:TransactWriteItems",
-        resource: names::first_table_arn,
+        // Judged table by table.
+        action: "",
+        resource: any_resource,
         run: Run::Data(|engine, call| {
             whole(
                 engine,

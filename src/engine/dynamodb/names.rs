@@ -1,7 +1,5 @@
 //! Which table a request means, by name or ARN, and the ARNs that IAM judges. Pure.
 
-use serde_json::Value;
-
 use super::validate::{is_name, violated};
 use crate::arn::Arn;
 use crate::engine::call::{Call, Fault};
@@ -60,21 +58,6 @@ pub(super) fn index_arn(call: &Call) -> String {
         .map_or(table.clone(), |index| format!("{table}/index/{index}"))
 }
 
-/// ARN of the first table of a batch or transaction.
-pub(super) fn first_table_arn(call: &Call) -> String {
-    let in_batch = call
-        .input
-        .get("RequestItems")
-        .and_then(Value::as_object)
-        .and_then(|tables| tables.keys().next())
-        .map(String::as_str);
-    let in_transaction = || {
-        let action = call.input.get("TransactItems")?.get(0)?.as_object()?;
-        action.values().next()?.get("TableName")?.as_str()
-    };
-    arn_of(call, in_batch.or_else(in_transaction).unwrap_or_default())
-}
-
 /// `BackupArn`.
 pub(super) fn backup_arn(call: &Call) -> String {
     call.text("BackupArn").unwrap_or("*").to_owned()
@@ -97,7 +80,8 @@ pub(super) fn resource_arn(call: &Call) -> String {
     call.text("ResourceArn").unwrap_or("*").to_owned()
 }
 
-fn arn_of(call: &Call, name: &str) -> String {
+/// ARN of a table that is named, maybe by its ARN.
+pub(super) fn arn_of(call: &Call, name: &str) -> String {
     if in_arn(name).is_some() {
         return name.to_owned();
     }

@@ -127,7 +127,7 @@ fn check_filter(reading: &Reading, call: &Call) -> Result<(), Fault> {
     }
 }
 
-fn sorted(condition: Option<&SortCondition>) -> Sorted<'_> {
+pub(super) fn sorted(condition: Option<&SortCondition>) -> Sorted<'_> {
     match condition {
         None => Sorted::All,
         Some(SortCondition::Equal(value)) => Sorted::Equal(value),

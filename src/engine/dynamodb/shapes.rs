@@ -436,6 +436,39 @@ pub static TRANSACT_GET_ITEMS: &[Member] = &[
     Member::required("TransactItems", Shape::List(1, 100, &TRANSACT_GET)),
 ];
 
+const STATEMENT: Member = Member::required("Statement", Shape::Text(1, 8192));
+const PARAMETERS: Member = Member::new("Parameters", Shape::List(1, 0, &Shape::Value));
+const CONSISTENT: Member = Member::new("ConsistentRead", Shape::Flag);
+static BATCH_STATEMENT: Shape = Shape::Structure(
+    "BatchStatementRequest",
+    &[STATEMENT, PARAMETERS, CONSISTENT, ON_FAILURE],
+);
+static TRANSACT_STATEMENT: Shape = Shape::Structure(
+    "ParameterizedStatement",
+    &[STATEMENT, PARAMETERS, ON_FAILURE],
+);
+pub static EXECUTE_STATEMENT: &[Member] = &[
+    STATEMENT,
+    PARAMETERS,
+    CONSISTENT,
+    Member::new("NextToken", Shape::Text(1, 32_768)),
+    Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
+    Member::new("Limit", Shape::Integer(1, COUNT_MAX)),
+    ON_FAILURE,
+];
+pub static BATCH_EXECUTE_STATEMENT: &[Member] = &[
+    Member::required("Statements", Shape::List(1, 25, &BATCH_STATEMENT)),
+    Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
+];
+pub static EXECUTE_TRANSACTION: &[Member] = &[
+    Member::required(
+        "TransactStatements",
+        Shape::List(1, 100, &TRANSACT_STATEMENT),
+    ),
+    Member::new("ClientRequestToken", Shape::Text(1, 36)),
+    Member::new("ReturnConsumedCapacity", RETURN_CONSUMED),
+];
+
 pub static LIST_STREAMS: &[Member] = &[
     Member::new("TableName", Shape::Name(3, 255)),
     Member::new("Limit", Shape::Integer(1, 100)),

@@ -52,5 +52,6 @@ impl Tokens {
 fn hash_of(input: &Value) -> u64 {
     let mut hasher = DefaultHasher::new();
     input["TransactItems"].hash(&mut hasher);
+    input["TransactStatements"].hash(&mut hasher);
     hasher.finish()
 }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 use super::capacity::{self, Units, read_units};
 use super::clauses::{CONDITION, Clauses, PROJECTION, UPDATE};
 use super::items::{self, Updated, check_condition, wants_failed_item};
+use super::permission::permit_actions;
 use super::schema::{elements, text};
 use super::value::{Item, item_from_json, item_size, item_to_json};
 use super::write::{Batch, Change, Locks};
@@ -17,9 +18,9 @@ use crate::engine::state::Table;
 use crate::engine::store::codec::{decode_item, encode_item, size_of};
 
 /// Most bytes of all items of a transaction.
-const BYTES_MAX: usize = 4 * 1024 * 1024;
+pub(super) const BYTES_MAX: usize = 4 * 1024 * 1024;
 /// A transaction prepares and commits: every unit counts twice.
-const FACTOR: f64 = 2.0;
+pub(super) const FACTOR: f64 = 2.0;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -47,6 +48,7 @@ struct Planned {
 }
 
 pub(super) fn transact_write_items(engine: &Engine, call: &Call) -> Answer {
+    permit_actions(engine, call)?;
     validate::check(&call.input, shapes::TRANSACT_WRITE_ITEMS)?;
     let actions: Vec<Action<'_>> = elements(&call.input, "TransactItems")
         .iter()
@@ -99,6 +101,7 @@ pub(super) fn transact_write_items(engine: &Engine, call: &Call) -> Answer {
 
 pub(super) fn transact_get_items(engine: &Engine, call: &Call) -> Answer {
     const KINDS: &[&str] = &[PROJECTION];
+    permit_actions(engine, call)?;
     validate::check(&call.input, shapes::TRANSACT_GET_ITEMS)?;
     let mut gets = Vec::new();
     for get in elements(&call.input, "TransactItems") {
@@ -235,12 +238,12 @@ fn check_distinct(batch: &Batch<'_>, actions: &[Action<'_>]) -> Result<(), Fault
     Ok(())
 }
 
-fn twice() -> Fault {
+pub(super) fn twice() -> Fault {
     Fault::validation("Transaction request cannot include multiple operations on one item")
 }
 
 /// Every result, or the fault that names a reason for each action.
-fn all_or_canceled<T>(results: Vec<Result<T, Fault>>) -> Result<Vec<T>, Fault> {
+pub(super) fn all_or_canceled<T>(results: Vec<Result<T, Fault>>) -> Result<Vec<T>, Fault> {
     if results.iter().all(Result::is_ok) {
         return results.into_iter().collect();
     }
@@ -256,10 +259,10 @@ fn all_or_canceled<T>(results: Vec<Result<T, Fault>>) -> Result<Vec<T>, Fault> {
             Err(fault) if fault.status >= 500 => return Err(fault),
             Err(fault) => fault,
         };
-        let code = if fault.code == "ConditionalCheckFailedException" {
-            "ConditionalCheckFailed"
-        } else {
-            "ValidationError"
+        let code = match fault.code {
+            "ConditionalCheckFailedException" => "ConditionalCheckFailed",
+            "DuplicateItemException" => "DuplicateItem",
+            _ => "ValidationError",
         };
         let mut reason = json!({"Code": code, "Message": fault.message});
         if let Some(item) = fault.extra.as_ref().and_then(|it| it.get("Item")) {
@@ -281,7 +284,7 @@ fn all_or_canceled<T>(results: Vec<Result<T, Fault>>) -> Result<Vec<T>, Fault> {
 }
 
 /// `ConsumedCapacity` of every table; `member` says once more whether it was read or written.
-fn tell_consumed(
+pub(super) fn tell_consumed(
     call: &Call,
     member: &str,
     consumed: &BTreeMap<String, Units>,

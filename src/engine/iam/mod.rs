@@ -221,8 +221,23 @@ pub fn authorize_call(
     action: &str,
     resource: &str,
 ) -> Result<(), Fault> {
+    authorize_call_with(state, call, action, resource, Vec::new())
+}
+
+/// As [`authorize_call`], for an action that is known by more condition keys.
+pub fn authorize_call_with(
+    state: &State,
+    call: &Call,
+    action: &str,
+    resource: &str,
+    facts: Vec<(&str, String)>,
+) -> Result<(), Fault> {
     let secs = epoch_millis(call.now) / 1000;
-    let context = Context::default()
+    let context = facts
+        .into_iter()
+        .fold(Context::default(), |context, (key, value)| {
+            context.with(key, value)
+        })
         .with("aws:CurrentTime", iso_secs(call.now))
         .with("aws:EpochTime", secs.to_string());
     judge(

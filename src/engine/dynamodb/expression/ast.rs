@@ -29,8 +29,8 @@ impl Path {
         }
     }
 
-    /// The parser's paths always start with a name.
-    pub(super) fn from_elements(mut elements: Vec<Element>) -> Self {
+    /// The parsers' paths always start with a name.
+    pub(in crate::engine::dynamodb) fn from_elements(mut elements: Vec<Element>) -> Self {
         let rest = elements.split_off(elements.len().min(1));
         let head = match elements.pop() {
             Some(Element::Name(name)) => name,

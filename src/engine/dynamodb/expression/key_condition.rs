@@ -74,7 +74,7 @@ impl SortCondition {
         }
     }
 
-    fn values(&self) -> Vec<&Attribute> {
+    pub(in crate::engine::dynamodb) fn values(&self) -> Vec<&Attribute> {
         match self {
             Self::Equal(one)
             | Self::Less(one)
@@ -220,7 +220,10 @@ fn check_first(operand: &Operand, operator: &str) -> Result<(), Fault> {
     }
 }
 
-fn check_value(key: &KeyAttribute, value: &Attribute) -> Result<(), Fault> {
+pub(in crate::engine::dynamodb) fn check_value(
+    key: &KeyAttribute,
+    value: &Attribute,
+) -> Result<(), Fault> {
     let empty = match (key.kind, value) {
         (KeyType::S, Attribute::S(text)) => text.is_empty().then_some("string"),
         (KeyType::B, Attribute::B(bytes)) => bytes.is_empty().then_some("binary"),

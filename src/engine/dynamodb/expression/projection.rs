@@ -117,7 +117,10 @@ impl Branch {
 }
 
 /// Refuses paths of which one contains another, then paths that take one thing for a map and for a list.
-pub(super) fn check_paths(kind: &'static str, paths: &[Path]) -> Result<(), Fault> {
+pub(in crate::engine::dynamodb) fn check_paths(
+    kind: &'static str,
+    paths: &[Path],
+) -> Result<(), Fault> {
     for relation in [Relation::Overlap, Relation::Conflict] {
         for (at, two) in paths.iter().enumerate() {
             let earlier = paths.iter().take(at);

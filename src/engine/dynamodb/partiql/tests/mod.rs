@@ -1,0 +1,4 @@
+//! Statements as tables of cases, and at random.
+
+mod random;
+mod syntax;
