@@ -191,7 +191,7 @@ mod tests {
             subject(&json!({"TableName": "orders", "Limit": 3})),
             "orders"
         );
-        let url = "http://sqs.us-east-1.amazonaws.com/000000000000/lost";
+        let url = "http://sqs.us-east-1.amazonaws.com/123456789012/lost";
         assert_eq!(subject(&json!({ "QueueUrl": url })), "lost");
         assert_eq!(subject(&json!({})), "");
     }

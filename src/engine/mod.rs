@@ -67,7 +67,7 @@ impl Options {
             seed: None,
             durability: Durability::Process,
             account: Account {
-                id: "000000000000".to_owned(),
+                id: "123456789012".to_owned(),
                 region: "us-east-1".to_owned(),
             },
             strict_keys: false,

@@ -309,7 +309,7 @@ mod tests {
             port: Some(8700),
             endpoint: None,
             region: "us-east-1".to_owned(),
-            account: "000000000000".to_owned(),
+            account: "123456789012".to_owned(),
             access_key: "AKIA1".to_owned(),
             secret_key: "secret".to_owned(),
         };

@@ -192,8 +192,8 @@ async fn of_items_with_one_key_the_last_stays() {
 async fn a_role_is_judged_by_its_policies() {
     let aws = world();
     let arn = role(&aws).await;
-    let stream = "arn:aws:dynamodb:us-east-1:000000000000:table/T/stream/2026";
-    let queue = "arn:aws:sqs:us-east-1:000000000000:dlq";
+    let stream = "arn:aws:dynamodb:us-east-1:123456789012:table/T/stream/2026";
+    let queue = "arn:aws:sqs:us-east-1:123456789012:dlq";
     let needs = iam::trigger_needs(stream, Some(queue), "/aws/lambda/f");
     let verdicts = |role: String| iam::check(aws.clone(), role, needs.clone());
     let missing = |verdicts: Vec<iam::Verdict>| {

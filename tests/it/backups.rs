@@ -256,7 +256,7 @@ async fn what_is_not_there_is_said_so() {
     let host = world();
     let engine = host.engine();
     make(engine, "orders", false, json!({})).await;
-    let arn = "arn:aws:dynamodb:us-east-1:000000000000:table/orders/backup/01489602797149-73d8d5bc";
+    let arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders/backup/01489602797149-73d8d5bc";
     for (operation, input, words) in [
         (
             "CreateBackup",
@@ -275,7 +275,7 @@ async fn what_is_not_there_is_said_so() {
         ),
         (
             "ExportTableToPointInTime",
-            json!({"TableArn": "arn:aws:dynamodb:us-east-1:000000000000:table/orders", "S3Bucket": "b"}),
+            json!({"TableArn": "arn:aws:dynamodb:us-east-1:123456789012:table/orders", "S3Bucket": "b"}),
             "PointInTimeRecoveryUnavailableException: Point in time recovery is not enabled for table 'orders'"
                 .to_owned(),
         ),
@@ -318,9 +318,9 @@ async fn a_resource_policy_is_kept_with_its_revision() {
     let host = world();
     let engine = host.engine();
     make(engine, "orders", false, json!({})).await;
-    let arn = "arn:aws:dynamodb:us-east-1:000000000000:table/orders";
+    let arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders";
     let document = json!({"Version": "2012-10-17", "Statement": [{
-        "Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "dynamodb:GetItem", "Resource": arn,
+        "Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "dynamodb:GetItem", "Resource": arn,
     }]})
     .to_string();
     let named = json!({ "ResourceArn": arn });

@@ -16,7 +16,7 @@ use zip::write::SimpleFileOptions;
 
 use crate::lab::Lab;
 
-const ROLE: &str = "arn:aws:iam::000000000000:role/worker";
+const ROLE: &str = "arn:aws:iam::123456789012:role/worker";
 
 fn package(files: &[(&str, &str)]) -> Blob {
     let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -135,7 +135,7 @@ async fn a_function_lives_from_creation_to_deletion() {
     assert!(gone.is_resource_not_found_exception());
     assert_eq!(
         gone.message(),
-        Some("Function not found: arn:aws:lambda:us-east-1:000000000000:function:hello")
+        Some("Function not found: arn:aws:lambda:us-east-1:123456789012:function:hello")
     );
 }
 
@@ -189,7 +189,7 @@ async fn the_errors_of_a_creation_arrive_as_the_sdk_knows_them() {
     assert!(fault.is_invalid_parameter_value_exception());
     let fault = create("new").role("r1").send().await.unwrap_err();
     assert_eq!(fault.code(), Some("ValidationException"));
-    let role = "arn:aws:iam::000000000000:role/nobody";
+    let role = "arn:aws:iam::123456789012:role/nobody";
     let fault = create("new").role(role).send().await.unwrap_err();
     assert_eq!(
         fault.message(),

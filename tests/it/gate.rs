@@ -117,7 +117,7 @@ fn changes_of_the_rest(aws: &Aws) -> Changes {
 
 fn reads(aws: &Aws) -> Vec<Asked> {
     let a = || aws.clone();
-    let arn = "arn:aws:iam::000000000000:role/r".to_owned();
+    let arn = "arn:aws:iam::123456789012:role/r".to_owned();
     let read = dynamodb::ReadRequest {
         table: x(),
         ..dynamodb::ReadRequest::default()

@@ -137,7 +137,7 @@ impl Lab {
                 .function_name(name)
                 .runtime(Runtime::from("nodejs22.x"))
                 .handler("index.handler")
-                .role("arn:aws:iam::000000000000:role/worker")
+                .role("arn:aws:iam::123456789012:role/worker")
                 .timeout(60)
                 .code(zip.clone().build())
                 .send()
@@ -200,7 +200,7 @@ impl Lab {
     pub(crate) async fn queue(&self, name: &str) -> (String, String) {
         let made = self.sqs.create_queue().queue_name(name);
         let url = made.send().await.unwrap().queue_url.unwrap();
-        (format!("arn:aws:sqs:us-east-1:000000000000:{name}"), url)
+        (format!("arn:aws:sqs:us-east-1:123456789012:{name}"), url)
     }
 
     /// Bodies of up to ten messages.

@@ -284,7 +284,7 @@ async fn groups_are_tagged_by_their_arn() {
     let (_host, logs) = world();
     let create = logs.create_log_group().log_group_name(GROUP);
     create.tags("team", "orders").send().await.unwrap();
-    let arn = format!("arn:aws:logs:us-east-1:000000000000:log-group:{GROUP}");
+    let arn = format!("arn:aws:logs:us-east-1:123456789012:log-group:{GROUP}");
     let tag = logs.tag_resource().resource_arn(&arn).tags("stage", "dev");
     tag.send().await.unwrap();
     let untag = logs.untag_resource().resource_arn(&arn).tag_keys("team");

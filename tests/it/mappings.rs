@@ -320,7 +320,7 @@ async fn a_trigger_outlives_its_function_and_works_again_with_a_new_one() {
     assert_eq!(trigger.state(), Some("Enabled"));
     let result = trigger.last_processing_result.unwrap();
     assert!(
-        result.starts_with("PROBLEM: Function not found: arn:aws:lambda:us-east-1:000000000000:function:bill (Service: AWSLambda; Status Code: 404; Error Code: ResourceNotFoundException; Request ID: "),
+        result.starts_with("PROBLEM: Function not found: arn:aws:lambda:us-east-1:123456789012:function:bill (Service: AWSLambda; Status Code: 404; Error Code: ResourceNotFoundException; Request ID: "),
         "{result}"
     );
     lab.function("bill", LOGS).await;
@@ -483,7 +483,7 @@ async fn a_new_role_of_the_function_reads_the_stream_from_then_on() {
         result.starts_with("PROBLEM: Cannot access stream"),
         "{result}"
     );
-    assign("arn:aws:iam::000000000000:role/worker").await;
+    assign("arn:aws:iam::123456789012:role/worker").await;
     lab.sleep(5).await;
     assert_eq!(Story::of(&lab).deliveries(), [["1"]]);
 }

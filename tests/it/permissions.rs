@@ -26,7 +26,7 @@ async fn role(host: &EngineHost, statements: Value) -> Principal {
 }
 
 fn allow(actions: &[&str], table: &str) -> Value {
-    let resource = format!("arn:aws:dynamodb:us-east-1:000000000000:table/{table}");
+    let resource = format!("arn:aws:dynamodb:us-east-1:123456789012:table/{table}");
     json!({"Effect": "Allow", "Action": actions, "Resource": resource})
 }
 
@@ -44,7 +44,7 @@ async fn asked(engine: &Engine, principal: &Principal, operation: &str, input: V
 }
 
 fn denied(message: &str) -> String {
-    let prefix = "User: arn:aws:sts::000000000000:assumed-role/worker/s is not authorized to perform: dynamodb:";
+    let prefix = "User: arn:aws:sts::123456789012:assumed-role/worker/s is not authorized to perform: dynamodb:";
     let rest = message.strip_prefix(prefix).unwrap_or(message);
     let (action, rest) = rest.split_once(" on resource: ").unwrap_or((rest, ""));
     let resource = rest.split_once(":table/").map_or("", |(_, rest)| rest);

@@ -26,7 +26,7 @@ use waterwheel::mapping::progress::What;
 
 use crate::lab::{Lab, Story};
 
-const FUNCTION: &str = "arn:aws:lambda:us-east-1:000000000000:function:bill";
+const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:bill";
 type Keys = Vec<String>;
 
 /// What a function elsewhere answers, and how long it takes.

@@ -39,7 +39,7 @@ async fn only_signed_requests_of_this_machine_get_through_the_port() {
     let answer = ask(&format!("{local}{SIGNED}")).await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(
-        answer.contains("<Arn>arn:aws:iam::000000000000:root</Arn>"),
+        answer.contains("<Arn>arn:aws:iam::123456789012:root</Arn>"),
         "{answer}"
     );
 

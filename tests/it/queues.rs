@@ -70,7 +70,7 @@ fn numbers(visible: u32, in_flight: u32, delayed: u32) -> (String, String, Strin
 #[tokio::test(start_paused = true)]
 async fn a_message_is_hidden_while_it_is_received_and_gone_when_deleted() {
     let (host, sqs, url) = world().await;
-    assert_eq!(url, "https://sqs.us-east-1.amazonaws.com/000000000000/lost");
+    assert_eq!(url, "https://sqs.us-east-1.amazonaws.com/123456789012/lost");
     let sent = sqs
         .send_message()
         .queue_url(&url)
@@ -93,7 +93,7 @@ async fn a_message_is_hidden_while_it_is_received_and_gone_when_deleted() {
     let system = first.attributes().unwrap();
     assert_eq!(system[&System::SentTimestamp], "1767225600000");
     assert_eq!(system[&System::ApproximateReceiveCount], "1");
-    assert_eq!(system[&System::SenderId], "000000000000");
+    assert_eq!(system[&System::SenderId], "123456789012");
     assert!(receive(&sqs, &url).await.is_empty());
     assert_eq!(counts(&sqs, &url).await, numbers(0, 1, 0));
     host.engine().clock().sleep(Duration::from_secs(30)).await;
@@ -229,7 +229,7 @@ async fn queues_are_made_once_found_by_any_host_and_refused_by_name() {
         .attributes(Name::VisibilityTimeout, "31");
     let other = other.send().await.unwrap_err().into_service_error();
     assert!(other.is_queue_name_exists(), "{other:?}");
-    send(&sqs, "http://localhost:4566/000000000000/lost", "x").await;
+    send(&sqs, "http://localhost:4566/123456789012/lost", "x").await;
     send(&sqs, "lost", "y").await;
     assert_eq!(bodies(&receive(&sqs, &url).await), ["x", "y"]);
     let none = sqs.get_queue_url().queue_name("none").send().await;
@@ -324,7 +324,7 @@ async fn messages_received_too_often_go_to_the_dead_letter_queue() {
     let dead = sqs.create_queue().queue_name("dead").send().await.unwrap();
     let dead = dead.queue_url.unwrap();
     let policy =
-        r#"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":2}"#;
+        r#"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:123456789012:dead","maxReceiveCount":2}"#;
     let set = sqs.set_queue_attributes().queue_url(&url);
     set.attributes(Name::RedrivePolicy, policy)
         .send()

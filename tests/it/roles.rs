@@ -12,7 +12,7 @@ use crate::wire::world;
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 const MANAGED: &str = "arn:aws:iam::aws:policy/service-role/AWSLambdaDynamoDBExecutionRole";
 const STREAM: &str =
-    "arn:aws:dynamodb:us-east-1:000000000000:table/Orders/stream/2026-01-01T00:00:00.000";
+    "arn:aws:dynamodb:us-east-1:123456789012:table/Orders/stream/2026-01-01T00:00:00.000";
 
 fn root(host: &EngineHost) -> Client {
     Client::new(&host.engine().sdk_config(&Principal::Root))
@@ -60,7 +60,7 @@ async fn a_role_comes_back_as_it_was_made() {
         .await
         .unwrap();
     let made = made.role.unwrap();
-    assert_eq!(made.arn, "arn:aws:iam::000000000000:role/service/reader");
+    assert_eq!(made.arn, "arn:aws:iam::123456789012:role/service/reader");
     assert!(made.role_id.starts_with("AROA") && made.role_id.len() == 21);
     let got = iam.get_role().role_name("reader").send().await.unwrap();
     let got = got.role.unwrap();
@@ -217,7 +217,7 @@ async fn policies_are_attached_listed_and_read() {
     let made = create().description("all of it").send().await.unwrap();
     let made = made.policy.unwrap();
     let arn = made.arn().unwrap();
-    assert_eq!(arn, "arn:aws:iam::000000000000:policy/mine");
+    assert_eq!(arn, "arn:aws:iam::123456789012:policy/mine");
     assert!(made.policy_id().unwrap().starts_with("ANPA"));
     assert_eq!(refusal(create().send().await).1, "EntityAlreadyExists");
     for arn in [MANAGED, arn] {
@@ -288,7 +288,7 @@ async fn a_simulation_says_which_statement_decides() {
     .await;
     let simulated = iam
         .simulate_principal_policy()
-        .policy_source_arn("arn:aws:iam::000000000000:role/reader")
+        .policy_source_arn("arn:aws:iam::123456789012:role/reader")
         .action_names("dynamodb:GetRecords")
         .action_names("dynamodb:GetShardIterator")
         .action_names("dynamodb:DescribeStream")
@@ -359,7 +359,7 @@ async fn a_session_does_what_its_role_may_and_no_more() {
     assert_eq!((status, code.as_str()), (403, "AccessDenied"));
     assert_eq!(
         message,
-        "User: arn:aws:sts::000000000000:assumed-role/reader/fn is not authorized to perform: iam:ListRolePolicies on resource: arn:aws:iam::000000000000:role/reader because no identity-based policy allows the iam:ListRolePolicies action"
+        "User: arn:aws:sts::123456789012:assumed-role/reader/fn is not authorized to perform: iam:ListRolePolicies on resource: arn:aws:iam::123456789012:role/reader because no identity-based policy allows the iam:ListRolePolicies action"
     );
     let tags = reader.list_role_tags().role_name("reader");
     tags.send().await.unwrap();
@@ -383,6 +383,6 @@ async fn a_session_does_what_its_role_may_and_no_more() {
         error
             .message()
             .unwrap()
-            .contains("sqs:createqueue on resource: arn:aws:sqs:us-east-1:000000000000:q")
+            .contains("sqs:createqueue on resource: arn:aws:sqs:us-east-1:123456789012:q")
     );
 }

@@ -49,7 +49,7 @@ async fn errors_of_every_service_arrive_as_their_sdk_models_them() {
         );
 
         let streams = aws_sdk_dynamodbstreams::Client::new(&config);
-        let arn = "arn:aws:dynamodb:us-east-1:000000000000:table/t/stream/2026-01-01T00:00:00.000";
+        let arn = "arn:aws:dynamodb:us-east-1:123456789012:table/t/stream/2026-01-01T00:00:00.000";
         let error = streams.describe_stream().stream_arn(arn).send().await;
         assert!(
             error
@@ -171,7 +171,7 @@ async fn a_session_of_a_role_may_do_what_its_policies_say() {
     assert_eq!(code(&error), "AccessDeniedException");
     assert_eq!(
         error.message().unwrap_or_default(),
-        "User: arn:aws:sts::000000000000:assumed-role/reader/f is not authorized to perform: \
+        "User: arn:aws:sts::123456789012:assumed-role/reader/f is not authorized to perform: \
          dynamodb:ListTables on resource: * because no identity-based policy allows the dynamodb:ListTables action"
     );
     iam.put_role_policy()
@@ -237,7 +237,7 @@ async fn a_key_from_assume_role_speaks_for_the_session() {
     let host = world();
     let iam = aws_sdk_iam::Client::new(&host.engine().sdk_config(&Principal::Root));
     for (name, trusted) in [
-        ("open", r#"{"AWS":"arn:aws:iam::000000000000:root"}"#),
+        ("open", r#"{"AWS":"arn:aws:iam::123456789012:root"}"#),
         ("closed", r#"{"Service":"lambda.amazonaws.com"}"#),
     ] {
         let trust = format!(
@@ -252,7 +252,7 @@ async fn a_key_from_assume_role_speaks_for_the_session() {
     }
     let assume = |role: &str| {
         format!(
-            "Action=AssumeRole&Version=2011-06-15&RoleSessionName=me&RoleArn=arn:aws:iam::000000000000:role/{role}"
+            "Action=AssumeRole&Version=2011-06-15&RoleSessionName=me&RoleArn=arn:aws:iam::123456789012:role/{role}"
         )
     };
     let (status, xml) = sts(&host, "AKIAANYKEY", assume("open")).await;
@@ -265,7 +265,7 @@ async fn a_key_from_assume_role_speaks_for_the_session() {
     )
     .await;
     let arn = between(&me, "<Arn>", "</Arn>");
-    assert_eq!(arn, "arn:aws:sts::000000000000:assumed-role/open/me");
+    assert_eq!(arn, "arn:aws:sts::123456789012:assumed-role/open/me");
 
     let mut answers = Vec::new();
     for role in ["closed", "missing"] {

@@ -24,7 +24,7 @@ async fn a_new_function_is_pending_and_then_active() {
         .await;
     assert_eq!(
         made["FunctionArn"],
-        "arn:aws:lambda:us-east-1:000000000000:function:hello"
+        "arn:aws:lambda:us-east-1:123456789012:function:hello"
     );
     assert_eq!(made["State"], "Pending");
     assert_eq!(made["StateReason"], "The function is being created.");
@@ -73,7 +73,7 @@ async fn a_role_that_lambda_cannot_assume_is_refused() {
         &[],
     );
     for role in ["other", "missing"] {
-        let arn = format!("arn:aws:iam::000000000000:role/{role}");
+        let arn = format!("arn:aws:iam::123456789012:role/{role}");
         let fault = lab
             .refusal("CreateFunction", with("hello", "Role", json!(arn)))
             .await;
@@ -102,7 +102,7 @@ async fn a_caller_needs_pass_role() {
     assert_eq!((fault.status, fault.code), (403, "AccessDeniedException"));
     assert!(
         fault.message.starts_with(
-            "User: arn:aws:sts::000000000000:assumed-role/developer/me is not authorized to perform: iam:PassRole on resource: arn:aws:iam::000000000000:role/worker"
+            "User: arn:aws:sts::123456789012:assumed-role/developer/me is not authorized to perform: iam:PassRole on resource: arn:aws:iam::123456789012:role/worker"
         ),
         "{}",
         fault.message
@@ -156,7 +156,7 @@ async fn an_update_is_in_progress_for_a_moment() {
         .await;
     assert_eq!(
         fault.message,
-        "The operation cannot be performed at this time. An update is in progress for resource: arn:aws:lambda:us-east-1:000000000000:function:hello"
+        "The operation cannot be performed at this time. An update is in progress for resource: arn:aws:lambda:us-east-1:123456789012:function:hello"
     );
     lab.sleep(Duration::from_secs(1)).await;
     let stale = lab
@@ -215,7 +215,7 @@ async fn a_missing_function_is_named_by_its_arn() {
         );
         assert_eq!(
             fault.message,
-            format!("Function not found: arn:aws:lambda:us-east-1:000000000000:function:{arn}")
+            format!("Function not found: arn:aws:lambda:us-east-1:123456789012:function:{arn}")
         );
     }
     let got = lab
@@ -226,7 +226,7 @@ async fn a_missing_function_is_named_by_its_arn() {
         .await;
     assert_eq!(
         got["FunctionArn"],
-        "arn:aws:lambda:us-east-1:000000000000:function:hello:$LATEST"
+        "arn:aws:lambda:us-east-1:123456789012:function:hello:$LATEST"
     );
 }
 
@@ -269,7 +269,7 @@ async fn tags_are_set_shown_and_limited() {
     let lab = Lab::new();
     lab.function("a", HELLO, json!({ "Tags": { "k": "v" } }))
         .await;
-    let arn = "arn:aws:lambda:us-east-1:000000000000:function:a";
+    let arn = "arn:aws:lambda:us-east-1:123456789012:function:a";
     lab.call(
         "TagResource",
         json!({ "Resource": arn, "Tags": { "team": "x" } }),

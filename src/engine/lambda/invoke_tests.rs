@@ -50,7 +50,7 @@ async fn a_cold_and_a_warm_invocation_write_the_lines_of_lambda() {
     assert_eq!(header(&cold, "x-amz-function-error"), None);
     assert_eq!(
         payload(&cold),
-        "arn:aws:lambda:us-east-1:000000000000:function:f"
+        "arn:aws:lambda:us-east-1:123456789012:function:f"
     );
     let text = tail(&cold);
     let lines: Vec<&str> = text.lines().collect();
@@ -293,7 +293,7 @@ async fn without_permission_there_is_no_log_but_a_tail() {
     let reply = invoke(&lab, asked(), "{}").await;
     assert!(tail(&reply).contains("\tINFO\tx\n"));
     assert!(lab.engine().read(|state| state.log_groups.is_empty()));
-    let basic = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"logs:CreateLogGroup","Resource":"arn:aws:logs:us-east-1:000000000000:*"},{"Effect":"Allow","Action":["logs:CreateLogStream","logs:PutLogEvents"],"Resource":["arn:aws:logs:us-east-1:000000000000:log-group:/aws/lambda/f:*"]}]}"#;
+    let basic = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"logs:CreateLogGroup","Resource":"arn:aws:logs:us-east-1:123456789012:*"},{"Effect":"Allow","Action":["logs:CreateLogStream","logs:PutLogEvents"],"Resource":["arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/f:*"]}]}"#;
     lab.role("worker", TRUST, &[basic]);
     invoke(&lab, asked(), "{}").await;
     assert!(

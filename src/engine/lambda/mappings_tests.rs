@@ -60,8 +60,8 @@ async fn a_bare_mapping_comes_back_with_every_option_spelled_out() {
         json!({
             "BatchSize": 100, "BisectBatchOnFunctionError": false, "DestinationConfig": {"OnFailure": {}},
             "EventSourceArn": STREAM,
-            "EventSourceMappingArn": format!("arn:aws:lambda:us-east-1:000000000000:event-source-mapping:{uuid}"),
-            "FunctionArn": "arn:aws:lambda:us-east-1:000000000000:function:bill",
+            "EventSourceMappingArn": format!("arn:aws:lambda:us-east-1:123456789012:event-source-mapping:{uuid}"),
+            "FunctionArn": "arn:aws:lambda:us-east-1:123456789012:function:bill",
             "FunctionResponseTypes": [], "LastModified": 1_767_225_601.0,
             "LastProcessingResult": "No records processed",
             "MaximumBatchingWindowInSeconds": 0, "MaximumRecordAgeInSeconds": -1,
@@ -92,7 +92,7 @@ async fn the_words_of_every_refusal_are_those_of_lambda() {
         (json!({"FunctionName": null}), "ValidationException", "1 validation error detected: Value null at 'functionName' failed to satisfy constraint: Member must not be null".to_owned()),
         (json!({"EventSourceArn": gone}), invalid, format!("Stream not found: {gone}")),
         (json!({"FilterCriteria": {"Filters": [{"Pattern": "{bad"}]}}), invalid, "Invalid filter pattern definition.".to_owned()),
-        (json!({"DestinationConfig": {"OnSuccess": {"Destination": "arn:aws:sqs:us-east-1:000000000000:q"}}}), invalid, "Unsupported DestinationConfig parameter for given event source mapping type.".to_owned()),
+        (json!({"DestinationConfig": {"OnSuccess": {"Destination": "arn:aws:sqs:us-east-1:123456789012:q"}}}), invalid, "Unsupported DestinationConfig parameter for given event source mapping type.".to_owned()),
         (json!({"MaximumRecordAgeInSeconds": 59}), invalid, "MaximumRecordAgeInSeconds must be either -1 (forever) or between 60 and 604800 (inclusive)".to_owned()),
         (json!({"MaximumRecordAgeInSeconds": 0}), invalid, "MaximumRecordAgeInSeconds must be either -1 (forever) or between 60 and 604800 (inclusive)".to_owned()),
         (json!({"BatchSize": 10_001}), "ValidationException", "1 validation error detected: Value '10001' at 'batchSize' failed to satisfy constraint: Member must have value less than or equal to 10000".to_owned()),
@@ -117,7 +117,7 @@ async fn settings_that_contradict_each_other_are_refused() {
         json!({"FilterCriteria": {"Filters": six}}),
         json!({"FilterCriteria": {"Filters": [{"Pattern": long}]}}),
         json!({"DestinationConfig": {"OnFailure": {"Destination": "nowhere"}}}),
-        json!({"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:000000000000:q.fifo"}}}),
+        json!({"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:123456789012:q.fifo"}}}),
         json!({"ScalingConfig": {"MaximumConcurrency": 2}}),
         json!({"MetricsConfig": {"Metrics": ["Nonsense"]}}),
     ] {
@@ -135,7 +135,7 @@ async fn what_only_seems_wrong_is_accepted() {
     let made = lab.call("CreateEventSourceMapping", mapping(&more)).await;
     assert_eq!(
         made["FunctionArn"],
-        "arn:aws:lambda:us-east-1:000000000000:function:bill:$LATEST"
+        "arn:aws:lambda:us-east-1:123456789012:function:bill:$LATEST"
     );
     assert_eq!(made["FilterCriteria"], Value::Null);
 }
@@ -180,9 +180,9 @@ async fn the_execution_role_must_be_able_to_read_the_stream_and_fill_the_destina
             "Cannot access stream {STREAM}. Please ensure the role can perform the GetRecords, GetShardIterator, DescribeStream, and ListStreams Actions on your stream in IAM."
         )
     );
-    let lister = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"dynamodb:ListStreams","Resource":"arn:aws:dynamodb:us-east-1:000000000000:table/orders/stream/*"}}"#;
+    let lister = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"dynamodb:ListStreams","Resource":"arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/*"}}"#;
     lab.role("worker", TRUST, &[reader, lister]);
-    let queue = json!({"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:000000000000:dead"}}});
+    let queue = json!({"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:us-east-1:123456789012:dead"}}});
     let fault = refused(&lab, queue.clone()).await;
     assert_eq!(
         fault.message,
@@ -192,7 +192,7 @@ async fn the_execution_role_must_be_able_to_read_the_stream_and_fill_the_destina
     let made = lab.call("CreateEventSourceMapping", mapping(&queue)).await;
     assert_eq!(
         made["DestinationConfig"]["OnFailure"]["Destination"],
-        "arn:aws:sqs:us-east-1:000000000000:dead"
+        "arn:aws:sqs:us-east-1:123456789012:dead"
     );
 }
 

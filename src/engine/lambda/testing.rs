@@ -13,9 +13,9 @@ use crate::engine::call::{Answer, Body, Call, Fault, Principal, Reply, Run};
 use crate::engine::state::{KeyAttribute, KeySchema, KeyType, Role, Stream, ViewType};
 use crate::engine::{Engine, EngineHost, Options};
 
-pub(super) const ROLE: &str = "arn:aws:iam::000000000000:role/worker";
+pub(super) const ROLE: &str = "arn:aws:iam::123456789012:role/worker";
 pub(super) const STREAM: &str =
-    "arn:aws:dynamodb:us-east-1:000000000000:table/orders/stream/2026-01-01T00:00:00.000";
+    "arn:aws:dynamodb:us-east-1:123456789012:table/orders/stream/2026-01-01T00:00:00.000";
 
 pub(super) const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 pub(super) const EVERYTHING: &str =
@@ -46,7 +46,7 @@ impl Lab {
     pub(super) fn role(&self, name: &str, trust: &str, policies: &[&str]) {
         let role = Role {
             name: name.to_owned(),
-            arn: format!("arn:aws:iam::000000000000:role/{name}"),
+            arn: format!("arn:aws:iam::123456789012:role/{name}"),
             id: "AROA".to_owned(),
             path: "/".to_owned(),
             created: self.engine().clock().now(),

@@ -78,7 +78,7 @@ mod tests {
     fn iterator() -> ShardIterator {
         ShardIterator {
             stream:
-                "arn:aws:dynamodb:us-east-1:000000000000:table/T/stream/2026-01-01T00:00:00.000"
+                "arn:aws:dynamodb:us-east-1:123456789012:table/T/stream/2026-01-01T00:00:00.000"
                     .to_owned(),
             shard: "shardId-00000001573689847184-864758bb".to_owned(),
             next: 42,

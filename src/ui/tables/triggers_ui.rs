@@ -192,10 +192,10 @@ mod tests {
     #[test]
     fn a_trigger_belongs_to_the_table_whose_stream_it_reads() {
         let table = TableDescription::builder()
-            .table_arn("arn:aws:dynamodb:us-east-1:000000000000:table/Orders")
+            .table_arn("arn:aws:dynamodb:us-east-1:123456789012:table/Orders")
             .build();
         let mapping = |source: &str| {
-            let arn = format!("arn:aws:dynamodb:us-east-1:000000000000:table/{source}");
+            let arn = format!("arn:aws:dynamodb:us-east-1:123456789012:table/{source}");
             Mapping::builder().event_source_arn(arn).build()
         };
         assert!(reads(&mapping("Orders/stream/2026"), &table));

@@ -199,7 +199,7 @@ const TEXTS: &[&str] = &[
     "\0",
     "é",
     "PAY_PER_REQUEST",
-    "arn:aws:dynamodb:us-east-1:000000000000:table/table",
+    "arn:aws:dynamodb:us-east-1:123456789012:table/table",
     "KEYS_ONLY",
     "PUT",
     "ADD",
@@ -242,7 +242,7 @@ fn valid() -> Vec<(String, Value)> {
         }
         request
     };
-    let arn = "arn:aws:dynamodb:us-east-1:000000000000:table/table";
+    let arn = "arn:aws:dynamodb:us-east-1:123456789012:table/table";
     [
         ("PutItem", table(json!({"Item": {"pk": {"S": "p"}, "sk": {"S": "z"}, "l": {"L": [{"M": {"a": {"NS": ["1"]}}}]}},
             "ConditionExpression": "attribute_not_exists(#l) OR l <> :v", "ExpressionAttributeNames": {"#l": "l"},

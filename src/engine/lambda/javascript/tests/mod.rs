@@ -48,7 +48,7 @@ fn blueprint(files: &[(&str, &str)]) -> Blueprint {
 fn invocation(event: &Value) -> Invocation {
     Invocation {
         request_id: "r-1".to_owned(),
-        function_arn: "arn:aws:lambda:us-east-1:000000000000:function:bill".to_owned(),
+        function_arn: "arn:aws:lambda:us-east-1:123456789012:function:bill".to_owned(),
         event: event.to_string(),
         client_context: None,
         trace_id: "Root=1-0".to_owned(),

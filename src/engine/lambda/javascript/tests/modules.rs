@@ -255,7 +255,7 @@ async fn the_context_and_the_environment_are_those_of_lambda() {
     assert_eq!(
         answer(&ran),
         json!([
-            "bill", "$LATEST", "128", "r-1", "arn:aws:lambda:us-east-1:000000000000:function:bill",
+            "bill", "$LATEST", "128", "r-1", "arn:aws:lambda:us-east-1:123456789012:function:bill",
             "number", "test", "Root=1-0", null, "v22", { "ä": ["😀", 1.5] }
         ])
     );
