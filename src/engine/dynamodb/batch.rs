@@ -242,11 +242,13 @@ fn keys_of(table: &Table, writes: &[Write]) -> Result<Vec<Item>, Fault> {
     let keys: Vec<Item> = writes
         .iter()
         .map(|write| {
+            let key = fitness::key_of(&table.keys, &write.item);
             if write.is_put {
+                fitness::check_key(&table.keys, &key)?;
                 return fitness::check_item(table, &write.item);
             }
             fitness::check_key(&table.keys, &write.item)?;
-            Ok(write.item.clone())
+            Ok(key)
         })
         .collect::<Result<_, Fault>>()?;
     refuse_twice(&keys)?;

@@ -547,7 +547,9 @@ fn whole(
     members: &[Member],
     work: fn(&Engine, &Call) -> Answer,
 ) -> Answer {
-    work(engine, call).map_err(|fault| validate::sooner(&call.input, members, fault))
+    let own = names::check_own(call);
+    let answer = own.and_then(|()| work(engine, call));
+    answer.map_err(|fault| validate::sooner(&call.input, members, fault))
 }
 
 /// Runs work that may go through a whole table beside the runtime's own threads.

@@ -1,9 +1,12 @@
 //! Which table a request means, by name or ARN, and the ARNs that IAM judges. Pure.
 
-use super::validate::{is_name, violated};
+use serde_json::Value;
+
+use super::validate::{is_name, report, violation};
 use crate::arn::Arn;
 use crate::engine::call::{Call, Fault};
 
+const SHORTEST: usize = 3;
 const NAME_MAX: usize = 255;
 const ARN_MAX: usize = 1024;
 
@@ -27,23 +30,89 @@ pub(super) fn of_table(call: &Call, shortest: usize) -> Result<String, Fault> {
     })
 }
 
+/// `TableName` of an operation on a table that is there, which words a wrong length in its own way.
+pub(super) fn of_known(call: &Call) -> Result<String, Fault> {
+    let name = call.text("TableName").unwrap_or("no name");
+    if in_arn(name).is_none() && !(SHORTEST..=NAME_MAX).contains(&name.len()) {
+        return Err(Fault::validation(
+            "TableName must be at least 3 characters long and at most 255 characters long",
+        ));
+    }
+    of_table(call, 1)
+}
+
 /// A name or ARN that stands elsewhere in a request: a key of `RequestItems`.
 pub(super) fn checked(name: Option<&str>, shortest: usize) -> Option<Result<String, Fault>> {
     name.map(|name| {
-        if let Some(table) = in_arn(name) {
+        if let Some(table) = in_arn(name).filter(|it| it.len() >= shortest) {
             return Ok(table.to_owned());
         }
-        let constraint = if name.len() < shortest {
-            format!("Member must have length greater than or equal to {shortest}")
-        } else if name.len() > NAME_MAX {
-            format!("Member must have length less than or equal to {NAME_MAX}")
-        } else if is_name(name) {
-            return Ok(name.to_owned());
-        } else {
-            "Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+".to_owned()
+        let mut violations = Vec::new();
+        let mut broken = |constraint: &str| {
+            violations.push(violation(&format!("'{name}'"), "tableName", constraint));
         };
-        Err(violated(name, "tableName", &constraint))
+        if !name.is_empty() && !is_name(name) {
+            broken("Member must satisfy regular expression pattern: [a-zA-Z0-9_.-]+");
+        }
+        if name.len() < shortest {
+            broken(&format!(
+                "Member must have length greater than or equal to {shortest}"
+            ));
+        } else if name.len() > NAME_MAX {
+            broken(&format!(
+                "Member must have length less than or equal to {NAME_MAX}"
+            ));
+        }
+        report(&violations).map(|()| name.to_owned())
     })
+}
+
+/// Refuses a request that names a table of another account or region.
+pub(super) fn check_own(call: &Call) -> Result<(), Fault> {
+    let input = &call.input;
+    if let Some(name) = call.text("TableName") {
+        return own(call, name);
+    }
+    if let Some(tables) = input.get("RequestItems").and_then(Value::as_object) {
+        return tables.keys().try_for_each(|name| own(call, name));
+    }
+    let actions = input.get("TransactItems").and_then(Value::as_array);
+    for action in actions.into_iter().flatten().filter_map(Value::as_object) {
+        for one in action.values() {
+            let name = one.get("TableName").and_then(Value::as_str);
+            name.map_or(Ok(()), |name| own(call, name))?;
+        }
+    }
+    Ok(())
+}
+
+fn own(call: &Call, name: &str) -> Result<(), Fault> {
+    if !name.starts_with("arn:") || in_arn(name).is_none() {
+        return Ok(());
+    }
+    let Ok(arn) = name.parse::<Arn>() else {
+        return Ok(());
+    };
+    if arn.account != call.account.id {
+        let user = call.principal.arn(&call.account);
+        let operation = &call.operation;
+        return Err(Fault::new(
+            400,
+            "AccessDeniedException",
+            format!(
+                "User: {user} is not authorized to perform: dynamodb:{operation} on resource: {name} because no \
+                 resource-based policy allows the dynamodb:{operation} action"
+            ),
+        ));
+    }
+    if arn.region != call.account.region {
+        return Err(Fault::new(
+            400,
+            "ResourceNotFoundException",
+            "Requested resource not found",
+        ));
+    }
+    Ok(())
 }
 
 /// ARN of the table in `TableName`.
@@ -127,6 +196,12 @@ mod tests {
             words("ab", 3),
             format!("{} have length greater than or equal to 3", prefix("ab"))
         );
+        assert!(
+            words("a;", 3).starts_with("2 validation errors detected: Value 'a;' at 'tableName'")
+        );
+        let arn = "arn:aws:dynamodb:us-east-1:123456789012:table/ab";
+        assert!(checked(Some(arn), 3).unwrap().is_err());
+        assert!(checked(Some(arn), 1).unwrap().is_ok());
         assert_eq!(
             words("bad table!", 1),
             format!(

@@ -14,7 +14,7 @@ use super::indexes::{carries, key_attributes};
 use super::items;
 use super::schema::invalid;
 use super::value::{Item, item_from_json, item_to_json};
-use super::{fitness, write};
+use super::{fitness, validate, write};
 use crate::engine::Engine;
 use crate::engine::call::{Call, Fault};
 use crate::engine::state::{Index, KeySchema, Projection as Carried, Table};
@@ -76,7 +76,7 @@ impl Reading {
                 }
             })
             .transpose()?;
-        let limit = call.input["Limit"].as_u64();
+        let limit = validate::integer(&call.input["Limit"]);
         let mut reading = Self {
             table,
             index,
@@ -147,24 +147,23 @@ impl Reading {
         Ok(())
     }
 
-    /// `ExclusiveStartKey`: the keys of what is read and of the table, and nothing else.
-    pub(super) fn check_start(&self, start: &Item) -> Result<(), Fault> {
+    /// `ExclusiveStartKey`: the keys of what is read and of the table, and nothing else. A scan of a table says what is
+    /// wrong with it, everything else only that something is.
+    pub(super) fn check_start(&self, start: &Item, is_query: bool) -> Result<(), Fault> {
+        let refuse = |words: &str| {
+            Fault::validation(if self.index.is_some() || is_query {
+                "The provided starting key is invalid".to_owned()
+            } else {
+                format!("The provided starting key is invalid: {words}")
+            })
+        };
         let wanted = self.key_of(start);
         if wanted.len() != start.len() || start.len() != self.key_names().len() {
-            return Err(Fault::validation(if self.index.is_some() {
-                "The provided starting key is invalid"
-            } else {
-                "The provided starting key is invalid: The provided key element does not match the schema"
-            }));
+            return Err(refuse("The provided key element does not match the schema"));
         }
         for keys in [self.keys(), &self.table.keys] {
             let key = fitness::key_of(keys, start);
-            fitness::check_key(keys, &key).map_err(|fault| {
-                Fault::validation(format!(
-                    "The provided starting key is invalid: {}",
-                    fault.message
-                ))
-            })?;
+            fitness::check_key(keys, &key).map_err(|fault| refuse(&fault.message))?;
         }
         Ok(())
     }

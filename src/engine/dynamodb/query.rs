@@ -14,7 +14,7 @@ pub(super) fn query(engine: &Engine, call: &Call) -> Answer {
     const KINDS: &[&str] = &[PROJECTION, FILTER, KEY_CONDITION];
     let name = names::of_items(call)?;
     validate::check(&call.input, shapes::QUERY)?;
-    if call.input["Limit"].as_i64().is_some_and(|it| it < 1) {
+    if validate::integer(&call.input["Limit"]).is_some_and(|it| it < 1) {
         return Err(Fault::validation(
             "1 validation error detected: Value at 'Limit' failed to satisfy constraint: \
              Member must have value greater than or equal to 1",
@@ -32,7 +32,7 @@ pub(super) fn query(engine: &Engine, call: &Call) -> Answer {
     let reading = Reading::of(engine, call, &name, clauses)?;
     let condition = condition.bind(reading.keys())?;
     if let Some(start) = &start {
-        reading.check_start(start)?;
+        reading.check_start(start, true)?;
         check_start(&reading, &condition, start)?;
     }
     check_filter(&reading, call)?;
@@ -55,7 +55,7 @@ pub(super) fn scan(engine: &Engine, call: &Call) -> Answer {
     let reading = Reading::of(engine, call, &name, clauses)?;
     let range = keys::segment(reading.store_id(), segment, segments);
     if let Some(start) = &start {
-        reading.check_start(start)?;
+        reading.check_start(start, false)?;
         let place = reading.place_of(start).unwrap_or_default();
         if !keys::contains(&range, &place) {
             return Err(Fault::validation(format!(
@@ -71,7 +71,7 @@ pub(super) fn scan(engine: &Engine, call: &Call) -> Answer {
 /// The segment to scan and how many there are.
 fn segments(call: &Call) -> Result<(u32, u32), Fault> {
     let number = |member: &str| {
-        let number = call.input.get(member)?.as_u64()?;
+        let number = validate::integer(call.input.get(member)?)?;
         u32::try_from(number).ok()
     };
     match (number("Segment"), number("TotalSegments")) {

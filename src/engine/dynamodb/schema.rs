@@ -10,6 +10,8 @@ use crate::engine::state::{Index, KeyAttribute, KeySchema, KeyType, Projection};
 
 const LOCAL_MAX: usize = 5;
 const GLOBAL_MAX: usize = 20;
+/// Most attributes that all indexes of a table name in their projections.
+const PROJECTED_MAX: usize = 100;
 
 /// What a request says of one index. Its shape was checked before.
 pub(super) struct IndexRequest<'a> {
@@ -128,7 +130,22 @@ pub(super) fn indexes(
             ));
         }
     }
+    check_projected(&indexes)?;
     Ok(indexes)
+}
+
+/// Refuses more projected attributes than one table may have in all its indexes.
+pub(super) fn check_projected(indexes: &[Index]) -> Result<(), Fault> {
+    let count = indexes.iter().map(|it| match &it.projection {
+        Projection::Include(names) => names.len(),
+        Projection::All | Projection::KeysOnly => 0,
+    });
+    if count.sum::<usize>() <= PROJECTED_MAX {
+        return Ok(());
+    }
+    Err(invalid(
+        "Total number of NonKeyAttributes of all indexes exceeds the per-table limit of 100",
+    ))
 }
 
 /// One index, without its key prefix.

@@ -118,7 +118,7 @@ fn new_table(call: &Call) -> Result<(Table, Option<ViewType>), Fault> {
 }
 
 pub(super) fn describe_table(engine: &Engine, call: &Call) -> Answer {
-    let name = names::of_table(call, 1)?;
+    let name = names::of_known(call)?;
     let table = engine.read(|state| managed(state, &name).map(Arc::clone))?;
     Ok(Reply::from(json!({"Table": describe_now(engine, &table)?})))
 }
@@ -126,7 +126,7 @@ pub(super) fn describe_table(engine: &Engine, call: &Call) -> Answer {
 pub(super) fn list_tables(engine: &Engine, call: &Call) -> Answer {
     validate::check(&call.input, shapes::LIST_TABLES)?;
     let after = call.text("ExclusiveStartTableName");
-    let limit = call.input["Limit"].as_u64();
+    let limit = validate::integer(&call.input["Limit"]);
     let limit = limit
         .and_then(|it| usize::try_from(it).ok())
         .unwrap_or(LIST_MAX);
@@ -146,7 +146,7 @@ pub(super) fn list_tables(engine: &Engine, call: &Call) -> Answer {
 }
 
 pub(super) fn delete_table(engine: &Engine, call: &Call) -> Answer {
-    let name = names::of_table(call, 1)?;
+    let name = names::of_known(call)?;
     let (table, forgotten) = locked(engine, &name, |table| {
         passing::check_active(table)?;
         if table.deletion_protection {

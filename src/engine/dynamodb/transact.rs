@@ -1,6 +1,7 @@
 //! `TransactWriteItems` and `TransactGetItems`: everything or nothing, also across tables.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -10,7 +11,7 @@ use super::items::{self, Updated, check_condition, wants_failed_item};
 use super::permission::permit_actions;
 use super::schema::{elements, text};
 use super::value::{Item, item_from_json, item_size, item_to_json};
-use super::write::{Batch, Change, Locks};
+use super::write::{self, Batch, Change, Locks};
 use super::{fitness, names, shapes, validate};
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Reply};
@@ -56,7 +57,7 @@ pub(super) fn transact_write_items(engine: &Engine, call: &Call) -> Answer {
         .collect::<Result<_, _>>()?;
     let tokens = &engine.dynamodb().tokens;
     if tokens.is_repeated(call)? {
-        return Ok(Reply::from(json!({})));
+        return repeated(engine, call, &actions);
     }
     let tables: Vec<&str> = actions.iter().map(|it| it.table.as_str()).collect();
     let locks = Locks::of(engine, &tables)?;
@@ -75,7 +76,11 @@ pub(super) fn transact_write_items(engine: &Engine, call: &Call) -> Answer {
     for (action, plan) in actions.iter().zip(&plans) {
         let units = action.perform(&mut batch, plan)?;
         let sum: &mut Units = consumed.entry(action.table.clone()).or_default();
-        sum.add(&units.times(FACTOR));
+        // Indexes follow later, as after any write.
+        sum.add(&Units {
+            table: units.table * FACTOR,
+            ..units
+        });
         let table = batch.table(&action.table)?;
         if let Some(collection) = items::collection_metrics(&table, &plan.key) {
             let collections = metrics.entry(action.table.clone());
@@ -97,6 +102,25 @@ pub(super) fn transact_write_items(engine: &Engine, call: &Call) -> Answer {
     batch.commit()?;
     tokens.remember(call);
     Ok(Reply::from(answer))
+}
+
+/// What a transaction answers that happened before: it only takes the reads of its items.
+fn repeated(engine: &Engine, call: &Call, actions: &[Action<'_>]) -> Answer {
+    let mut consumed = BTreeMap::new();
+    for action in actions {
+        let table = engine.read(|state| write::table(state, &action.table).map(Arc::clone))?;
+        let key = fitness::key_of(&table.keys, &action.item);
+        let (_, size) = items::read(engine, &table, &key)?;
+        let sum: &mut Units = consumed.entry(action.table.clone()).or_default();
+        sum.add(&Units::new(read_units(size, true) * FACTOR));
+    }
+    let consumed = tell_consumed(call, "ReadCapacityUnits", &consumed, |name| {
+        engine.read(|state| write::table(state, name).map(Arc::clone))
+    })?;
+    Ok(Reply::from(consumed.map_or_else(
+        || json!({}),
+        |consumed| json!({ "ConsumedCapacity": consumed }),
+    )))
 }
 
 pub(super) fn transact_get_items(engine: &Engine, call: &Call) -> Answer {
@@ -160,9 +184,11 @@ impl<'a> Action<'a> {
         .filter_map(|(name, kind)| Some((kind, action.get(name).filter(|it| !it.is_null())?)))
         .collect();
         let [(kind, input)] = given[..] else {
-            return Err(Fault::validation(
-                "TransactItems can only contain one of Check, Put, Update or Delete",
-            ));
+            return Err(Fault::validation(if given.is_empty() {
+                "Invalid Request: TransactWriteRequest should contain Delete or Put or Update request"
+            } else {
+                "TransactItems can only contain one of Check, Put, Update or Delete"
+            }));
         };
         let kinds: &[&str] = if kind == Kind::Update {
             &[UPDATE, CONDITION]
@@ -171,11 +197,15 @@ impl<'a> Action<'a> {
         };
         Clauses::check(input, kinds)?;
         let member = if kind == Kind::Put { "Item" } else { "Key" };
+        let item = item_from_json(&input[member])?;
+        if kind == Kind::Put {
+            fitness::check_size(&item)?;
+        }
         Ok(Self {
             kind,
             table: table_name(input)?,
             input,
-            item: item_from_json(&input[member])?,
+            item,
             clauses: Clauses::read(input, kinds)?,
         })
     }
@@ -184,7 +214,6 @@ impl<'a> Action<'a> {
     fn plan(&self, batch: &Batch<'_>) -> Result<Planned, Fault> {
         let table = batch.table(&self.table)?;
         let key = if self.kind == Kind::Put {
-            fitness::check_size(&self.item)?;
             fitness::check_item(&table, &self.item)?
         } else {
             fitness::check_key(&table.keys, &self.item)?;
@@ -256,7 +285,7 @@ pub(super) fn all_or_canceled<T>(results: Vec<Result<T, Fault>>) -> Result<Vec<T
                 reasons.push(json!({"Code": "None"}));
                 continue;
             }
-            Err(fault) if fault.status >= 500 => return Err(fault),
+            Err(fault) if fault.status >= 500 || is_of_the_request(&fault) => return Err(fault),
             Err(fault) => fault,
         };
         let code = match fault.code {
@@ -283,22 +312,43 @@ pub(super) fn all_or_canceled<T>(results: Vec<Result<T, Fault>>) -> Result<Vec<T
     Err(fault)
 }
 
+/// Whether AWS refuses the whole request for this, and not one action of it: an empty key.
+fn is_of_the_request(fault: &Fault) -> bool {
+    const EMPTY_KEY: &str =
+        "One or more parameter values are not valid. The AttributeValue for a key attribute";
+    fault.message.starts_with(EMPTY_KEY)
+}
+
 /// `ConsumedCapacity` of every table; `member` says once more whether it was read or written.
 pub(super) fn tell_consumed(
     call: &Call,
     member: &str,
     consumed: &BTreeMap<String, Units>,
-    table: impl Fn(&str) -> Result<std::sync::Arc<Table>, Fault>,
+    table: impl Fn(&str) -> Result<Arc<Table>, Fault>,
 ) -> Result<Option<Value>, Fault> {
     let mut all = Vec::new();
     for (name, units) in consumed {
         let table = table(name)?;
         if let Some(mut told) = capacity::consumed(call, &table, units) {
             told[member] = told["CapacityUnits"].clone();
+            for part in ["Table", "LocalSecondaryIndexes", "GlobalSecondaryIndexes"] {
+                for units in told.get_mut(part).map(parts_of).unwrap_or_default() {
+                    units[member] = units["CapacityUnits"].clone();
+                }
+            }
             all.push(told);
         }
     }
     Ok((!all.is_empty()).then_some(Value::Array(all)))
+}
+
+/// The objects with units in a part of `ConsumedCapacity`: the part itself, or one of each index in it.
+fn parts_of(part: &mut Value) -> Vec<&mut Value> {
+    if part.get("CapacityUnits").is_some() {
+        return vec![part];
+    }
+    let indexes = part.as_object_mut().into_iter();
+    indexes.flat_map(|it| it.values_mut()).collect()
 }
 
 fn table_name(input: &Value) -> Result<String, Fault> {

@@ -14,7 +14,7 @@ use crate::engine::state::{Expiry, Table};
 pub(super) const FORMER_SETTING: &str = "TimeToLiveSpecification";
 
 pub(super) fn describe_time_to_live(engine: &Engine, call: &Call) -> Answer {
-    let name = names::of_table(call, 1)?;
+    let name = names::of_known(call)?;
     let table = engine.read(|state| tables::managed(state, &name).map(Arc::clone))?;
     let description = match &table.expiry {
         Some(expiry) => {

@@ -17,7 +17,7 @@ use crate::engine::streams::shards;
 const GLOBAL_MAX: usize = 20;
 
 pub(super) fn update_table(engine: &Engine, call: &Call) -> Answer {
-    let name = names::of_table(call, 1)?;
+    let name = names::of_known(call)?;
     validate::check(&call.input, shapes::UPDATE_TABLE)?;
     check_request(&call.input)?;
     let (table, stored) = tables::locked(engine, &name, |before| change(engine, before, call))?;
@@ -78,7 +78,8 @@ fn check_request(input: &Value) -> Result<(), Fault> {
             )));
         }
     }
-    if MEMBERS.iter().all(|it| given(input, it).is_none()) {
+    let says = |it: &&str| given(input, it).is_some_and(|it| *it != json!([]));
+    if !MEMBERS.iter().any(says) {
         return Err(Fault::validation(
             "At least one of ProvisionedThroughput, BillingMode, UpdateStreamEnabled, GlobalSecondaryIndexUpdates, \
              SSESpecification, ReplicaUpdates, MultiAccountReplicaReady, ReplicaTransitRoleArn, \
@@ -205,6 +206,7 @@ fn change_indexes(table: &mut Table, call: &Call) -> Result<(), Fault> {
         if let Some(action) = given(update, "Create") {
             let index = new_index(table, action)?;
             table.indexes.push(index);
+            schema::check_projected(&table.indexes)?;
         }
         if let Some(action) = given(update, "Delete") {
             let at = global_index(table, action)?;

@@ -351,6 +351,16 @@ fn length(length: usize, min: usize, max: usize, broken: &mut dyn FnMut(String))
     }
 }
 
+/// A whole number of a request; one with decimals loses them, as in AWS's parser.
+pub fn integer(value: &Value) -> Option<i64> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "losing decimals is the point, and a number out of range is clamped"
+    )]
+    let truncated = || value.as_f64().map(|it| it as i64);
+    value.as_i64().or_else(truncated)
+}
+
 /// Whether the text is made of letters, digits and `_.-` alone.
 pub fn is_name(text: &str) -> bool {
     !text.is_empty()

@@ -56,6 +56,7 @@ impl World {
 
     fn send_json(&self, target: &str, body: Bytes) {
         let request = http::Request::post("http://localhost/")
+            .header("content-type", "application/x-amz-json-1.0")
             .header("x-amz-target", target)
             .header("authorization", signed("dynamodb"))
             .body(body);
@@ -369,6 +370,7 @@ fn a_request_nested_ten_thousand_deep_is_refused() {
                 "{{\"TableName\":\"table\",\"Item\":{{\"pk\":{{\"S\":\"p\"}},\"sk\":{{\"S\":\"a\"}},\"d\":{deep}}}}}"
             );
             let request = http::Request::post("http://localhost/")
+                .header("content-type", "application/x-amz-json-1.0")
                 .header("x-amz-target", "DynamoDB_20120810.PutItem")
                 .header("authorization", signed("dynamodb"))
                 .body(Bytes::from(body));

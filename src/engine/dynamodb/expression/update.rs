@@ -192,7 +192,7 @@ impl Reader<'_> {
         Err(invalid(
             self.kind,
             format_args!(
-                "Incorrect operand type for operator or function; operator: {name}, operand type: {datatype}"
+                "Incorrect operand type for operator or function; operator: {name}, operand type: {datatype}, typeSet: ALLOWED_FOR_{name}_OPERAND"
             ),
         ))
     }

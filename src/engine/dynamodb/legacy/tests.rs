@@ -1,3 +1,5 @@
+//! The legacy parameters: what they mean and what is refused.
+
 use serde_json::json;
 
 use super::*;

@@ -225,7 +225,7 @@ fn operands_of_a_wrong_type_are_refused() {
 fn add_and_delete_say_operand_types_in_full() {
     let words = |section: &str, name: &str| {
         format!(
-            "Incorrect operand type for operator or function; operator: {section}, operand type: {name}"
+            "Incorrect operand type for operator or function; operator: {section}, operand type: {name}, typeSet: ALLOWED_FOR_{section}_OPERAND"
         )
     };
     for (value, name) in [
