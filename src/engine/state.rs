@@ -60,6 +60,15 @@ pub struct KeyAttribute {
 pub struct KeySchema {
     pub partition: KeyAttribute,
     pub sort: Option<KeyAttribute>,
+    #[serde(default)]
+    pub more: MoreKeys,
+}
+
+/// Further key attributes, in their order: global indexes may have up to four of each kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MoreKeys {
+    pub partition: Vec<KeyAttribute>,
+    pub sort: Vec<KeyAttribute>,
 }
 
 /// What a secondary index carries of an item.

@@ -22,6 +22,8 @@ mod fuzz;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
+mod key_attributes;
+#[cfg(test)]
 mod lab;
 #[cfg(test)]
 mod logs;

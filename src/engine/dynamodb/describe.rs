@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::indexes::{partition_attributes, sort_attributes};
 use super::tally::Tally;
 use crate::clock::epoch_secs;
 use crate::engine::state::{Index, KeySchema, Projection, Restored, Stream, Table};
@@ -98,9 +99,9 @@ fn restore_summary(restored: &Restored) -> Value {
 
 /// `KeySchema`.
 pub fn key_schema(keys: &KeySchema) -> Value {
-    let names = std::iter::once(&keys.partition).chain(&keys.sort);
-    names
-        .zip(["HASH", "RANGE"])
+    let partition = partition_attributes(keys).map(|key| (key, "HASH"));
+    partition
+        .chain(sort_attributes(keys).map(|key| (key, "RANGE")))
         .map(|(key, kind)| json!({"AttributeName": key.name, "KeyType": kind}))
         .collect()
 }

@@ -1,6 +1,6 @@
 //! Whether items and keys fit their table: key attributes there, of the right type, not empty, not too large. Pure.
 
-use super::indexes::{has_type, key_attributes};
+use super::indexes::{has_type, key_attributes, partition_attributes, sort_attributes};
 use super::schema::invalid;
 use super::value::{Attribute, Item, item_size};
 use crate::engine::call::Fault;
@@ -107,7 +107,8 @@ pub(super) fn key_of(keys: &KeySchema, item: &Item) -> Item {
 }
 
 fn with_limits(keys: &KeySchema) -> impl Iterator<Item = (&KeyAttribute, usize)> {
-    key_attributes(keys).zip([PARTITION_KEY_MAX, SORT_KEY_MAX])
+    let partition = partition_attributes(keys).map(|it| (it, PARTITION_KEY_MAX));
+    partition.chain(sort_attributes(keys).map(|it| (it, SORT_KEY_MAX)))
 }
 
 fn check_key_value(key: &KeyAttribute, value: &Attribute, size_max: usize) -> Result<(), Fault> {
@@ -164,6 +165,7 @@ mod tests {
 
     use super::*;
     use crate::engine::dynamodb::value::item_from_json;
+    use crate::engine::state::MoreKeys;
 
     fn keys() -> KeySchema {
         let key = |name: &str, kind| KeyAttribute {
@@ -173,6 +175,7 @@ mod tests {
         KeySchema {
             partition: key("pk", KeyType::S),
             sort: Some(key("sk", KeyType::N)),
+            more: MoreKeys::default(),
         }
     }
 

@@ -45,9 +45,19 @@ pub(super) fn carries(index: &Index, table: &KeySchema, name: &str) -> bool {
         }
 }
 
-/// Partition key, then sort key.
+/// Partition key, then sort key, with all their attributes.
 pub(super) fn key_attributes(keys: &KeySchema) -> impl Iterator<Item = &KeyAttribute> {
-    std::iter::once(&keys.partition).chain(&keys.sort)
+    partition_attributes(keys).chain(sort_attributes(keys))
+}
+
+/// Attributes of the partition key; more than one only in a global index.
+pub(super) fn partition_attributes(keys: &KeySchema) -> impl Iterator<Item = &KeyAttribute> {
+    std::iter::once(&keys.partition).chain(&keys.more.partition)
+}
+
+/// Attributes of the sort key, in the order they sort by; more than one only in a global index.
+pub(super) fn sort_attributes(keys: &KeySchema) -> impl Iterator<Item = &KeyAttribute> {
+    keys.sort.iter().chain(&keys.more.sort)
 }
 
 /// Whether a value has the type the key wants.
@@ -80,6 +90,7 @@ mod tests {
 
     use super::*;
     use crate::engine::dynamodb::value::item_from_json;
+    use crate::engine::state::MoreKeys;
     use crate::engine::store::codec::decode_item;
 
     #[test]
@@ -91,6 +102,7 @@ mod tests {
         let table = KeySchema {
             partition: key("id"),
             sort: None,
+            more: MoreKeys::default(),
         };
         let index = |projection| Index {
             name: "by_kind".to_owned(),
@@ -99,6 +111,7 @@ mod tests {
             keys: KeySchema {
                 partition: key("kind"),
                 sort: None,
+                more: MoreKeys::default(),
             },
             projection,
             status: "ACTIVE".to_owned(),

@@ -2,13 +2,13 @@
 
 use super::clauses::{Clauses, FILTER, KEY_CONDITION, PROJECTION};
 use super::expression::key_condition::{KeyCondition, SortCondition};
-use super::indexes::key_attributes;
+use super::indexes::{key_attributes, partition_attributes, sort_attributes};
 use super::page::{Reading, check_select, start_key};
 use super::value::Item;
 use super::{names, shapes, tables, validate};
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Reply};
-use crate::engine::store::keys::{self, Sorted};
+use crate::engine::store::keys::{self, Range, Sorted};
 
 pub(super) fn query(engine: &Engine, call: &Call) -> Answer {
     const KINDS: &[&str] = &[PROJECTION, FILTER, KEY_CONDITION];
@@ -36,8 +36,7 @@ pub(super) fn query(engine: &Engine, call: &Call) -> Answer {
         check_start(&reading, &condition, start)?;
     }
     check_filter(&reading, call)?;
-    let partition = keys::partition(reading.store_id(), &condition.partition);
-    let range = keys::sorted(&partition, &sorted(condition.sort.as_ref()));
+    let range = range(reading.store_id(), &condition);
     let reverse = call.input["ScanIndexForward"].as_bool() == Some(false);
     let answer = reading.answer(engine, call, range, start.as_ref(), reverse)?;
     Ok(Reply::from(answer))
@@ -95,18 +94,32 @@ fn segments(call: &Call) -> Result<(u32, u32), Fault> {
 /// A query goes on within its own bounds only.
 fn check_start(reading: &Reading, condition: &KeyCondition, start: &Item) -> Result<(), Fault> {
     let keys = reading.keys();
-    if start.get(&keys.partition.name) != Some(&condition.partition) {
+    let partition = std::iter::once(&condition.partition).chain(&condition.more_partition);
+    let mut pairs = partition_attributes(keys).zip(partition);
+    if !pairs.all(|(key, value)| start.get(&key.name) == Some(value)) {
         return Err(Fault::validation(
             "The provided starting key is outside query boundaries based on provided conditions",
         ));
     }
-    let sort = keys.sort.as_ref().and_then(|key| start.get(&key.name));
-    match (&condition.sort, sort) {
-        (Some(condition), Some(value)) if !condition.matches(value) => Err(Fault::validation(
-            "The provided starting key does not match the range key predicate",
-        )),
+    let mut sort = sort_attributes(keys).map(|key| start.get(&key.name));
+    let is_led = condition
+        .leading
+        .iter()
+        .all(|value| sort.next().flatten() == Some(value));
+    match (&condition.sort, sort.next().flatten()) {
+        (Some(condition), Some(value)) if !is_led || !condition.matches(value) => Err(
+            Fault::validation("The provided starting key does not match the range key predicate"),
+        ),
         _ => Ok(()),
     }
+}
+
+/// Where the items of a condition are.
+pub(super) fn range(store_id: u64, condition: &KeyCondition) -> Range {
+    let more: Vec<_> = condition.more_partition.iter().collect();
+    let partition = keys::partition_of(store_id, &condition.partition, &more);
+    let place = keys::within(partition, &condition.leading);
+    keys::sorted(&place, &sorted(condition.sort.as_ref()))
 }
 
 /// A query's filter may not look at the keys it is queried by.

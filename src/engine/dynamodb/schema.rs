@@ -4,14 +4,17 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::indexes::key_attributes;
 use super::tables;
 use crate::engine::call::Fault;
-use crate::engine::state::{Index, KeyAttribute, KeySchema, KeyType, Projection};
+use crate::engine::state::{Index, KeyAttribute, KeySchema, KeyType, MoreKeys, Projection};
 
 const LOCAL_MAX: usize = 5;
 const GLOBAL_MAX: usize = 20;
 /// Most attributes that all indexes of a table name in their projections.
 const PROJECTED_MAX: usize = 100;
+/// Key attributes of one kind in a global index.
+const KEYS_MAX: usize = 4;
 
 /// What a request says of one index. Its shape was checked before.
 pub(super) struct IndexRequest<'a> {
@@ -41,28 +44,22 @@ pub(super) fn attributes(input: &Value) -> Result<Vec<KeyAttribute>, Fault> {
     Ok(attributes)
 }
 
+/// `KeySchema` of a global index, which may have several attributes of each kind.
+fn global_keys(input: &Value, attributes: &[KeyAttribute]) -> Result<KeySchema, Fault> {
+    let elements = elements(input, "KeySchema");
+    if !is_many(elements) {
+        return keys(input, attributes);
+    }
+    many_keys(elements, defined(elements, attributes)?)
+}
+
 /// `KeySchema` of a table or an index.
 pub(super) fn keys(input: &Value, attributes: &[KeyAttribute]) -> Result<KeySchema, Fault> {
     let elements = elements(input, "KeySchema");
-    let names: Vec<&str> = elements
-        .iter()
-        .map(|it| text(it, "AttributeName"))
-        .collect();
-    if names.len() > attributes.len() {
-        return Err(Fault::validation(
-            "Invalid KeySchema: Some index key attribute have no definition",
-        ));
-    }
-    let find = |name: &str| attributes.iter().find(|it| it.name == name).cloned();
-    let found: Vec<KeyAttribute> = names.iter().filter_map(|it| find(it)).collect();
-    if found.len() < names.len() {
-        return Err(invalid(&format!(
-            "Some index key attributes are not defined in AttributeDefinitions. Keys: [{}], AttributeDefinitions: [{}]",
-            names.join(", "),
-            join(attributes)
-        )));
-    }
-    if names.len() == 2 && names[0] == names[1] {
+    let found = defined(elements, attributes)?;
+    if let [first, second] = &found[..]
+        && first.name == second.name
+    {
         return Err(Fault::validation(
             "Both the Hash Key and the Range Key element in the KeySchema have the same name",
         ));
@@ -84,6 +81,87 @@ pub(super) fn keys(input: &Value, attributes: &[KeyAttribute]) -> Result<KeySche
     Ok(KeySchema {
         partition,
         sort: found.next(),
+        more: MoreKeys::default(),
+    })
+}
+
+/// The definitions of key attributes.
+fn defined(elements: &[Value], attributes: &[KeyAttribute]) -> Result<Vec<KeyAttribute>, Fault> {
+    let names: Vec<&str> = elements
+        .iter()
+        .map(|it| text(it, "AttributeName"))
+        .collect();
+    if names.len() > attributes.len() {
+        return Err(Fault::validation(
+            "Invalid KeySchema: Some index key attribute have no definition",
+        ));
+    }
+    let find = |name: &str| attributes.iter().find(|it| it.name == name).cloned();
+    let found: Vec<KeyAttribute> = names.iter().filter_map(|it| find(it)).collect();
+    if found.len() < names.len() {
+        return Err(invalid(&format!(
+            "Some index key attributes are not defined in AttributeDefinitions. Keys: [{}], AttributeDefinitions: [{}]",
+            names.join(", "),
+            join(attributes)
+        )));
+    }
+    Ok(found)
+}
+
+/// Whether a key has more attributes of one kind than tables may have.
+fn is_many(elements: &[Value]) -> bool {
+    let count = |kind: &str| {
+        elements
+            .iter()
+            .filter(|it| text(it, "KeyType") == kind)
+            .count()
+    };
+    count("HASH") > 1 || elements.len() > 2
+}
+
+/// The key of a global index with several attributes, partition keys first.
+fn many_keys(elements: &[Value], found: Vec<KeyAttribute>) -> Result<KeySchema, Fault> {
+    let mut partition = Vec::new();
+    let mut sort = Vec::new();
+    for (element, key) in elements.iter().zip(found) {
+        let is_repeated = |known: &Vec<KeyAttribute>| known.iter().any(|it| it.name == key.name);
+        if is_repeated(&partition) || is_repeated(&sort) {
+            return Err(Fault::validation(format!(
+                "Invalid KeySchema: The attribute {} is in the KeySchema more than once",
+                key.name
+            )));
+        }
+        match text(element, "KeyType") {
+            "HASH" if sort.is_empty() => partition.push(key),
+            "HASH" => {
+                return Err(Fault::validation(
+                    "Invalid KeySchema: HASH key elements must come before RANGE key elements",
+                ));
+            }
+            _ => sort.push(key),
+        }
+    }
+    for (keys, kind) in [(&partition, "HASH"), (&sort, "RANGE")] {
+        if keys.len() > KEYS_MAX {
+            return Err(Fault::validation(format!(
+                "Invalid KeySchema: The number of {kind} key elements exceeds the limit of {KEYS_MAX}"
+            )));
+        }
+    }
+    if partition.is_empty() {
+        return Err(Fault::validation(
+            "Invalid KeySchema: The first KeySchemaElement is not a HASH key type",
+        ));
+    }
+    let first = partition.remove(0);
+    let mut sort = sort.into_iter();
+    Ok(KeySchema {
+        partition: first,
+        sort: sort.next(),
+        more: MoreKeys {
+            partition,
+            sort: sort.collect(),
+        },
     })
 }
 
@@ -156,7 +234,11 @@ pub(super) fn index(
     pay_per_request: bool,
 ) -> Result<Index, Fault> {
     let name = text(request.input, "IndexName");
-    let keys = keys(request.input, attributes)?;
+    let keys = if request.global {
+        global_keys(request.input, attributes)?
+    } else {
+        keys(request.input, attributes)?
+    };
     if !request.global {
         if keys.sort.is_none() {
             return Err(invalid(&format!(
@@ -206,7 +288,7 @@ pub(super) fn check_all_used(
 ) -> Result<(), Fault> {
     let used: BTreeSet<&str> = std::iter::once(table)
         .chain(indexes.iter().map(|it| &it.keys))
-        .flat_map(|it| std::iter::once(&it.partition).chain(&it.sort))
+        .flat_map(key_attributes)
         .map(|it| it.name.as_str())
         .collect();
     if used.len() == attributes.len() {

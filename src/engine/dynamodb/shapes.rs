@@ -105,6 +105,8 @@ const PROJECTION: Shape = Shape::Structure(
     ],
 );
 const KEY_SCHEMA: Shape = Shape::List(1, 2, &KEY_SCHEMA_ELEMENT);
+/// Up to four of each kind, counted where they are read.
+const GLOBAL_KEY_SCHEMA: Shape = Shape::List(1, 0, &KEY_SCHEMA_ELEMENT);
 const STREAM_SPECIFICATION: Shape = Shape::Structure(
     "StreamSpecification",
     &[
@@ -150,7 +152,7 @@ const WARM_THROUGHPUT: Shape = Shape::Structure(
 );
 const GLOBAL_INDEX_MEMBERS: &[Member] = &[
     Member::required("IndexName", INDEX_NAME),
-    Member::required("KeySchema", KEY_SCHEMA),
+    Member::required("KeySchema", GLOBAL_KEY_SCHEMA),
     Member::required("Projection", PROJECTION),
     Member::new("ProvisionedThroughput", THROUGHPUT),
     Member::new("OnDemandThroughput", ON_DEMAND_THROUGHPUT),

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::code::tests::zip_of;
 use crate::clock::{Clock, from_epoch_millis};
 use crate::engine::call::{Answer, Body, Call, Fault, Principal, Reply, Run};
-use crate::engine::state::{KeyAttribute, KeySchema, KeyType, Role, Stream, ViewType};
+use crate::engine::state::{KeyAttribute, KeySchema, KeyType, MoreKeys, Role, Stream, ViewType};
 use crate::engine::{Engine, EngineHost, Options};
 
 pub(super) const ROLE: &str = "arn:aws:iam::123456789012:role/worker";
@@ -82,6 +82,7 @@ impl Lab {
                     kind: KeyType::S,
                 },
                 sort: None,
+                more: MoreKeys::default(),
             },
             created: self.engine().clock().now(),
             disabled: None,

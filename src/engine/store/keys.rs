@@ -34,8 +34,14 @@ const MAGNITUDE_OFFSET: i16 = 1000;
 
 /// Key of an item in its table; `None` when it lacks a key attribute.
 pub fn item_key(store_id: u64, keys: &KeySchema, item: &Item) -> Option<Vec<u8>> {
-    let mut key = partition(store_id, item.get(&keys.partition.name)?);
-    if let Some(sort) = &keys.sort {
+    let mut key = if keys.more.partition.is_empty() {
+        partition(store_id, item.get(&keys.partition.name)?)
+    } else {
+        let more = keys.more.partition.iter().map(|it| item.get(&it.name));
+        let more = more.collect::<Option<Vec<_>>>()?;
+        partition_of(store_id, item.get(&keys.partition.name)?, &more)
+    };
+    for sort in keys.sort.iter().chain(&keys.more.sort) {
         push(&mut key, item.get(&sort.name)?);
     }
     Some(key)
@@ -59,8 +65,16 @@ pub fn index_key(
 
 /// Beginning of every key with this partition key.
 pub fn partition(store_id: u64, value: &Attribute) -> Vec<u8> {
+    partition_of(store_id, value, &[])
+}
+
+/// The same for a partition key of several attributes.
+pub fn partition_of(store_id: u64, value: &Attribute, more: &[&Attribute]) -> Vec<u8> {
     let mut component = Vec::with_capacity(64);
     push(&mut component, value);
+    for value in more {
+        push(&mut component, value);
+    }
     let mut key = Vec::with_capacity(16 + component.len() + 24);
     key.extend_from_slice(&store_id.to_be_bytes());
     key.extend_from_slice(&hash(&component).to_be_bytes());
@@ -75,7 +89,15 @@ pub fn partition_hash(value: &Attribute) -> u64 {
     hash(&component)
 }
 
-/// The part of a partition (see [`partition`]) whose sort keys are wanted.
+/// The part of a partition whose sort keys begin with these attributes.
+pub fn within(mut partition: Vec<u8>, leading: &[Attribute]) -> Vec<u8> {
+    for value in leading {
+        push(&mut partition, value);
+    }
+    partition
+}
+
+/// The part of a partition (see [`partition`] and [`within`]) whose sort keys, or next attributes of them, are wanted.
 pub fn sorted(partition: &[u8], wanted: &Sorted<'_>) -> Range {
     let at = |value: &Attribute| {
         let mut key = partition.to_vec();
@@ -218,7 +240,7 @@ fn hash(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::state::{KeyAttribute, KeyType};
+    use crate::engine::state::{KeyAttribute, KeyType, MoreKeys};
 
     fn s(text: &str) -> Attribute {
         Attribute::S(text.to_owned())
@@ -350,10 +372,12 @@ mod tests {
         let table = KeySchema {
             partition: attribute("id", KeyType::S),
             sort: None,
+            more: MoreKeys::default(),
         };
         let index = KeySchema {
             partition: attribute("kind", KeyType::S),
             sort: Some(attribute("at", KeyType::N)),
+            more: MoreKeys::default(),
         };
         let mut item = Item::from([("id".to_owned(), s("a")), ("kind".to_owned(), s("k"))]);
         assert_eq!(index_key(1, &index, &table, &item), None);

@@ -5,7 +5,7 @@ use waterwheel::engine::call::Fault;
 use waterwheel::engine::dynamodb::expression::placeholders::Placeholders;
 use waterwheel::engine::dynamodb::expression::{condition, key_condition, projection, update};
 use waterwheel::engine::dynamodb::value::{Item, item_from_json};
-use waterwheel::engine::state::{KeyAttribute, KeySchema, KeyType};
+use waterwheel::engine::state::{KeyAttribute, KeySchema, KeyType, MoreKeys};
 
 use super::{any_text, check, damaged, soup};
 
@@ -96,6 +96,7 @@ fn keys() -> KeySchema {
     KeySchema {
         partition: key("pk", KeyType::S),
         sort: Some(key("sk", KeyType::N)),
+        more: MoreKeys::default(),
     }
 }
 

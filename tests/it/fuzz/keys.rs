@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use proptest::prelude::*;
 use waterwheel::engine::dynamodb::value::{Attribute, Item};
-use waterwheel::engine::state::{KeyAttribute, KeySchema, KeyType};
+use waterwheel::engine::state::{KeyAttribute, KeySchema, KeyType, MoreKeys};
 use waterwheel::engine::store::keys::{self, Sorted};
 
 use super::check;
@@ -18,6 +18,7 @@ fn schema(kind: KeyType) -> KeySchema {
     KeySchema {
         partition: key("pk", KeyType::S),
         sort: Some(key("sk", kind)),
+        more: MoreKeys::default(),
     }
 }
 

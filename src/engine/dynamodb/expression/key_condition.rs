@@ -8,12 +8,16 @@ use super::condition::{self, Comparator, Condition, Operand};
 use super::placeholders::Placeholders;
 use crate::engine::call::Fault;
 use crate::engine::dynamodb::value::Attribute;
-use crate::engine::state::{KeyAttribute, KeySchema, KeyType};
+use crate::engine::state::{KeyAttribute, KeySchema, KeyType, MoreKeys};
 
 /// Which items a query reads.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KeyCondition {
     pub partition: Attribute,
+    /// Of the further attributes of an index's partition key.
+    pub more_partition: Vec<Attribute>,
+    /// Of the first attributes of an index's sort key, when the condition is on a later one.
+    pub leading: Vec<Attribute>,
     pub sort: Option<SortCondition>,
 }
 
@@ -90,6 +94,9 @@ impl SortCondition {
 impl Unbound {
     /// The conditions on a table's or an index's keys.
     pub fn bind(mut self, keys: &KeySchema) -> Result<KeyCondition, Fault> {
+        if keys.more != MoreKeys::default() {
+            return self.bind_many(keys);
+        }
         if self.0.is_empty() || self.0.len() > 2 {
             return Err(Fault::validation("Conditions can be of length 1 or 2 only"));
         }
@@ -110,7 +117,51 @@ impl Unbound {
         let SortCondition::Equal(partition) = partition else {
             return Err(not_supported());
         };
-        Ok(KeyCondition { partition, sort })
+        Ok(KeyCondition {
+            partition,
+            more_partition: Vec::new(),
+            leading: Vec::new(),
+            sort,
+        })
+    }
+
+    /// Keys of several attributes: equality on the whole partition key; on the sort key from its first attribute on,
+    /// without gaps, equality on all but the last.
+    fn bind_many(mut self, keys: &KeySchema) -> Result<KeyCondition, Fault> {
+        let mut partition = Vec::new();
+        for key in std::iter::once(&keys.partition).chain(&keys.more.partition) {
+            match self.take(key)? {
+                Some(SortCondition::Equal(value)) => partition.push(value),
+                Some(_) => return Err(not_supported()),
+                None => return Err(missed(key)),
+            }
+        }
+        let mut leading = Vec::new();
+        let mut last: Option<SortCondition> = None;
+        let mut missing = None;
+        for key in keys.sort.iter().chain(&keys.more.sort) {
+            let Some(condition) = self.take(key)? else {
+                missing = missing.or(Some(key));
+                continue;
+            };
+            if let Some(missing) = missing {
+                return Err(missed(missing));
+            }
+            match last.replace(condition) {
+                None => {}
+                Some(SortCondition::Equal(value)) => leading.push(value),
+                Some(_) => return Err(not_supported()),
+            }
+        }
+        if !self.0.is_empty() {
+            return Err(not_supported());
+        }
+        Ok(KeyCondition {
+            partition: partition.remove(0),
+            more_partition: partition,
+            leading,
+            sort: last,
+        })
     }
 
     fn take(&mut self, key: &KeyAttribute) -> Result<Option<SortCondition>, Fault> {

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::*;
 use crate::engine::dynamodb::value::{Item, item_from_json};
-use crate::engine::state::{KeyAttribute, KeySchema, KeyType};
+use crate::engine::state::{KeyAttribute, KeySchema, KeyType, MoreKeys};
 
 fn order() -> Item {
     item_from_json(&json!({
@@ -234,6 +234,7 @@ fn keys() -> KeySchema {
     KeySchema {
         partition: key("id"),
         sort: Some(key("at")),
+        more: MoreKeys::default(),
     }
 }
 

@@ -65,7 +65,9 @@ impl Plan {
     ) -> Result<Self, Fault> {
         let branches =
             condition.map_or_else(|| vec![Branch::default()], |it| Branch::all(it, keys));
-        let is_scan = branches.iter().any(|it| it.partition.is_none());
+        // A branch knows one partition attribute only: where there are more, the filter decides.
+        let is_scan =
+            !keys.more.partition.is_empty() || branches.iter().any(|it| it.partition.is_none());
         check_order(select, keys, is_scan)?;
         if is_scan {
             return Ok(Self {

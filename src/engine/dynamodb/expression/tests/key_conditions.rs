@@ -6,7 +6,7 @@ use super::super::key_condition::{self, KeyCondition, SortCondition};
 use super::placeholders;
 use crate::engine::call::Fault;
 use crate::engine::dynamodb::value::Attribute;
-use crate::engine::state::{KeyAttribute, KeySchema, KeyType};
+use crate::engine::state::{KeyAttribute, KeySchema, KeyType, MoreKeys};
 
 fn keys(sort: Option<KeyType>) -> KeySchema {
     let key = |name: &str, kind| KeyAttribute {
@@ -16,6 +16,7 @@ fn keys(sort: Option<KeyType>) -> KeySchema {
     KeySchema {
         partition: key("pk", KeyType::S),
         sort: sort.map(|kind| key("sk", kind)),
+        more: MoreKeys::default(),
     }
 }
 
@@ -87,6 +88,8 @@ fn a_partition_may_stand_alone_or_with_a_range_in_either_order() {
         ),
     ] {
         let expected = KeyCondition {
+            more_partition: Vec::new(),
+            leading: Vec::new(),
             partition: partition.clone(),
             sort,
         };

@@ -6,7 +6,7 @@ use super::super::update::{self, Applied};
 use super::{item, placeholders};
 use crate::engine::call::Fault;
 use crate::engine::dynamodb::value::{Item, item_to_json};
-use crate::engine::state::{KeyAttribute, KeySchema, KeyType};
+use crate::engine::state::{KeyAttribute, KeySchema, KeyType, MoreKeys};
 
 fn keys() -> KeySchema {
     let key = |name: &str| KeyAttribute {
@@ -16,6 +16,7 @@ fn keys() -> KeySchema {
     KeySchema {
         partition: key("pk"),
         sort: Some(key("sk")),
+        more: MoreKeys::default(),
     }
 }
 
