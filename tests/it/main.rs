@@ -10,6 +10,8 @@ mod cases;
 #[cfg(test)]
 mod console;
 #[cfg(test)]
+mod contention;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod demo;

@@ -108,6 +108,10 @@ pub(super) fn batch_get_item(engine: &Engine, call: &Call) -> Answer {
             }
             let (item, size) = items::read(engine, &table, key)?;
             bytes += size;
+            if bytes > ANSWER_MAX {
+                left.push(item_to_json(key));
+                continue;
+            }
             units.add(&Units::new(read_units(size, get.consistent)));
             if let Some(item) = item {
                 let projected = get.clauses.projection.as_ref().map(|it| it.apply(&item));

@@ -70,6 +70,7 @@ pub(super) fn put_item(engine: &Engine, call: &Call) -> Answer {
     let mut batch = locks.open(call, engine)?;
     let table = batch.table(&name)?;
     let key = fitness::check_item(&table, &item)?;
+    batch.check_free(&table, &key)?;
     let old = batch.read(&table, &key)?;
     check_condition(
         clauses.condition.as_ref(),
@@ -99,6 +100,7 @@ pub(super) fn delete_item(engine: &Engine, call: &Call) -> Answer {
     let mut batch = locks.open(call, engine)?;
     let table = batch.table(&name)?;
     fitness::check_key(&table.keys, &key)?;
+    batch.check_free(&table, &key)?;
     let old = batch.read(&table, &key)?;
     check_condition(
         clauses.condition.as_ref(),
@@ -130,6 +132,7 @@ pub(super) fn update_item(engine: &Engine, call: &Call) -> Answer {
     if let Some(update) = &clauses.update {
         update.check_keys(&table.keys)?;
     }
+    batch.check_free(&table, &key)?;
     let stored = batch.read(&table, &key)?;
     check_condition(
         clauses.condition.as_ref(),

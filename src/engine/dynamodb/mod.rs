@@ -7,6 +7,7 @@ mod backups;
 mod batch;
 mod capacity;
 mod chores;
+mod claims;
 mod clauses;
 mod copies;
 pub mod describe;

@@ -17,6 +17,7 @@ use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Reply};
 use crate::engine::state::Table;
 use crate::engine::store::codec::{decode_item, encode_item, size_of};
+use crate::engine::store::keys;
 
 /// Most bytes of all items of a transaction.
 pub(super) const BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -58,6 +59,12 @@ pub(super) fn transact_write_items(engine: &Engine, call: &Call) -> Answer {
     let tokens = &engine.dynamodb().tokens;
     if tokens.is_repeated(call)? {
         return repeated(engine, call, &actions);
+    }
+    let (_claim, free) = engine.dynamodb().claims.claim(&places(engine, &actions)?);
+    all_or_canceled(free)?;
+    // What was claimed before us may have been by the same request.
+    if tokens.is_repeated(call)? {
+        return Ok(Reply::from(json!({})));
     }
     let tables: Vec<&str> = actions.iter().map(|it| it.table.as_str()).collect();
     let locks = Locks::of(engine, &tables)?;
@@ -145,7 +152,10 @@ pub(super) fn transact_get_items(engine: &Engine, call: &Call) -> Answer {
         if !seen.insert((name, encode_item(key))) {
             return Err(twice());
         }
-        found.push(fitness::check_key(&table.keys, key).and_then(|()| batch.read(&table, key)));
+        let found_one = fitness::check_key(&table.keys, key)
+            .and_then(|()| batch.check_free(&table, key))
+            .and_then(|()| batch.read(&table, key));
+        found.push(found_one);
     }
     let found = all_or_canceled(found)?;
     let mut consumed = BTreeMap::new();
@@ -254,6 +264,17 @@ impl<'a> Action<'a> {
     }
 }
 
+/// Keys in the store of the items it is about; `None` where the key is not as it should be.
+fn places(engine: &Engine, actions: &[Action<'_>]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
+    engine.read(|state| {
+        let places = actions.iter().map(|action| {
+            let table = write::table(state, &action.table)?;
+            Ok(keys::item_key(table.store_id, &table.keys, &action.item))
+        });
+        places.collect()
+    })
+}
+
 /// Refuses two actions on one item.
 fn check_distinct(batch: &Batch<'_>, actions: &[Action<'_>]) -> Result<(), Fault> {
     let mut seen = BTreeSet::new();
@@ -291,6 +312,7 @@ pub(super) fn all_or_canceled<T>(results: Vec<Result<T, Fault>>) -> Result<Vec<T
         let code = match fault.code {
             "ConditionalCheckFailedException" => "ConditionalCheckFailed",
             "DuplicateItemException" => "DuplicateItem",
+            "TransactionConflictException" => "TransactionConflict",
             _ => "ValidationError",
         };
         let mut reason = json!({"Code": code, "Message": fault.message});

@@ -11,6 +11,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use super::capacity::{Units, write_units};
 use super::chores::Bell;
+use super::claims::Claims;
 use super::copies;
 use super::expiry;
 use super::indexes::Entry;
@@ -25,11 +26,12 @@ use crate::engine::store::codec::{decode_item, encode_item, size_of};
 use crate::engine::store::{Commit, Shelf, Store, keys};
 use crate::engine::streams::{Tip, records};
 
-/// One lock for each table, by its `store_id`, and the tokens of recent transactions.
+/// One lock for each table, by its `store_id`, the tokens of recent transactions, and what transactions are at work on.
 #[derive(Default)]
 pub struct Live {
     locks: Mutex<HashMap<u64, Arc<TableLock>>>,
     pub(super) tokens: Tokens,
+    pub(super) claims: Claims,
     pub(super) bell: Bell,
 }
 
@@ -153,6 +155,11 @@ impl Batch<'_> {
     pub(super) fn read(&self, table: &Table, keys: &Item) -> Result<Option<Vec<u8>>, Fault> {
         let key = key_of(table, keys)?;
         Ok(self.engine.store().get(Shelf::Items, &key)?)
+    }
+
+    /// Refuses an item that a transaction is at work on.
+    pub(super) fn check_free(&self, table: &Table, keys: &Item) -> Result<(), Fault> {
+        self.engine.dynamodb().claims.check(&key_of(table, keys)?)
     }
 
     /// Adds a change of one item; no other change of this batch may be of the same item.
