@@ -60,7 +60,8 @@ pub(super) fn transact_write_items(engine: &Engine, call: &Call) -> Answer {
     if tokens.is_repeated(call)? {
         return repeated(engine, call, &actions);
     }
-    let (_claim, free) = engine.dynamodb().claims.claim(&places(engine, &actions)?);
+    let items = actions.iter().map(|it| (it.table.as_str(), &it.item));
+    let (_claim, free) = engine.dynamodb().claims.claim(&places(engine, items)?);
     all_or_canceled(free)?;
     // What was claimed before us may have been by the same request.
     if tokens.is_repeated(call)? {
@@ -264,12 +265,15 @@ impl<'a> Action<'a> {
     }
 }
 
-/// Keys in the store of the items it is about; `None` where the key is not as it should be.
-fn places(engine: &Engine, actions: &[Action<'_>]) -> Result<Vec<Option<Vec<u8>>>, Fault> {
+/// Keys in the store of what a transaction is about; `None` where the key is not as it should be.
+pub(super) fn places<'a>(
+    engine: &Engine,
+    items: impl Iterator<Item = (&'a str, &'a Item)>,
+) -> Result<Vec<Option<Vec<u8>>>, Fault> {
     engine.read(|state| {
-        let places = actions.iter().map(|action| {
-            let table = write::table(state, &action.table)?;
-            Ok(keys::item_key(table.store_id, &table.keys, &action.item))
+        let places = items.map(|(table, item)| {
+            let table = write::table(state, table)?;
+            Ok(keys::item_key(table.store_id, &table.keys, item))
         });
         places.collect()
     })

@@ -10,6 +10,7 @@ mod codec;
 mod expressions;
 mod keys;
 mod numbers;
+mod partiql;
 mod shapes;
 mod wire;
 

@@ -175,6 +175,7 @@ pub(super) fn change(engine: &Engine, call: &Call, write: &Write) -> Result<Valu
     let locks = Locks::of(engine, &[&write.table])?;
     let mut batch = locks.open(call, engine)?;
     let table = batch.table(&write.table)?;
+    batch.check_free(&table, &write.check_key(&table)?)?;
     let plan = write.plan(&batch)?;
     let units = write.perform(&mut batch, &plan)?;
     batch.commit()?;

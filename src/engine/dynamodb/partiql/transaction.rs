@@ -12,7 +12,9 @@ use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Reply};
 use crate::engine::dynamodb::capacity::{Units, read_units};
 use crate::engine::dynamodb::schema::elements;
-use crate::engine::dynamodb::transact::{BYTES_MAX, FACTOR, all_or_canceled, tell_consumed, twice};
+use crate::engine::dynamodb::transact::{
+    BYTES_MAX, FACTOR, all_or_canceled, places, tell_consumed, twice,
+};
 use crate::engine::dynamodb::value::{Item, item_size, item_to_json};
 use crate::engine::dynamodb::write::{Batch, Locks};
 use crate::engine::dynamodb::{fitness, shapes, validate};
@@ -58,7 +60,11 @@ pub(in crate::engine::dynamodb) fn execute_transaction(engine: &Engine, call: &C
         let locks = Locks::of(engine, &tables)?;
         return get(call, &locks.open(call, engine)?, &reads, &keys);
     }
-    let tokens = &engine.dynamodb().tokens;
+    let live = engine.dynamodb();
+    let items = keys.iter().map(|(table, key)| (table.as_str(), key));
+    let (_claim, free) = live.claims.claim(&places(engine, items)?);
+    all_or_canceled(free)?;
+    let tokens = &live.tokens;
     let locks = Locks::of(engine, &tables)?;
     let batch = locks.open(call, engine)?;
     if tokens.is_repeated(call)? {
@@ -137,6 +143,8 @@ fn replay(call: &Call, batch: &Batch<'_>, keys: &[(String, Item)]) -> Answer {
 }
 
 fn get(call: &Call, batch: &Batch<'_>, reads: &[Box<Read>], keys: &[(String, Item)]) -> Answer {
+    let free = |(table, key): &(String, Item)| batch.check_free(&*batch.table(table)?, key);
+    all_or_canceled(keys.iter().map(free).collect())?;
     let (found, consumed) = stored(batch, keys)?;
     let mut responses = Vec::new();
     for (read, item) in reads.iter().zip(found) {
