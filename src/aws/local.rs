@@ -188,6 +188,7 @@ pub async fn reset(aws: Aws) -> Result<(), Error> {
     // What outlives its owner on AWS: streams for a day, policies, code.
     engine.change(|state| {
         *state = State {
+            account: state.account.take(),
             next_store_id: state.next_store_id,
             ..State::default()
         };

@@ -47,6 +47,7 @@ pub struct Options {
     /// The same seed gives the same ids.
     pub seed: Option<u64>,
     pub durability: Durability,
+    /// Whose world it is where the folder does not say yet.
     pub account: Account,
     /// Refuse access keys the engine did not issue.
     pub strict_keys: bool,
@@ -320,9 +321,12 @@ pub struct EngineHost {
 
 impl EngineHost {
     /// Opens the world and lets its pollers go on from their checkpoints. Needs a tokio runtime.
-    pub fn open(options: Options) -> Result<Self, OpenError> {
+    pub fn open(mut options: Options) -> Result<Self, OpenError> {
         let store = Store::open(options.folder.as_deref(), options.durability)?;
-        let mut state = saved::load(&store)?;
+        let mut state = saved::load(&store, &options.account)?;
+        if let Some(account) = &state.account {
+            options.account.clone_from(account);
+        }
         let unfinished = std::mem::take(&mut state.scratch);
         state.trash.extend(unfinished);
         let ids = options.seed.map_or_else(Ids::random, Ids::seeded);

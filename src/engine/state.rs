@@ -9,11 +9,14 @@ use std::time::SystemTime;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::call::Account;
 use crate::mapping::MappingConfig;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct State {
+    /// Whose world it is: everything in it is named by ARNs of this account. Folders of older versions do not say.
+    pub account: Option<Account>,
     /// By name.
     pub tables: BTreeMap<String, Arc<Table>>,
     /// By ARN; streams outlive the switch-off and the table for 24 hours.
