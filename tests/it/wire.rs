@@ -104,9 +104,9 @@ async fn errors_of_every_service_arrive_as_their_sdk_models_them() {
 async fn what_waterwheel_cannot_do_is_an_unknown_operation() {
     let host = world();
     let config = host.engine().sdk_config(&Principal::Root);
-    let dynamodb = aws_sdk_dynamodb::Client::new(&config);
-    let error = dynamodb
-        .list_imports()
+    let logs = aws_sdk_cloudwatchlogs::Client::new(&config);
+    let error = logs
+        .describe_destinations()
         .send()
         .await
         .unwrap_err()
