@@ -48,13 +48,14 @@ pub(super) fn condition(input: &Value, member: &str) -> Result<Option<Condition>
     })
 }
 
-/// What `AttributeUpdates` changes.
+/// What `AttributeUpdates` changes; nothing when it is absent or empty.
 pub(super) fn updates(input: &Value) -> Result<Option<Update>, Fault> {
-    if given(input, "AttributeUpdates").is_none() {
+    let updates = members(input, "AttributeUpdates")?;
+    if updates.is_empty() {
         return Ok(None);
     }
     let mut actions = Vec::new();
-    for (name, update) in members(input, "AttributeUpdates")? {
+    for (name, update) in updates {
         let value = given(update, "Value");
         let value = value.map(Attribute::from_json).transpose()?;
         let action = given(update, "Action").and_then(Value::as_str);

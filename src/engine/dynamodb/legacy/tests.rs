@@ -289,6 +289,12 @@ fn attribute_updates_change_an_item_as_their_expressions_do() {
 }
 
 #[test]
+fn no_updates_are_as_good_as_none() {
+    assert_eq!(updates(&json!({})), Ok(None));
+    assert_eq!(updates(&json!({"AttributeUpdates": {}})), Ok(None));
+}
+
+#[test]
 fn wrong_updates_are_refused_in_the_words_of_aws() {
     for (update, words) in [
         (
