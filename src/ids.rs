@@ -26,8 +26,11 @@ impl Ids {
     /// `digits` lower-case hexadecimal digits.
     pub fn hex(&self, digits: usize) -> String {
         let mut rng = self.0.lock();
-        let numbers = (0..digits.div_ceil(16)).map(|_| format!("{:016x}", rng.u64(..)));
-        let mut text: String = numbers.collect();
+        let mut text = String::with_capacity(digits.next_multiple_of(16));
+        for _ in 0..digits.div_ceil(16) {
+            let number = rng.u64(..);
+            text.extend((0..16).rev().map(|at| digit(number >> (4 * at))));
+        }
         text.truncate(digits);
         text
     }
@@ -35,14 +38,21 @@ impl Ids {
     /// A version-4 UUID in its 36-character form: request ids, mapping ids, revision ids.
     pub fn uuid(&self) -> String {
         let hex = self.hex(32);
-        format!(
-            "{}-{}-4{}-a{}-{}",
+        let mut uuid = String::with_capacity(36);
+        for part in [
             &hex[..8],
+            "-",
             &hex[8..12],
+            "-4",
             &hex[13..16],
+            "-a",
             &hex[17..20],
-            &hex[20..32]
-        )
+            "-",
+            &hex[20..32],
+        ] {
+            uuid.push_str(part);
+        }
+        uuid
     }
 
     /// `prefix` followed by `length` upper-case letters and digits, as in `AROA…` and `AKIA…`.
@@ -52,6 +62,12 @@ impl Ids {
         let tail = (0..length).map(|_| char::from(ALPHABET[rng.usize(..ALPHABET.len())]));
         prefix.chars().chain(tail).collect()
     }
+}
+
+/// The lowest four bits as a hexadecimal digit.
+fn digit(number: u64) -> char {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    char::from(DIGITS[usize::from(number.to_le_bytes()[0] & 15)])
 }
 
 #[cfg(test)]

@@ -137,7 +137,7 @@ pub fn calls(aws: &Aws) -> Result<Vec<CallRow>, Error> {
     let row = |call: crate::engine::ApiCall| CallRow {
         at: call.at,
         service: call.service,
-        operation: call.operation,
+        operation: call.operation.to_owned(),
         status: call.status,
         code: call.code,
         took: call.took,

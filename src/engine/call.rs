@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -63,7 +64,7 @@ pub struct Call {
     /// Signing name: `dynamodb`, `lambda`, `iam`, `sts`, `logs`, `sqs`; streams are `streams`.
     pub service: &'static str,
     /// `PutItem`.
-    pub operation: String,
+    pub operation: &'static str,
     pub principal: Principal,
     /// The request's members, path, query and header parameters included.
     pub input: Value,
@@ -71,7 +72,7 @@ pub struct Call {
     pub payload: Bytes,
     pub now: SystemTime,
     pub ids: Ids,
-    pub account: Account,
+    pub account: Arc<Account>,
     /// Goes back in the response's request id header and into logs.
     pub request_id: String,
 }
@@ -142,6 +143,15 @@ impl Reply {
             status,
             headers: Vec::new(),
             body: Body::Json(value),
+        }
+    }
+
+    /// 200 with JSON text made already.
+    pub fn text(json: Vec<u8>) -> Self {
+        Self {
+            status: 200,
+            headers: Vec::new(),
+            body: Body::Blob(json.into()),
         }
     }
 

@@ -186,10 +186,7 @@ async fn a_session_of_a_role_may_do_what_its_policies_say() {
     dynamodb.list_tables().send().await.unwrap();
     let calls = host.engine().recent_calls();
     let last = calls.last().unwrap();
-    assert_eq!(
-        (last.service, last.operation.as_str()),
-        ("dynamodb", "ListTables")
-    );
+    assert_eq!((last.service, last.operation), ("dynamodb", "ListTables"));
     assert_eq!(
         (&last.principal, last.status, last.code),
         (&reader, 200, None)

@@ -369,13 +369,13 @@ fn ended(engine: &Engine, expiry: &Expiry, now: SystemTime) -> Result<(Vec<Vec<u
 fn service_call(engine: &Engine, now: SystemTime) -> Call {
     Call {
         service: "dynamodb",
-        operation: "DeleteItem".to_owned(),
+        operation: "DeleteItem",
         principal: Principal::Service("dynamodb.amazonaws.com".to_owned()),
         input: Value::Null,
         payload: bytes::Bytes::new(),
         now,
         ids: engine.ids().clone(),
-        account: engine.account().clone(),
+        account: Arc::clone(engine.account()),
         request_id: String::new(),
     }
 }

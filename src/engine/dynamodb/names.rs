@@ -161,7 +161,8 @@ pub(super) fn arn_of(call: &Call, name: &str) -> String {
 
 /// The table's name in a table's ARN.
 pub(super) fn in_arn(text: &str) -> Option<&str> {
-    let arn: Arn = text.parse().ok()?;
+    // Nearly every text is a name.
+    let arn: Arn = text.starts_with("arn:").then(|| text.parse().ok())??;
     if arn.service != "dynamodb" || text.len() > ARN_MAX {
         return None;
     }

@@ -109,13 +109,13 @@ impl Lab {
             .unwrap();
         let call = Call {
             service: "lambda",
-            operation: operation.to_owned(),
+            operation: row.name,
             principal: self.principal.clone(),
             input,
             payload: Bytes::from(payload.to_owned()),
             now: engine.clock().now(),
             ids: engine.ids().clone(),
-            account: engine.account().clone(),
+            account: std::sync::Arc::clone(engine.account()),
             request_id: engine.ids().uuid(),
         };
         match row.run {
