@@ -15,6 +15,8 @@ use super::{fitness, items, names, shapes, validate};
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Reply};
 use crate::engine::state::Table;
+use crate::engine::store::codec::size_of;
+use crate::engine::store::text;
 
 const WRITES_MAX: usize = 25;
 const READS_MAX: usize = 100;
@@ -90,7 +92,8 @@ pub(super) fn batch_get_item(engine: &Engine, call: &Call) -> Answer {
             "Too many items requested for the BatchGetItem call",
         ));
     }
-    let mut answer = json!({"Responses": {}, "UnprocessedKeys": {}});
+    let mut responses = Vec::new();
+    let mut unprocessed = Map::new();
     let mut consumed = Vec::new();
     let mut bytes = 0;
     for get in gets {
@@ -99,14 +102,19 @@ pub(super) fn batch_get_item(engine: &Engine, call: &Call) -> Answer {
             fitness::check_key(&table.keys, key)?;
         }
         let mut units = Units::default();
-        let mut found = Vec::new();
         let mut left = Vec::new();
+        let before: &[u8] = if responses.is_empty() { b"" } else { b"]," };
+        responses.extend_from_slice(before);
+        text::push_text(&mut responses, get.name);
+        responses.extend_from_slice(b":[");
+        let mut comma: &[u8] = b"";
         for key in &get.keys {
             if bytes > ANSWER_MAX {
                 left.push(item_to_json(key));
                 continue;
             }
-            let (item, size) = items::read(engine, &table, key)?;
+            let item = items::stored(engine, &table, key)?;
+            let size = item.as_deref().map(size_of).transpose()?.unwrap_or(0);
             bytes += size;
             if bytes > ANSWER_MAX {
                 left.push(item_to_json(key));
@@ -114,22 +122,29 @@ pub(super) fn batch_get_item(engine: &Engine, call: &Call) -> Answer {
             }
             units.add(&Units::new(read_units(size, get.consistent)));
             if let Some(item) = item {
-                let projected = get.clauses.projection.as_ref().map(|it| it.apply(&item));
-                found.push(item_to_json(projected.as_ref().unwrap_or(&item)));
+                responses.extend_from_slice(comma);
+                comma = b",";
+                items::push_projected(&mut responses, &item, get.clauses.projection.as_ref())?;
             }
         }
-        answer["Responses"][get.name] = Value::Array(found);
         if !left.is_empty() {
             let mut request = get.request.clone();
             request["Keys"] = Value::Array(left);
-            answer["UnprocessedKeys"][get.name] = request;
+            unprocessed.insert(get.name.to_owned(), request);
         }
         consumed.extend(capacity::consumed(call, &table, &units));
     }
+    let mut others = json!({ "UnprocessedKeys": unprocessed });
     if !consumed.is_empty() {
-        answer["ConsumedCapacity"] = Value::Array(consumed);
+        others["ConsumedCapacity"] = Value::Array(consumed);
     }
-    Ok(Reply::from(answer))
+    let mut answer = others.to_string().into_bytes();
+    answer.pop();
+    answer.reserve(responses.len() + 24);
+    answer.extend_from_slice(br#","Responses":{"#);
+    answer.extend(responses);
+    answer.extend_from_slice(b"]}}");
+    Ok(Reply::text(answer))
 }
 
 /// What is read of one table.

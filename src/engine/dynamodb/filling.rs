@@ -152,18 +152,19 @@ mod tests {
             let engine = self.engine();
             let call = Call {
                 service: "dynamodb",
-                operation: String::new(),
+                operation: "",
                 principal: Principal::Root,
                 input,
                 payload: bytes::Bytes::new(),
                 now: engine.clock().now(),
                 ids: engine.ids().clone(),
-                account: engine.account().clone(),
+                account: std::sync::Arc::clone(engine.account()),
                 request_id: String::new(),
             };
             Ok(match run(engine, &call)?.body {
                 Body::Json(value) => value,
-                _ => Value::Null,
+                Body::Blob(text) => serde_json::from_slice(&text).unwrap(),
+                Body::Empty => Value::Null,
             })
         }
 

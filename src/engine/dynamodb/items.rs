@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::capacity::{self, Units, read_units};
 use super::clauses::{CONDITION, Clauses, PROJECTION, UPDATE};
 use super::expression::condition::Condition;
+use super::expression::projection::Projection;
 use super::expression::update::Update;
 use super::fitness;
 use super::value::{Item, item_from_json, item_to_json};
@@ -16,7 +17,7 @@ use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Reply};
 use crate::engine::state::Table;
 use crate::engine::store::codec::{decode_item, size_of};
-use crate::engine::store::{Shelf, keys};
+use crate::engine::store::{Shelf, keys, text};
 
 pub(super) fn get_item(engine: &Engine, call: &Call) -> Answer {
     const KINDS: &[&str] = &[PROJECTION];
@@ -27,20 +28,35 @@ pub(super) fn get_item(engine: &Engine, call: &Call) -> Answer {
     let clauses = Clauses::read(&call.input, KINDS)?;
     let table = engine.read(|state| write::table(state, &name).map(Arc::clone))?;
     fitness::check_key(&table.keys, &key)?;
-    let (item, size) = read(engine, &table, &key)?;
-    let mut answer = json!({});
-    if let Some(item) = item {
-        let item = clauses
-            .projection
-            .map_or_else(|| item.clone(), |it| it.apply(&item));
-        answer["Item"] = item_to_json(&item);
+    let found = stored(engine, &table, &key)?;
+    let mut answer = Vec::with_capacity(found.as_ref().map_or(2, |it| it.len() * 2 + 64));
+    answer.push(b'{');
+    if let Some(found) = &found {
+        answer.extend_from_slice(br#""Item":"#);
+        push_projected(&mut answer, found, clauses.projection.as_ref())?;
     }
+    let size = found.as_deref().map(size_of).transpose()?.unwrap_or(0);
     let consistent = call.input["ConsistentRead"].as_bool().unwrap_or(false);
     let units = Units::new(read_units(size, consistent));
     if let Some(consumed) = capacity::consumed(call, &table, &units) {
-        answer["ConsumedCapacity"] = consumed;
+        let comma = if found.is_some() { "," } else { "" };
+        answer.extend_from_slice(format!(r#"{comma}"ConsumedCapacity":{consumed}"#).as_bytes());
     }
-    Ok(Reply::from(answer))
+    answer.push(b'}');
+    Ok(Reply::text(answer))
+}
+
+/// Appends JSON text of a stored item, or of what is wanted of it.
+pub(super) fn push_projected(
+    out: &mut Vec<u8>,
+    stored: &[u8],
+    projection: Option<&Projection>,
+) -> Result<(), Fault> {
+    match projection {
+        None => text::push_stored(out, stored)?,
+        Some(projection) => text::push_item(out, &projection.apply(&decode_item(stored)?))?,
+    }
+    Ok(())
 }
 
 /// The stored item and its size in bytes.
@@ -49,12 +65,17 @@ pub(super) fn read(
     table: &Table,
     key: &Item,
 ) -> Result<(Option<Item>, usize), Fault> {
-    let key = keys::item_key(table.store_id, &table.keys, key);
-    let key = key.ok_or_else(|| Fault::internal("a checked key lacks an attribute"))?;
-    match engine.store().get(Shelf::Items, &key)? {
+    match stored(engine, table, key)? {
         None => Ok((None, 0)),
         Some(bytes) => Ok((Some(decode_item(&bytes)?), size_of(&bytes)?)),
     }
+}
+
+/// The item as it is stored.
+pub(super) fn stored(engine: &Engine, table: &Table, key: &Item) -> Result<Option<Vec<u8>>, Fault> {
+    let key = keys::item_key(table.store_id, &table.keys, key);
+    let key = key.ok_or_else(|| Fault::internal("a checked key lacks an attribute"))?;
+    Ok(engine.store().get(Shelf::Items, &key)?)
 }
 
 pub(super) fn put_item(engine: &Engine, call: &Call) -> Answer {

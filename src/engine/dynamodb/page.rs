@@ -16,11 +16,11 @@ use super::schema::invalid;
 use super::value::{Item, item_from_json, item_to_json};
 use super::{fitness, validate, write};
 use crate::engine::Engine;
-use crate::engine::call::{Call, Fault};
+use crate::engine::call::{Answer, Call, Fault, Reply};
 use crate::engine::state::{Index, KeySchema, Projection as Carried, Table};
-use crate::engine::store::Shelf;
 use crate::engine::store::codec::{decode_item, size_of};
 use crate::engine::store::keys::{self, Range};
+use crate::engine::store::{Shelf, text};
 
 /// Bytes after which a page ends, before filters.
 const BYTES_MAX: usize = 1024 * 1024;
@@ -42,7 +42,8 @@ pub(super) struct Reading {
 /// What one page read.
 #[derive(Default)]
 struct Page {
-    items: Vec<Item>,
+    /// JSON text of the items, with commas between them.
+    items: Vec<u8>,
     matched: usize,
     scanned: usize,
     bytes: usize,
@@ -184,7 +185,7 @@ impl Reading {
         mut range: Range,
         start: Option<&Item>,
         reverse: bool,
-    ) -> Result<Value, Fault> {
+    ) -> Answer {
         if let Some(place) = start.and_then(|it| self.place_of(it)) {
             if reverse {
                 range.1 = Bound::Excluded(place);
@@ -194,9 +195,6 @@ impl Reading {
         }
         let page = self.page(engine, &range, reverse)?;
         let mut answer = json!({"Count": page.matched, "ScannedCount": page.scanned});
-        if !self.count_only {
-            answer["Items"] = page.items.iter().map(item_to_json).collect();
-        }
         if let Some(last) = page.last.filter(|_| page.is_full) {
             answer["LastEvaluatedKey"] = item_to_json(&last);
         }
@@ -211,7 +209,10 @@ impl Reading {
         if let Some(consumed) = capacity::consumed(call, &self.table, &units) {
             answer["ConsumedCapacity"] = consumed;
         }
-        Ok(answer)
+        if self.count_only {
+            return Ok(Reply::from(answer));
+        }
+        Ok(Reply::text(with_items(page.items, &answer)))
     }
 
     fn page(&self, engine: &Engine, range: &Range, reverse: bool) -> Result<Page, Fault> {
@@ -242,10 +243,18 @@ impl Reading {
 
     /// Takes one stored item into the page; false when the page is full.
     fn visit(&self, engine: &Engine, page: &mut Page, value: &[u8]) -> Result<bool, Fault> {
-        let mut item = decode_item(value)?;
         page.bytes += size_of(value)?;
         page.scanned += 1;
         page.is_full = self.limit == Some(page.scanned) || page.bytes >= BYTES_MAX;
+        let is_wanted_whole = !self.fetches && self.filter.is_none() && self.projection.is_none();
+        if is_wanted_whole && !page.is_full {
+            page.matched += 1;
+            if !self.count_only {
+                text::push_stored(page.next(), value)?;
+            }
+            return Ok(true);
+        }
+        let mut item = decode_item(value)?;
         if page.is_full {
             page.last = Some(self.key_of(&item));
         }
@@ -258,10 +267,8 @@ impl Reading {
         if self.filter.as_ref().is_none_or(|it| it.matches(&item)) {
             page.matched += 1;
             if !self.count_only {
-                page.items.push(match &self.projection {
-                    Some(projection) => projection.apply(&item),
-                    None => item,
-                });
+                let projected = self.projection.as_ref().map(|it| it.apply(&item));
+                text::push_item(page.next(), projected.as_ref().unwrap_or(&item))?;
             }
         }
         Ok(!page.is_full)
@@ -283,6 +290,27 @@ impl Reading {
         names.dedup();
         names
     }
+}
+
+impl Page {
+    /// Where the text of the next item goes.
+    fn next(&mut self) -> &mut Vec<u8> {
+        if !self.items.is_empty() {
+            self.items.push(b',');
+        }
+        &mut self.items
+    }
+}
+
+/// The other members of an answer, `Items` behind them.
+fn with_items(items: Vec<u8>, others: &Value) -> Vec<u8> {
+    let mut answer = others.to_string().into_bytes();
+    answer.pop();
+    answer.reserve(items.len() + 16);
+    answer.extend_from_slice(br#","Items":["#);
+    answer.extend(items);
+    answer.extend_from_slice(b"]}");
+    answer
 }
 
 /// `ExclusiveStartKey` of a request, its values checked.

@@ -51,7 +51,7 @@ pub(super) fn permit_actions(engine: &Engine, call: &Call) -> Result<(), Fault> 
                 continue;
             };
             let resource = names::arn_of(call, text(part, "TableName"));
-            let within = ("dynamodb:EnclosingOperation", call.operation.clone());
+            let within = ("dynamodb:EnclosingOperation", call.operation.to_owned());
             permit(engine, call, action, &resource, vec![within])?;
         }
     }

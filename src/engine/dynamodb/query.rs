@@ -7,7 +7,7 @@ use super::page::{Reading, check_select, start_key};
 use super::value::Item;
 use super::{names, shapes, tables, validate};
 use crate::engine::Engine;
-use crate::engine::call::{Answer, Call, Fault, Reply};
+use crate::engine::call::{Answer, Call, Fault};
 use crate::engine::store::keys::{self, Range, Sorted};
 
 pub(super) fn query(engine: &Engine, call: &Call) -> Answer {
@@ -38,8 +38,7 @@ pub(super) fn query(engine: &Engine, call: &Call) -> Answer {
     check_filter(&reading, call)?;
     let range = range(reading.store_id(), &condition);
     let reverse = call.input["ScanIndexForward"].as_bool() == Some(false);
-    let answer = reading.answer(engine, call, range, start.as_ref(), reverse)?;
-    Ok(Reply::from(answer))
+    reading.answer(engine, call, range, start.as_ref(), reverse)
 }
 
 pub(super) fn scan(engine: &Engine, call: &Call) -> Answer {
@@ -63,8 +62,7 @@ pub(super) fn scan(engine: &Engine, call: &Call) -> Answer {
             )));
         }
     }
-    let answer = reading.answer(engine, call, range, start.as_ref(), false)?;
-    Ok(Reply::from(answer))
+    reading.answer(engine, call, range, start.as_ref(), false)
 }
 
 /// The segment to scan and how many there are.

@@ -16,21 +16,21 @@ impl From<Unreadable> for crate::engine::call::Fault {
 }
 
 /// Deeper than any item that was accepted: bytes that say so are damaged, and reading on would exhaust the stack.
-const DEPTH_MAX: usize = 64;
+pub(super) const DEPTH_MAX: usize = 64;
 
-const S: u8 = 1;
-const N: u8 = 2;
-const B: u8 = 3;
-const FALSE: u8 = 4;
-const TRUE: u8 = 5;
-const NULL: u8 = 6;
-const M: u8 = 7;
-const L: u8 = 8;
-const SS: u8 = 9;
-const NS: u8 = 10;
-const BS: u8 = 11;
+pub(super) const S: u8 = 1;
+pub(super) const N: u8 = 2;
+pub(super) const B: u8 = 3;
+pub(super) const FALSE: u8 = 4;
+pub(super) const TRUE: u8 = 5;
+pub(super) const NULL: u8 = 6;
+pub(super) const M: u8 = 7;
+pub(super) const L: u8 = 8;
+pub(super) const SS: u8 = 9;
+pub(super) const NS: u8 = 10;
+pub(super) const BS: u8 = 11;
 /// Set on [`N`] when the number is below zero.
-const NEGATIVE: u8 = 0x80;
+pub(super) const NEGATIVE: u8 = 0x80;
 
 /// An item with its size in front, so that the size can be told without reading the item.
 pub fn encode_item(item: &Item) -> Vec<u8> {
@@ -95,8 +95,12 @@ impl<'a> Reader<'a> {
     }
 
     fn varint(&mut self) -> Result<u128, Unreadable> {
-        let mut value = 0_u128;
-        for shift in (0..128).step_by(7) {
+        let first = self.byte()?;
+        if first < 0x80 {
+            return Ok(u128::from(first));
+        }
+        let mut value = u128::from(first & 0x7f);
+        for shift in (7..128).step_by(7) {
             let byte = self.byte()?;
             value |= u128::from(byte & 0x7f) << shift;
             if byte < 0x80 {
@@ -106,16 +110,14 @@ impl<'a> Reader<'a> {
         Err(Unreadable)
     }
 
-    fn text(&mut self) -> Result<String, Unreadable> {
-        let bytes = self.bytes()?;
-        let text = std::str::from_utf8(bytes).map_err(|_utf8| Unreadable)?;
-        Ok(text.to_owned())
+    pub(super) fn text(&mut self) -> Result<&'a str, Unreadable> {
+        std::str::from_utf8(self.bytes()?).map_err(|_utf8| Unreadable)
     }
 
     fn map(&mut self, depth: usize) -> Result<Item, Unreadable> {
         let count = self.count()?;
         (0..count)
-            .map(|_| Ok((self.text()?, self.attribute(depth)?)))
+            .map(|_| Ok((self.text()?.to_owned(), self.attribute(depth)?)))
             .collect()
     }
 
@@ -124,7 +126,7 @@ impl<'a> Reader<'a> {
         let below = depth.checked_sub(1).ok_or(Unreadable);
         let tag = self.byte()?;
         Ok(match tag {
-            S => Attribute::S(self.text()?),
+            S => Attribute::S(self.text()?.to_owned()),
             B => Attribute::B(self.bytes()?.to_vec()),
             FALSE => Attribute::Bool(false),
             TRUE => Attribute::Bool(true),
@@ -134,7 +136,7 @@ impl<'a> Reader<'a> {
                 let below = below?;
                 Attribute::L(self.many(|from| from.attribute(below))?)
             }
-            SS => Attribute::Ss(self.many(Self::text)?),
+            SS => Attribute::Ss(self.many(|from| from.text().map(str::to_owned))?),
             NS => Attribute::Ns(self.many(|from| {
                 let tag = from.byte()?;
                 from.decimal(tag)
@@ -145,7 +147,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn decimal(&mut self, tag: u8) -> Result<Number, Unreadable> {
+    pub(super) fn decimal(&mut self, tag: u8) -> Result<Number, Unreadable> {
         let exponent = self.take(2)?.try_into().map_err(|_length| Unreadable)?;
         let coefficient = self.varint()?;
         Number::from_parts(

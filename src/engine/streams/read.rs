@@ -12,6 +12,7 @@ use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Reply};
 use crate::engine::dynamodb::{shapes, validate};
 use crate::engine::state::{Shard, ViewType};
+use crate::engine::store::text;
 
 /// Most records in one answer, and most bytes by their `SizeBytes`.
 const RECORDS_MAX: u64 = 1000;
@@ -135,12 +136,16 @@ pub(super) fn get_records(engine: &Engine, call: &Call) -> Answer {
         let limit = usize::try_from(limit.unwrap_or(RECORDS_MAX)).unwrap_or_default();
         records = page(engine, call, &place, &mut iterator, limit)?;
     }
-    let mut answer = json!({ "Records": records });
+    let mut answer = br#"{"Records":["#.to_vec();
+    answer.extend(records);
+    answer.push(b']');
     if !place.closed || iterator.next < place.tip.next() {
         iterator.issued = call.now;
-        answer["NextShardIterator"] = Value::String(iterator.to_text());
+        answer.extend_from_slice(br#","NextShardIterator":"#);
+        text::push_text(&mut answer, &iterator.to_text());
     }
-    Ok(Reply::from(answer))
+    answer.push(b'}');
+    Ok(Reply::text(answer))
 }
 
 /// First number from `from` on whose record is not past its time.
@@ -154,32 +159,36 @@ fn oldest(engine: &Engine, tip: &Tip, from: u64, now: SystemTime) -> Result<u64,
     }
 }
 
-/// The records of one answer; the iterator moves behind the last.
+/// JSON text of the records of one answer, with commas between them; the iterator moves behind the last.
 fn page(
     engine: &Engine,
     call: &Call,
     place: &Place,
     iterator: &mut ShardIterator,
     limit: usize,
-) -> Result<Vec<Value>, Fault> {
+) -> Result<Vec<u8>, Fault> {
     let mut records = Vec::new();
-    let mut bytes = 0;
+    let (mut count, mut bytes) = (0, 0);
     let mut failed = None;
     place
         .tip
         .visit(engine.store(), iterator.next, |number, record| {
             let size = record.size_bytes().unwrap_or_default();
-            if records.len() == limit || (bytes + size > BYTES_MAX && !records.is_empty()) {
+            if count == limit || (bytes + size > BYTES_MAX && count > 0) {
                 return false;
             }
-            let number_text = sequence_number(number);
-            match record.to_json(number_text, place.view_type, &call.account.region) {
-                Ok(json) => records.push(json),
-                Err(error) => {
-                    failed = Some(error);
-                    return false;
-                }
+            if count > 0 {
+                records.push(b',');
             }
+            let number_text = sequence_number(number);
+            let region = &call.account.region;
+            if let Err(error) =
+                record.push_text(&mut records, &number_text, place.view_type, region)
+            {
+                failed = Some(error);
+                return false;
+            }
+            count += 1;
             bytes += size;
             iterator.next = number + 1;
             // A record was read: what follows it is wanted without a gap.

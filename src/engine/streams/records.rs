@@ -1,13 +1,12 @@
 //! Stream records: what is kept of a change, as bytes, and what readers get of it. Pure.
 
+use std::io::Write as _;
 use std::time::SystemTime;
 
-use serde_json::{Map, Value, json};
-
 use crate::clock::{epoch_millis, from_epoch_millis};
-use crate::engine::dynamodb::value::item_to_json;
 use crate::engine::state::ViewType;
-use crate::engine::store::codec::{Reader, Unreadable, decode_item, push_bytes, size_of};
+use crate::engine::store::codec::{Reader, Unreadable, push_bytes, size_of};
+use crate::engine::store::text;
 
 /// A change of one item, its images as `codec` encodes them. One image at least is there, and they differ.
 #[derive(Clone, Copy, Debug)]
@@ -95,56 +94,63 @@ impl<'a> Stored<'a> {
         Ok(size)
     }
 
-    /// One element of `Records` as `GetRecords` answers it.
-    pub fn to_json(
+    /// Appends one element of `Records` as `GetRecords` answers it.
+    pub fn push_text(
         self,
-        sequence_number: String,
+        out: &mut Vec<u8>,
+        sequence_number: &str,
         view: ViewType,
         region: &str,
-    ) -> Result<Value, Unreadable> {
+    ) -> Result<(), Unreadable> {
         let event = EVENTS.get(usize::from(self.event)).ok_or(Unreadable)?;
-        let mut change = Map::new();
-        // Whole seconds, as AWS rounds them.
-        change.insert(
-            "ApproximateCreationDateTime".to_owned(),
-            json!(self.millis / 1000),
+        let size = self.size_bytes()?;
+        out.extend_from_slice(br#"{"eventID":""#);
+        out.extend(self.id.iter().flat_map(|it| [hex(it >> 4), hex(it & 15)]));
+        out.extend_from_slice(br#"","eventName":""#);
+        out.extend_from_slice(event.as_bytes());
+        out.extend_from_slice(
+            br#"","eventVersion":"1.1","eventSource":"aws:dynamodb","awsRegion":"#,
         );
-        change.insert("Keys".to_owned(), item_to_json(&decode_item(self.keys)?));
+        text::push_text(out, region);
+        // Whole seconds, as AWS rounds them. Writing to memory never fails.
+        let secs = self.millis / 1000;
+        write!(
+            out,
+            r#","dynamodb":{{"ApproximateCreationDateTime":{secs},"Keys":"#
+        )
+        .ok();
+        text::push_stored(out, self.keys)?;
         for (name, image) in [("NewImage", self.new), ("OldImage", self.old)] {
             if !image.is_empty() {
-                change.insert(name.to_owned(), item_to_json(&decode_item(image)?));
+                write!(out, r#","{name}":"#).ok();
+                text::push_stored(out, image)?;
             }
         }
-        change.insert("SequenceNumber".to_owned(), Value::String(sequence_number));
-        change.insert("SizeBytes".to_owned(), json!(self.size_bytes()?));
-        change.insert("StreamViewType".to_owned(), json!(view));
-        let mut record = json!({
-            "eventID": hex(self.id),
-            "eventName": event,
-            "eventVersion": "1.1",
-            "eventSource": "aws:dynamodb",
-            "awsRegion": region,
-        });
-        record["dynamodb"] = Value::Object(change);
+        let view = view.name();
+        write!(
+            out,
+            r#","SequenceNumber":"{sequence_number}","SizeBytes":{size},"StreamViewType":"{view}"}}"#
+        )
+        .ok();
         if self.expired {
-            record["userIdentity"] =
-                json!({"PrincipalId": "dynamodb.amazonaws.com", "Type": "Service"});
+            out.extend_from_slice(
+                br#","userIdentity":{"PrincipalId":"dynamodb.amazonaws.com","Type":"Service"}"#,
+            );
         }
-        Ok(record)
+        out.push(b'}');
+        Ok(())
     }
 }
 
-fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|it| [it >> 4, it & 15])
-        .map(|it| char::from(DIGITS[usize::from(it)]))
-        .collect()
+/// The lowest four bits as a digit.
+fn hex(bits: u8) -> u8 {
+    b"0123456789abcdef"[usize::from(bits & 15)]
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
     use crate::engine::dynamodb::value::{Item, item_from_json};
     use crate::engine::store::codec::encode_item;
@@ -168,7 +174,9 @@ mod tests {
             },
         );
         let stored = Stored::decode(&bytes).unwrap();
-        stored.to_json("1".to_owned(), view, "us-east-1").unwrap()
+        let mut text = Vec::new();
+        stored.push_text(&mut text, "1", view, "us-east-1").unwrap();
+        serde_json::from_slice(&text).unwrap()
     }
 
     #[test]

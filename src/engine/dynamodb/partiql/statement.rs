@@ -130,7 +130,7 @@ impl Bound {
             None => table,
         };
         if call.operation == "ExecuteTransaction" {
-            facts.push(("dynamodb:EnclosingOperation", call.operation.clone()));
+            facts.push(("dynamodb:EnclosingOperation", call.operation.to_owned()));
         }
         permit(engine, call, action, &resource, facts)
     }
