@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
@@ -27,7 +28,7 @@ impl Engine {
         let mut record = ApiCall {
             at: started,
             service: wire.service(),
-            operation: String::new(),
+            operation: "",
             status: 200,
             code: None,
             took: std::time::Duration::ZERO,
@@ -50,6 +51,10 @@ impl Engine {
                 }
             }
         };
+        let answer = match self.store().safe().await {
+            Ok(()) => answer,
+            Err(error) => Err(error.into()),
+        };
         record.took = self
             .clock()
             .now()
@@ -59,7 +64,7 @@ impl Engine {
             Ok(reply) => record.status = reply.status,
             Err(fault) => (record.status, record.code) = (fault.status, Some(fault.code)),
         }
-        let mut response = wire.encode(&record.operation, answer, &request_id);
+        let mut response = wire.encode(record.operation, answer, &request_id);
         self.log_call(record);
         if answer_lost {
             response.extensions_mut().insert(AnswerLost);
@@ -80,7 +85,7 @@ impl Engine {
             return Err(wire.too_large());
         }
         let row = wire.row(head, body, operations(wire.service()))?;
-        row.name.clone_into(&mut record.operation);
+        record.operation = row.name;
         let credential =
             wire::credential(&head.headers).ok_or_else(|| wire.unsigned(&head.headers))?;
         let principal = self
@@ -91,20 +96,22 @@ impl Engine {
         record.subject = subject(&input);
         let call = Call {
             service: wire.service(),
-            operation: row.name.to_owned(),
+            operation: row.name,
             principal,
             input,
             payload,
             now: self.clock().now(),
             ids: self.ids().clone(),
-            account: self.account().clone(),
+            account: Arc::clone(self.account()),
             request_id: request_id.to_owned(),
         };
         Ok((row, call))
     }
 
     async fn permitted(&self, operation: &'static Operation, call: Call) -> Answer {
-        if self.options().enforce_iam && !operation.action.is_empty() {
+        // Only policies of roles are judged: for anyone else the resource need not be named.
+        let is_judged = matches!(call.principal, Principal::Role { .. });
+        if is_judged && self.options().enforce_iam && !operation.action.is_empty() {
             let resource = (operation.resource)(&call);
             self.read(|state| iam::authorize_call(state, &call, operation.action, &resource))?;
         }

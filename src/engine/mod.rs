@@ -91,7 +91,7 @@ const CALLS_MAX: usize = 500;
 pub struct ApiCall {
     pub at: std::time::SystemTime,
     pub service: &'static str,
-    pub operation: String,
+    pub operation: &'static str,
     pub status: u16,
     /// AWS's error code where the answer was an error.
     pub code: Option<&'static str>,
@@ -117,6 +117,7 @@ pub struct Engine(Arc<Inner>);
 
 struct Inner {
     options: Options,
+    account: Arc<Account>,
     store: Store,
     ids: Ids,
     state: Mutex<State>,
@@ -154,8 +155,8 @@ impl Engine {
         &self.0.ids
     }
 
-    pub fn account(&self) -> &Account {
-        &self.0.options.account
+    pub fn account(&self) -> &Arc<Account> {
+        &self.0.account
     }
 
     pub fn options(&self) -> &Options {
@@ -280,8 +281,11 @@ impl Engine {
     fn log_call(&self, call: ApiCall) {
         let mut calls = self.0.calls.lock();
         // Pollers read four times a second: of reads that went well only the last is kept.
-        if call.code.is_none() && reads(&call.operation) {
-            calls.retain(|known| !call.repeats(known));
+        if call.code.is_none() && reads(call.operation) {
+            // There is one at most, and of what is read often it is near the end.
+            if let Some(at) = calls.iter().rposition(|known| call.repeats(known)) {
+                calls.remove(at);
+            }
         }
         if calls.len() == CALLS_MAX {
             calls.pop_front();
@@ -331,6 +335,7 @@ impl EngineHost {
         state.trash.extend(unfinished);
         let ids = options.seed.map_or_else(Ids::random, Ids::seeded);
         let engine = Engine(Arc::new(Inner {
+            account: Arc::new(options.account.clone()),
             options,
             store,
             ids,
@@ -365,12 +370,24 @@ impl EngineHost {
         self.tasks.shutdown().await;
         // Tasks of tasks are dropped a moment later than their owner. The folder is free when
         // nobody else holds the engine; connections of the user's may do so for longer.
+        let clock = self.engine.clock().clone();
         for _ in 0..PATIENCE {
             if Arc::strong_count(&self.engine.0) == 1 {
-                return;
+                break;
             }
-            let clock = self.engine.clock().clone();
             clock.sleep(Duration::from_millis(1)).await;
+        }
+        // What cannot be sorted away is read from the journals again.
+        if let Some(Inner { store, .. }) = Arc::into_inner(self.engine.0)
+            && store.settle().is_ok()
+        {
+            for _ in 0..PATIENCE {
+                if store.is_settled() {
+                    break;
+                }
+                clock.sleep(Duration::from_millis(1)).await;
+            }
+            store.close().ok();
         }
     }
 }

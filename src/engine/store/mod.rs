@@ -6,11 +6,17 @@ use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Slice};
 
 pub mod codec;
 pub mod frozen;
 pub mod keys;
+mod sync;
+pub mod text;
+mod warm;
+
+use sync::Syncs;
+use warm::{Shared, Span, Warm};
 
 /// Where bytes are kept. Every shelf is ordered by key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,13 +43,24 @@ const SHELVES: [(Shelf, &str); 8] = [
     (Shelf::Checkpoints, "checkpoints"),
 ];
 
+/// Bytes of a shelf that are in the journal alone. What is there must be read again when a folder is opened after
+/// the process was killed.
+const UNSORTED_MAX: u64 = 16 * 1024 * 1024;
+/// Bytes of journals after which old shelves are sorted so that a journal can go.
+const JOURNALS_MAX: u64 = 64 * 1024 * 1024;
+
+/// Always locked in this order.
+const WARM: [Shelf; 2] = [Shelf::Items, Shelf::Indexes];
+/// Bytes of a scan after which it is too large to be kept in memory.
+const KEPT_MAX: usize = 256 * 1024;
+
 /// How much an acknowledged write survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
     /// The process being killed at any instant.
     #[default]
     Process,
-    /// Loss of power as well: every commit is synced.
+    /// Loss of power as well: what is answered is synced, many commits at once. See [`Store::safe`].
     Power,
 }
 
@@ -106,7 +123,10 @@ pub type Pair = (Vec<u8>, Vec<u8>);
 pub struct Store {
     database: Database,
     shelves: Arc<[Keyspace]>,
-    durability: Durability,
+    /// Of the shelves that are read by key and range: items, indexes.
+    warm: Arc<[(Shelf, Warm)]>,
+    /// With [`Durability::Power`].
+    syncs: Option<Arc<Syncs>>,
     folder: PathBuf,
     /// Holds the folder of a world that is not kept; removed with the last clone.
     temporary: Option<Arc<tempfile::TempDir>>,
@@ -129,19 +149,60 @@ impl Store {
             fjall::Error::Io(error) => OpenError::NotWritable(folder.clone(), error),
             other => OpenError::Damaged(folder.clone(), other.to_string()),
         };
-        let database = Database::builder(&folder).open().map_err(failed)?;
+        // Of two workers the first would do nothing but ask for work while the second sorts.
+        let builder = Database::builder(&folder)
+            .max_journaling_size(JOURNALS_MAX)
+            .worker_threads(1);
+        let database = builder.open().map_err(failed)?;
+        let options = || KeyspaceCreateOptions::default().max_memtable_size(UNSORTED_MAX);
         let shelves = SHELVES
             .iter()
-            .map(|(_, name)| database.keyspace(name, KeyspaceCreateOptions::default))
+            .map(|(_, name)| database.keyspace(name, options))
             .collect::<Result<Vec<_>, _>>()
             .map_err(failed)?;
         Ok(Self {
             database,
             shelves: shelves.into(),
-            durability,
+            warm: WARM.map(|shelf| (shelf, Warm::default())).into(),
+            syncs: (durability == Durability::Power).then(Arc::default),
             folder,
             temporary,
         })
+    }
+
+    /// Begins to sort everything away, so that the folder opens fast; without it nothing is lost either.
+    pub fn settle(&self) -> Result<(), StoreError> {
+        for shelf in self.shelves.iter().filter(|_| !self.is_temporary()) {
+            shelf.rotate_memtable()?;
+        }
+        Ok(())
+    }
+
+    /// Whether that is done.
+    pub fn is_settled(&self) -> bool {
+        self.shelves
+            .iter()
+            .all(|it| it.sealed_memtable_count() == 0)
+    }
+
+    /// Closes a settled folder for good. Does nothing while somebody else holds the store.
+    pub fn close(self) -> Result<(), StoreError> {
+        if self.is_temporary() || Arc::strong_count(&self.shelves) > 1 || !self.is_settled() {
+            return Ok(());
+        }
+        let folder = self.folder.clone();
+        drop(self);
+        // Everything in the journals is in the shelves now. The youngest must stay, as an empty one:
+        // where a journal is, commits are numbered from the last one on.
+        journals(&folder)
+            .and_then(|journals| match journals.split_last() {
+                None => Ok(()),
+                Some((youngest, others)) => {
+                    std::fs::File::create(youngest)?.sync_all()?;
+                    others.iter().try_for_each(std::fs::remove_file)
+                }
+            })
+            .map_err(|error| StoreError(error.to_string()))
     }
 
     pub fn folder(&self) -> &Path {
@@ -159,21 +220,50 @@ impl Store {
     }
 
     pub fn commit(&self, commit: Commit) -> Result<(), StoreError> {
-        let mut batch = self
-            .database
-            .batch()
-            .durability(Some(match self.durability {
-                Durability::Process => PersistMode::Buffer,
-                Durability::Power => PersistMode::SyncData,
-            }));
+        let mut batch = self.database.batch().durability(Some(PersistMode::Buffer));
+        let is_touched = |shelf: Shelf| commit.writes.iter().any(|it| it.0 == shelf);
+        let warm = self.warm.iter().filter(|(shelf, _)| is_touched(*shelf));
+        let mut warm: Vec<_> = warm.map(|(shelf, warm)| (*shelf, warm.lock())).collect();
+        let mut changed = Vec::with_capacity(commit.writes.len());
         for (shelf, key, value) in commit.writes {
             let keyspace = self.keyspace(shelf);
+            let (key, value) = (Slice::from(key), value.map(Slice::from));
+            if WARM.contains(&shelf) {
+                changed.push((shelf, key.clone(), value.clone()));
+            }
             match value {
                 Some(value) => batch.insert(keyspace, key, value),
                 None => batch.remove(keyspace, key),
             }
         }
-        Ok(batch.commit()?)
+        let result = batch.commit();
+        if let Some(syncs) = &self.syncs {
+            syncs.committed();
+        }
+        for (shelf, kept) in &mut warm {
+            if result.is_err() {
+                kept.forget();
+            }
+            for (_, key, value) in changed.iter().filter(|it| it.0 == *shelf) {
+                kept.changed(key, value.as_deref());
+            }
+        }
+        Ok(result?)
+    }
+
+    /// Resolves when everything committed so far survives what [`Durability`] promises. No answer may leave earlier,
+    /// one that only read included.
+    pub async fn safe(&self) -> Result<(), StoreError> {
+        let Some(syncs) = &self.syncs else {
+            return Ok(());
+        };
+        let sync = || async {
+            let folder = self.folder.clone();
+            let done = tokio::task::spawn_blocking(move || sync::sync_journal(&folder)).await;
+            done.unwrap_or_else(|error| Err(std::io::Error::other(error)))
+        };
+        let result = syncs.wait(sync).await;
+        result.map_err(|error| StoreError(error.to_string()))
     }
 
     pub fn put(&self, shelf: Shelf, key: Vec<u8>, value: Vec<u8>) -> Result<(), StoreError> {
@@ -189,7 +279,19 @@ impl Store {
     }
 
     pub fn get(&self, shelf: Shelf, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.keyspace(shelf).get(key)?.map(|value| value.to_vec()))
+        let Some(warm) = self.warm(shelf) else {
+            return Ok(self.keyspace(shelf).get(key)?.map(|value| value.to_vec()));
+        };
+        let commits = match warm.get(key) {
+            Ok(known) => return Ok(known.map(|value| value.to_vec())),
+            Err(commits) => commits,
+        };
+        let value = self.keyspace(shelf).get(key)?;
+        // A key that is not there is seldom asked for twice.
+        if let Some(value) = &value {
+            warm.keep(key, value, commits);
+        }
+        Ok(value.map(|value| value.to_vec()))
     }
 
     /// Visits pairs in key order (or the reverse) until `visit` returns false or the range ends.
@@ -203,6 +305,48 @@ impl Store {
         if is_empty(&range) {
             return Ok(());
         }
+        let (Some(warm), Some(mut span)) = (self.warm(shelf), span(&range)) else {
+            return self.scan_cold(shelf, range, reverse, visit);
+        };
+        while let Some(pairs) = warm.take(&mut span, reverse) {
+            if !pairs.iter().all(|(key, value)| visit(key, value)) || span.0 >= span.1 {
+                return Ok(());
+            }
+        }
+        let scan = warm.begin();
+        let mut seen: Vec<(Shared, Shared)> = Vec::new();
+        let mut bytes = 0;
+        let mut stopped = None;
+        let bounds = (Bound::Included(&*span.0), Bound::Excluded(&*span.1));
+        let result = self.scan_cold(shelf, bounds, reverse, |key, value| {
+            bytes += key.len() + value.len();
+            if bytes <= KEPT_MAX {
+                seen.push((key.into(), value.into()));
+            }
+            let goes_on = visit(key, value);
+            if !goes_on {
+                stopped = Some(key.to_vec());
+            }
+            goes_on
+        });
+        match stopped {
+            Some(key) if reverse => span.0 = key,
+            Some(key) => span.1 = warm::after(&key),
+            None => (),
+        }
+        let is_worth_it = result.is_ok() && bytes <= KEPT_MAX;
+        warm.end(scan, is_worth_it.then_some((span, seen)));
+        result
+    }
+
+    /// The same, from what lies on disk and what was written lately.
+    fn scan_cold(
+        &self,
+        shelf: Shelf,
+        range: (Bound<&[u8]>, Bound<&[u8]>),
+        reverse: bool,
+        mut visit: impl FnMut(&[u8], &[u8]) -> bool,
+    ) -> Result<(), StoreError> {
         let found = self.keyspace(shelf).range::<&[u8], _>(range);
         let mut see = |guard: fjall::Guard| -> Result<bool, StoreError> {
             let (key, value) = guard.into_inner()?;
@@ -261,11 +405,43 @@ impl Store {
     }
 
     fn keyspace(&self, shelf: Shelf) -> &Keyspace {
-        let at = SHELVES
-            .iter()
-            .position(|(it, _)| *it == shelf)
-            .unwrap_or_default();
-        &self.shelves[at]
+        // The order of `SHELVES` is the order of the variants; a test says so.
+        &self.shelves[shelf as usize]
+    }
+
+    fn warm(&self, shelf: Shelf) -> Option<&Warm> {
+        let found = self.warm.iter().find(|(it, _)| *it == shelf);
+        found.map(|(_, warm)| warm)
+    }
+}
+
+/// The journals of a closed folder, oldest first.
+fn journals(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for file in std::fs::read_dir(folder)? {
+        let path = file?.path();
+        let number = path
+            .file_stem()
+            .and_then(|it| it.to_str()?.parse::<u64>().ok());
+        if let (Some(number), Some("jnl")) = (number, path.extension().and_then(|it| it.to_str())) {
+            found.push((number, path));
+        }
+    }
+    found.sort();
+    Ok(found.into_iter().map(|(_, path)| path).collect())
+}
+
+/// The bounds as a first key and the key before which the range ends; `None` without an end.
+fn span((from, to): &(Bound<&[u8]>, Bound<&[u8]>)) -> Option<Span> {
+    let from = match from {
+        Bound::Included(key) => key.to_vec(),
+        Bound::Excluded(key) => warm::after(key),
+        Bound::Unbounded => Vec::new(),
+    };
+    match to {
+        Bound::Included(key) => Some((from, warm::after(key))),
+        Bound::Excluded(key) => Some((from, key.to_vec())),
+        Bound::Unbounded => None,
     }
 }
 
@@ -291,37 +467,4 @@ fn is_empty(range: &(Bound<&[u8]>, Bound<&[u8]>)) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_second_open_of_the_same_folder_says_that_it_is_in_use() {
-        let folder = tempfile::tempdir().unwrap();
-        let _first = Store::open(Some(folder.path()), Durability::Process).unwrap();
-        let second = Store::open(Some(folder.path()), Durability::Process);
-        assert!(matches!(second, Err(OpenError::Locked(_))));
-    }
-
-    #[test]
-    fn what_was_committed_is_there_after_a_reopen() {
-        let folder = tempfile::tempdir().unwrap();
-        {
-            let store = Store::open(Some(folder.path()), Durability::Process).unwrap();
-            let mut commit = Commit::default();
-            commit.put(Shelf::Items, b"a1".to_vec(), b"x".to_vec());
-            commit.put(Shelf::Records, b"r".to_vec(), b"y".to_vec());
-            store.commit(commit).unwrap();
-        }
-        let store = Store::open(Some(folder.path()), Durability::Process).unwrap();
-        assert_eq!(store.get(Shelf::Items, b"a1").unwrap().unwrap(), b"x");
-        assert_eq!(store.list(Shelf::Records, b"", 10).unwrap().len(), 1);
-        store.clear(Shelf::Items, b"a").unwrap();
-        assert!(store.get(Shelf::Items, b"a1").unwrap().is_none());
-    }
-
-    #[test]
-    fn the_end_of_a_prefix_carries_over() {
-        assert_eq!(prefix_end(&[1, 255]), Some(vec![2]));
-        assert_eq!(prefix_end(&[255]), None);
-    }
-}
+mod tests;
