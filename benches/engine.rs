@@ -1,0 +1,152 @@
+//! What the engine itself costs, without HTTP and without the SDK: `cargo bench --bench engine`.
+//!
+//! Calls go to `Engine::handle`, one after another; the bare store writes the same bytes, as many pairs to a commit as
+//! a put with a stream record makes. Rounds alternate, so that a busy machine slows everything alike.
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use anyhow::ensure;
+use bytes::Bytes;
+use http::Request;
+use serde_json::{Value, json};
+use waterwheel::clock::Clock;
+use waterwheel::engine::store::{Commit, Durability, Shelf, Store};
+use waterwheel::engine::{Engine, EngineHost, Options};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+const ROUNDS: usize = 15;
+const CALLS: usize = 5000;
+/// Items that calls are made on.
+const BUSY: usize = 1000;
+/// Bytes of a stored item, of its stream record with both images, and of the keys they lie under.
+const ITEM: usize = 245;
+const RECORD: usize = 560;
+const KEY: usize = 40;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let clock = Clock::real();
+    let host = EngineHost::open(Options::temporary(clock.clone()))?;
+    let engine = host.engine();
+    for (table, streams) in [("off", false), ("on", true)] {
+        let mut request = json!({
+            "TableName": table, "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        });
+        if streams {
+            request["StreamSpecification"] =
+                json!({"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"});
+        }
+        call(engine, "CreateTable", request.to_string().into()).await?;
+    }
+    let store = Store::open(None, Durability::Process)?;
+    let mut times = [const { Vec::new() }; 4];
+    for round in 0..ROUNDS {
+        let puts = |table: &str| requests(|at| put(table, at, round * CALLS + at));
+        let gets = requests(|at| {
+            let key = json!({"id": {"S": (at % BUSY).to_string()}});
+            json!({"TableName": "on", "Key": key}).to_string()
+        });
+        times[0].push(calls(engine, &clock, "PutItem", puts("off")).await?);
+        times[1].push(calls(engine, &clock, "PutItem", puts("on")).await?);
+        times[2].push(bare(&store, &clock, round)?);
+        times[3].push(calls(engine, &clock, "GetItem", gets).await?);
+    }
+    let [put, streamed, bare, get] = times.map(median);
+    say(&format!(
+        "median of {ROUNDS} rounds of {CALLS} calls, one after another"
+    ))?;
+    row("PutItem", put)?;
+    row("PutItem with a stream of both images", streamed)?;
+    row("the bare store, the same bytes", bare)?;
+    row("GetItem", get)?;
+    let share = bare.as_secs_f64() / streamed.as_secs_f64() * 100.0;
+    say(&format!(
+        "a put with a stream reaches {share:.0} % of the bare store"
+    ))?;
+    host.close().await;
+    Ok(())
+}
+
+async fn call(engine: &Engine, operation: &str, body: Bytes) -> anyhow::Result<()> {
+    let request = Request::post("/")
+        .header("Host", "localhost")
+        .header("X-Amz-Target", format!("DynamoDB_20120810.{operation}"))
+        .header(
+            "Authorization",
+            "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/dynamodb/aws4_request, \
+             SignedHeaders=host, Signature=00",
+        )
+        .body(body)?;
+    let response = engine.handle(request).await;
+    ensure!(response.status() == 200, "{:?}", response.body());
+    Ok(())
+}
+
+/// Time of one call.
+async fn calls(
+    engine: &Engine,
+    clock: &Clock,
+    operation: &str,
+    bodies: Vec<Bytes>,
+) -> anyhow::Result<Duration> {
+    let stopwatch = clock.stopwatch();
+    for body in bodies {
+        call(engine, operation, body).await?;
+    }
+    Ok(stopwatch.elapsed() / u32::try_from(CALLS)?)
+}
+
+/// Time of one commit.
+fn bare(store: &Store, clock: &Clock, round: usize) -> anyhow::Result<Duration> {
+    let bytes = |length: usize, number: usize| {
+        let mut bytes = vec![b'x'; length];
+        bytes[..8].copy_from_slice(&number.to_be_bytes());
+        bytes
+    };
+    let stopwatch = clock.stopwatch();
+    for at in 0..CALLS {
+        let number = round * CALLS + at;
+        let mut commit = Commit::default();
+        // A shelf of which nothing is kept in memory.
+        commit.put(Shelf::Messages, bytes(KEY, at % BUSY), bytes(ITEM, number));
+        commit.put(Shelf::Records, bytes(16, number), bytes(RECORD, number));
+        commit.put(Shelf::Documents, bytes(13, 0), bytes(16, number));
+        store.commit(commit)?;
+    }
+    Ok(stopwatch.elapsed() / u32::try_from(CALLS)?)
+}
+
+fn requests(body: impl Fn(usize) -> String) -> Vec<Bytes> {
+    (0..CALLS).map(|at| Bytes::from(body(at))).collect()
+}
+
+/// An item of about 230 bytes, never as it was before.
+fn put(table: &str, at: usize, version: usize) -> String {
+    let item: Value = json!({
+        "id": {"S": (at % BUSY).to_string()}, "version": {"N": version.to_string()},
+        "customer": {"S": "c-1234567890"}, "note": {"S": "x".repeat(180)},
+    });
+    json!({"TableName": table, "Item": item}).to_string()
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+fn row(what: &str, time: Duration) -> std::io::Result<()> {
+    let micros = time.as_secs_f64() * 1e6;
+    say(&format!(
+        "{what:<40}{micros:>8.1} µs{:>10.0} a second",
+        1e6 / micros
+    ))
+}
+
+fn say(line: &str) -> std::io::Result<()> {
+    writeln!(std::io::stdout(), "{line}")
+}
