@@ -203,6 +203,7 @@ mod tests {
             include_str!("dynamodb/mod.rs"),
             include_str!("dynamodb/items.rs"),
             include_str!("dynamodb/read.rs"),
+            include_str!("dynamodb/statement.rs"),
             include_str!("iam/check.rs"),
             include_str!("iam/mod.rs"),
             include_str!("lambda/mod.rs"),

@@ -149,9 +149,9 @@ async fn shielded(work: impl Future<Output = Answer>) -> Answer {
     .await
 }
 
-/// What a request is about, for the list of calls: the name of a table, function, role or queue.
+/// What a request is about, for the list of calls: the name of a table, function, role or queue, or a statement.
 fn subject(input: &Value) -> String {
-    const MEMBERS: [&str; 12] = [
+    const MEMBERS: [&str; 13] = [
         "TableName",
         "FunctionName",
         "RoleName",
@@ -164,6 +164,7 @@ fn subject(input: &Value) -> String {
         "Resource",
         "PolicyArn",
         "PolicyName",
+        "Statement",
     ];
     let found = MEMBERS
         .iter()

@@ -81,6 +81,27 @@ async fn an_item_of_every_type_comes_back_exactly() {
     assert_eq!(lines(&read.unwrap()), lines(&written));
 }
 
+#[tokio::test]
+async fn a_statement_goes_on_page_by_page() {
+    let aws = world();
+    table(&aws, "Orders").await;
+    let run = |statement: &str, parameters, next| {
+        dynamodb::execute_statement(aws.clone(), statement.to_owned(), parameters, Some(1), next)
+    };
+    for id in ["1", "2"] {
+        let id = aws_sdk_dynamodb::types::AttributeValue::S(id.to_owned());
+        let insert = run("INSERT INTO \"Orders\" VALUE {'id': ?}", vec![id], None);
+        assert!(insert.await.unwrap().items.is_empty());
+    }
+    let select = "SELECT id FROM \"Orders\"";
+    let first = run(select, Vec::new(), None).await.unwrap();
+    assert_eq!((first.items.len(), first.consumed), (1, Some(0.5)));
+    let second = run(select, Vec::new(), first.next).await.unwrap();
+    assert_ne!(first.items, second.items);
+    let refused = run("SELEC", Vec::new(), None).await.unwrap_err();
+    assert_eq!(refused.code, "ValidationException");
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_item_that_changed_meanwhile_is_not_overwritten() {
     let aws = world();

@@ -41,7 +41,9 @@ fn changes_of_tables(aws: &Aws) -> Changes {
     let table = dynamodb::NewTable::new("T", dynamodb::KeyPart::text("id"));
     let any = dynamodb::PutRule::Any;
     let several = dynamodb::delete_items(a(), x(), vec![item()]);
+    let statement = dynamodb::execute_statement(a(), x(), Vec::new(), None, None);
     vec![
+        ("ExecuteStatement", ask(statement)),
         ("CreateTable", ask(dynamodb::create_table(a(), table))),
         ("DeleteTable", ask(dynamodb::delete_table(a(), x()))),
         ("UpdateTable", ask(dynamodb::set_stream(a(), x(), None))),

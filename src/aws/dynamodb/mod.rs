@@ -1,8 +1,10 @@
-//! Tables: listing, making, changing. Items are in `items`, reading in `read`, their JSON forms in `json`.
+//! Tables: listing, making, changing. Items are in `items`, reading in `read`, PartiQL in
+//! `statement`, their JSON forms in `json`.
 
 mod items;
 mod json;
 mod read;
+mod statement;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -23,6 +25,7 @@ pub use json::{
     item_from_plain_json, item_to_dynamodb_json, item_to_line, item_to_plain_json,
 };
 pub use read::{Expressions, FilterPart, Page, ReadKind, ReadRequest, Test, read};
+pub use statement::{StatementPage, execute_statement};
 
 use super::{Aws, Error, together};
 
