@@ -153,11 +153,13 @@ impl Decimal {
         Self::new(negative, digits, power)
     }
 
+    /// Zero has no sign.
+    fn opposite(&self) -> Self {
+        Self::new(!self.negative, self.digits.clone(), self.power)
+    }
+
     fn order(&self, other: &Self) -> Ordering {
-        let difference = self.sum(&Self {
-            negative: !other.negative,
-            ..other.clone()
-        });
+        let difference = self.sum(&other.opposite());
         match (difference.digits.is_empty(), difference.negative) {
             (true, _) => Ordering::Equal,
             (_, true) => Ordering::Less,
@@ -230,10 +232,7 @@ fn sums_differences_and_order_are_exact() {
             return Ok(());
         };
         let (one, two) = (Decimal::read(&one).unwrap(), Decimal::read(&two).unwrap());
-        let opposite = Decimal {
-            negative: !two.negative,
-            ..two.clone()
-        };
+        let opposite = two.opposite();
         let results = [
             (left.add(&right), one.sum(&two)),
             (left.subtract(&right), one.sum(&opposite)),
