@@ -75,6 +75,7 @@ async fn main() -> anyhow::Result<()> {
 async fn call(engine: &Engine, operation: &str, body: Bytes) -> anyhow::Result<()> {
     let request = Request::post("/")
         .header("Host", "localhost")
+        .header("Content-Type", "application/x-amz-json-1.0")
         .header("X-Amz-Target", format!("DynamoDB_20120810.{operation}"))
         .header(
             "Authorization",
