@@ -63,6 +63,8 @@ pub(crate) struct Table {
     pub(crate) items: u64,
     /// One scan request for each page of the busy items.
     scans: Rc<[Vec<u8>]>,
+    /// Calls so far: rounds go on with the next request, so that no put repeats the last one of its item.
+    next: Rc<Cell<usize>>,
 }
 
 impl Table {
@@ -112,6 +114,7 @@ impl Table {
             streams,
             items,
             scans,
+            next: Rc::default(),
         })
     }
 
@@ -156,6 +159,7 @@ impl Table {
         };
         Load {
             requests,
+            next: Rc::clone(&self.next),
             connections,
             time,
         }
@@ -165,6 +169,7 @@ impl Table {
 /// Requests that are made again and again for some time.
 pub(crate) struct Load {
     requests: Rc<[Vec<u8>]>,
+    next: Rc<Cell<usize>>,
     connections: usize,
     time: Duration,
 }
@@ -181,7 +186,6 @@ pub(crate) struct Measured {
 
 impl Load {
     pub(crate) async fn run(&self, server: &Server, clock: &Clock) -> anyhow::Result<Measured> {
-        let next = Rc::new(Cell::new(0));
         let lanes = LocalSet::new();
         let mut open = Vec::new();
         for _ in 0..self.connections {
@@ -191,7 +195,8 @@ impl Load {
         let stopwatch = clock.stopwatch();
         let mut running = Vec::new();
         for mut connection in open {
-            let (requests, next, time) = (Rc::clone(&self.requests), Rc::clone(&next), self.time);
+            let (requests, next, time) =
+                (Rc::clone(&self.requests), Rc::clone(&self.next), self.time);
             running.push(lanes.spawn_local(async move {
                 let mut times = Vec::new();
                 let mut before = stopwatch.elapsed();
