@@ -2,6 +2,7 @@
 //!
 //! Knows no table, stream or queue; `keys` and `codec` say what the bytes mean.
 
+use std::fs::{File, TryLockError};
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -128,6 +129,8 @@ pub struct Store {
     /// With [`Durability::Power`].
     syncs: Option<Arc<Syncs>>,
     folder: PathBuf,
+    /// Ours for longer than the database holds its own: see [`Self::close`].
+    lock: Arc<File>,
     /// Holds the folder of a world that is not kept; removed with the last clone.
     temporary: Option<Arc<tempfile::TempDir>>,
 }
@@ -144,6 +147,7 @@ impl Store {
         };
         std::fs::create_dir_all(&folder)
             .map_err(|error| OpenError::NotWritable(folder.clone(), error))?;
+        let lock = Arc::new(lock(&folder)?);
         let failed = |error: fjall::Error| match error {
             fjall::Error::Locked => OpenError::Locked(folder.clone()),
             fjall::Error::Io(error) => OpenError::NotWritable(folder.clone(), error),
@@ -166,6 +170,7 @@ impl Store {
             warm: WARM.map(|shelf| (shelf, Warm::default())).into(),
             syncs: (durability == Durability::Power).then(Arc::default),
             folder,
+            lock,
             temporary,
         })
     }
@@ -190,19 +195,20 @@ impl Store {
         if self.is_temporary() || Arc::strong_count(&self.shelves) > 1 || !self.is_settled() {
             return Ok(());
         }
-        let folder = self.folder.clone();
+        // Nobody may open the folder before its journals are what they have to be.
+        let (folder, lock) = (self.folder.clone(), Arc::clone(&self.lock));
         drop(self);
         // Everything in the journals is in the shelves now. The youngest must stay, as an empty one:
         // where a journal is, commits are numbered from the last one on.
-        journals(&folder)
-            .and_then(|journals| match journals.split_last() {
-                None => Ok(()),
-                Some((youngest, others)) => {
-                    std::fs::File::create(youngest)?.sync_all()?;
-                    others.iter().try_for_each(std::fs::remove_file)
-                }
-            })
-            .map_err(|error| StoreError(error.to_string()))
+        let done = journals(&folder).and_then(|journals| match journals.split_last() {
+            None => Ok(()),
+            Some((youngest, others)) => {
+                File::create(youngest)?.sync_all()?;
+                others.iter().try_for_each(std::fs::remove_file)
+            }
+        });
+        drop(lock);
+        done.map_err(|error| StoreError(error.to_string()))
     }
 
     pub fn folder(&self) -> &Path {
@@ -412,6 +418,21 @@ impl Store {
     fn warm(&self, shelf: Shelf) -> Option<&Warm> {
         let found = self.warm.iter().find(|(it, _)| *it == shelf);
         found.map(|(_, warm)| warm)
+    }
+}
+
+/// Takes the folder for this process until the file is dropped.
+fn lock(folder: &Path) -> Result<File, OpenError> {
+    let not_writable = |error| OpenError::NotWritable(folder.to_owned(), error);
+    let mut options = File::options();
+    let options = options.create(true).truncate(false).write(true);
+    let file = options
+        .open(folder.join("waterwheel.lock"))
+        .map_err(not_writable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked(folder.to_owned())),
+        Err(TryLockError::Error(error)) => Err(not_writable(error)),
     }
 }
 
