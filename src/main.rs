@@ -27,6 +27,8 @@ Waterwheel: DynamoDB tables, their streams and the functions they trigger
 Options of serve
   --power-safe             answer a write when it would survive loss of power, not only the process being killed
   --strict-keys            refuse access keys but the one printed at the start and those issued for roles
+  --throttle               refuse requests beyond the provisioned capacity of tables and global indexes
+  --gsi-lag MILLISECONDS   how long reads of global indexes do not see a change, 0 unless said otherwise
   --ttl-delay SECONDS      how long items stay after their time to live is over, 10 unless said otherwise
   --settle MILLISECONDS    how long states like UPDATING, CREATING or ENABLING last at least, 0 unless said otherwise
 ";
@@ -55,6 +57,10 @@ fn run() -> anyhow::Result<()> {
             Long("data") if serves => options.folder = Some(arguments.value()?.into()),
             Long("power-safe") if serves => options.power_safe = true,
             Long("strict-keys") if serves => options.strict_keys = true,
+            Long("throttle") if serves => options.throttle = true,
+            Long("gsi-lag") if serves => {
+                options.gsi_lag = Duration::from_millis(arguments.value()?.parse()?);
+            }
             Long("ttl-delay") if serves => {
                 options.ttl_delay = Some(Duration::from_secs(arguments.value()?.parse()?));
             }
@@ -88,6 +94,8 @@ struct Settings {
     folder: Option<PathBuf>,
     power_safe: bool,
     strict_keys: bool,
+    throttle: bool,
+    gsi_lag: Duration,
     ttl_delay: Option<Duration>,
     settle: Duration,
 }
@@ -103,6 +111,8 @@ impl Settings {
                 Durability::Process
             },
             strict_keys: self.strict_keys,
+            throttle: self.throttle,
+            gsi_lag: self.gsi_lag,
             ttl_delay: self.ttl_delay.unwrap_or(usual.ttl_delay),
             settle: self.settle,
             ..usual

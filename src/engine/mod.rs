@@ -53,6 +53,10 @@ pub struct Options {
     pub strict_keys: bool,
     /// Judge calls of roles by their policies.
     pub enforce_iam: bool,
+    /// Refuse requests beyond the provisioned capacity of tables and global indexes.
+    pub throttle: bool,
+    /// How long reads of global indexes do not see a change; nothing lags after a restart.
+    pub gsi_lag: Duration,
     /// How long an item stays after its time to live is over; days on AWS.
     pub ttl_delay: Duration,
     /// How long passing states of tables and indexes (`UPDATING`, `ENABLING`) last at least.
@@ -73,6 +77,8 @@ impl Options {
             },
             strict_keys: false,
             enforce_iam: true,
+            throttle: false,
+            gsi_lag: Duration::ZERO,
             ttl_delay: Duration::from_secs(10),
             settle: Duration::ZERO,
         }

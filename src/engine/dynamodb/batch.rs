@@ -11,7 +11,7 @@ use super::permission::permit_tables;
 use super::schema::elements;
 use super::value::{Item, item_from_json, item_to_json};
 use super::write::{self, Change, Locks};
-use super::{fitness, items, names, shapes, validate};
+use super::{fitness, items, names, shapes, throttle, validate};
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Reply};
 use crate::engine::state::Table;
@@ -45,11 +45,12 @@ pub(super) fn batch_write_item(engine: &Engine, call: &Call) -> Answer {
     let mut batch = locks.open(call, engine)?;
     let mut consumed = Vec::new();
     let mut metrics = Map::new();
-    for (name, writes) in &wanted {
+    let mut left = Left::default();
+    for ((name, writes), (named, requests)) in wanted.iter().zip(requests) {
         let table = batch.table(name)?;
         let keys = keys_of(&table, writes)?;
         let mut units = Units::default();
-        for (write, key) in writes.iter().zip(&keys) {
+        for (at, (write, key)) in writes.iter().zip(&keys).enumerate() {
             let old = batch.read(&table, key)?;
             let change = Change {
                 keys: key,
@@ -57,7 +58,16 @@ pub(super) fn batch_write_item(engine: &Engine, call: &Call) -> Answer {
                 new: write.is_put.then_some(&write.item),
                 expired: false,
             };
-            units.add(&batch.change(name, &change)?);
+            match batch.change(name, &change) {
+                Ok(written) => {
+                    units.add(&written);
+                    left.is_any_done = true;
+                }
+                Err(fault) if throttle::is_refusal(&fault) => {
+                    left.add(named, requests[at].clone(), fault);
+                }
+                Err(fault) => return Err(fault),
+            }
         }
         consumed.extend(capacity::consumed(call, &table, &units));
         let collections: Vec<Value> = keys
@@ -69,7 +79,7 @@ pub(super) fn batch_write_item(engine: &Engine, call: &Call) -> Answer {
         }
     }
     batch.commit()?;
-    let mut answer = json!({"UnprocessedItems": {}});
+    let mut answer = json!({"UnprocessedItems": left.or_refused()?});
     if !consumed.is_empty() {
         answer["ConsumedCapacity"] = Value::Array(consumed);
     }
@@ -82,20 +92,13 @@ pub(super) fn batch_write_item(engine: &Engine, call: &Call) -> Answer {
 pub(super) fn batch_get_item(engine: &Engine, call: &Call) -> Answer {
     permit_tables(engine, call, "dynamodb:BatchGetItem")?;
     validate::check(&call.input, shapes::BATCH)?;
-    let requests = requests(call, "BatchGetItem")?;
-    let mut gets = Vec::new();
-    for (name, request) in requests {
-        gets.push(Get::read(name, request)?);
-    }
-    if gets.iter().map(|it| it.keys.len()).sum::<usize>() > READS_MAX {
-        return Err(Fault::validation(
-            "Too many items requested for the BatchGetItem call",
-        ));
-    }
+    let gets = Get::all(call)?;
     let mut responses = Vec::new();
     let mut unprocessed = Map::new();
     let mut consumed = Vec::new();
     let mut bytes = 0;
+    let mut refused = None;
+    let mut is_any_read = false;
     for get in gets {
         let table = engine.read(|state| write::table(state, &get.table).map(Arc::clone))?;
         for key in &get.keys {
@@ -109,7 +112,10 @@ pub(super) fn batch_get_item(engine: &Engine, call: &Call) -> Answer {
         responses.extend_from_slice(b":[");
         let mut comma: &[u8] = b"";
         for key in &get.keys {
-            if bytes > ANSWER_MAX {
+            let admitted = throttle::admit(engine, &table, None, throttle::Kind::Read, call.now);
+            let is_throttled = admitted.is_err();
+            refused = admitted.err().or(refused);
+            if bytes > ANSWER_MAX || is_throttled {
                 left.push(item_to_json(key));
                 continue;
             }
@@ -120,7 +126,10 @@ pub(super) fn batch_get_item(engine: &Engine, call: &Call) -> Answer {
                 left.push(item_to_json(key));
                 continue;
             }
-            units.add(&Units::new(read_units(size, get.consistent)));
+            is_any_read = true;
+            let read = Units::new(read_units(size, get.consistent));
+            throttle::take(engine, &table, &read, throttle::Kind::Read, call.now);
+            units.add(&read);
             if let Some(item) = item {
                 responses.extend_from_slice(comma);
                 comma = b",";
@@ -133,6 +142,9 @@ pub(super) fn batch_get_item(engine: &Engine, call: &Call) -> Answer {
             unprocessed.insert(get.name.to_owned(), request);
         }
         consumed.extend(capacity::consumed(call, &table, &units));
+    }
+    if let Some(fault) = refused.filter(|_| !is_any_read) {
+        return Err(fault);
     }
     let mut others = json!({ "UnprocessedKeys": unprocessed });
     if !consumed.is_empty() {
@@ -147,6 +159,32 @@ pub(super) fn batch_get_item(engine: &Engine, call: &Call) -> Answer {
     Ok(Reply::text(answer))
 }
 
+/// What was throttled of a batch, as it was asked for.
+#[derive(Default)]
+struct Left {
+    requests: Map<String, Value>,
+    refused: Option<Fault>,
+    is_any_done: bool,
+}
+
+impl Left {
+    fn add(&mut self, table: &str, request: Value, fault: Fault) {
+        let of_table = self.requests.entry(table);
+        if let Value::Array(requests) = of_table.or_insert_with(|| json!([])) {
+            requests.push(request);
+        }
+        self.refused = Some(fault);
+    }
+
+    /// A batch of which nothing was done is refused as a whole.
+    fn or_refused(self) -> Result<Value, Fault> {
+        match self.refused {
+            Some(fault) if !self.is_any_done => Err(fault),
+            _ => Ok(Value::Object(self.requests)),
+        }
+    }
+}
+
 /// What is read of one table.
 struct Get<'a> {
     /// As the request writes it: a name or an ARN.
@@ -159,6 +197,20 @@ struct Get<'a> {
 }
 
 impl<'a> Get<'a> {
+    /// Of a whole request.
+    fn all(call: &'a Call) -> Result<Vec<Self>, Fault> {
+        let mut gets = Vec::new();
+        for (name, request) in requests(call, "BatchGetItem")? {
+            gets.push(Self::read(name, request)?);
+        }
+        if gets.iter().map(|it| it.keys.len()).sum::<usize>() > READS_MAX {
+            return Err(Fault::validation(
+                "Too many items requested for the BatchGetItem call",
+            ));
+        }
+        Ok(gets)
+    }
+
     fn read(name: &'a str, request: &'a Value) -> Result<Self, Fault> {
         const KINDS: &[&str] = &[PROJECTION];
         let keys = elements(request, "Keys");

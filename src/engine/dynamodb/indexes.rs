@@ -71,7 +71,7 @@ pub(super) fn has_type(key: &KeyAttribute, value: &Attribute) -> bool {
 }
 
 /// Items that were there before the index may have key attributes of other types: they stay outside.
-fn fits(index: &Index, item: &Item) -> bool {
+pub(super) fn fits(index: &Index, item: &Item) -> bool {
     key_attributes(&index.keys).all(|key| {
         item.get(&key.name).is_some_and(|value| {
             let is_empty = match value {

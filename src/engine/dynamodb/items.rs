@@ -10,6 +10,7 @@ use super::expression::condition::Condition;
 use super::expression::projection::Projection;
 use super::expression::update::Update;
 use super::fitness;
+use super::throttle::{self, Kind};
 use super::value::{Item, item_from_json, item_to_json};
 use super::write::{self, Change, Locks};
 use super::{names, shapes, validate};
@@ -28,6 +29,7 @@ pub(super) fn get_item(engine: &Engine, call: &Call) -> Answer {
     let clauses = Clauses::read(&call.input, KINDS)?;
     let table = engine.read(|state| write::table(state, &name).map(Arc::clone))?;
     fitness::check_key(&table.keys, &key)?;
+    throttle::admit(engine, &table, None, Kind::Read, call.now)?;
     let found = stored(engine, &table, &key)?;
     let mut answer = Vec::with_capacity(found.as_ref().map_or(2, |it| it.len() * 2 + 64));
     answer.push(b'{');
@@ -38,6 +40,7 @@ pub(super) fn get_item(engine: &Engine, call: &Call) -> Answer {
     let size = found.as_deref().map(size_of).transpose()?.unwrap_or(0);
     let consistent = call.input["ConsistentRead"].as_bool().unwrap_or(false);
     let units = Units::new(read_units(size, consistent));
+    throttle::take(engine, &table, &units, Kind::Read, call.now);
     if let Some(consumed) = capacity::consumed(call, &table, &units) {
         let comma = if found.is_some() { "," } else { "" };
         answer.extend_from_slice(format!(r#"{comma}"ConsumedCapacity":{consumed}"#).as_bytes());

@@ -12,7 +12,9 @@ use super::expression::condition::Condition;
 use super::expression::projection::Projection;
 use super::indexes::{carries, key_attributes};
 use super::items;
+use super::lag;
 use super::schema::invalid;
+use super::throttle::{self, Kind};
 use super::value::{Item, item_from_json, item_to_json};
 use super::{fitness, validate, write};
 use crate::engine::Engine;
@@ -193,6 +195,7 @@ impl Reading {
                 range.0 = Bound::Excluded(place);
             }
         }
+        throttle::admit(engine, &self.table, self.index, Kind::Read, call.now)?;
         let page = self.page(engine, &range, reverse)?;
         let mut answer = json!({"Count": page.matched, "ScannedCount": page.scanned});
         if let Some(last) = page.last.filter(|_| page.is_full) {
@@ -206,6 +209,7 @@ impl Reading {
                 indexes: vec![(index, units)],
             },
         };
+        throttle::take(engine, &self.table, &units, Kind::Read, call.now);
         if let Some(consumed) = capacity::consumed(call, &self.table, &units) {
             answer["ConsumedCapacity"] = consumed;
         }
@@ -223,21 +227,15 @@ impl Reading {
         };
         let mut page = Page::default();
         let mut failed = None;
-        engine.store().scan(
-            shelf,
-            (
-                range.0.as_ref().map(Vec::as_slice),
-                range.1.as_ref().map(Vec::as_slice),
-            ),
-            reverse,
-            |_, value| match self.visit(engine, &mut page, value) {
-                Ok(goes_on) => goes_on,
-                Err(fault) => {
-                    failed = Some(fault);
-                    false
-                }
-            },
-        )?;
+        let visit = |_: &[u8], value: &[u8]| match self.visit(engine, &mut page, value) {
+            Ok(goes_on) => goes_on,
+            Err(fault) => {
+                failed = Some(fault);
+                false
+            }
+        };
+        let found = self.found_index();
+        lag::scan_any(engine, shelf, found, range, reverse, visit)?;
         failed.map_or(Ok(page), Err)
     }
 

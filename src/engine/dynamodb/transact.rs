@@ -12,7 +12,7 @@ use super::permission::permit_actions;
 use super::schema::{elements, text};
 use super::value::{Item, item_from_json, item_size, item_to_json};
 use super::write::{self, Batch, Change, Locks};
-use super::{fitness, names, shapes, validate};
+use super::{fitness, names, shapes, throttle, validate};
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Reply};
 use crate::engine::state::Table;
@@ -155,6 +155,7 @@ pub(super) fn transact_get_items(engine: &Engine, call: &Call) -> Answer {
         }
         let found_one = fitness::check_key(&table.keys, key)
             .and_then(|()| batch.check_free(&table, key))
+            .and_then(|()| throttle::admit(engine, &table, None, throttle::Kind::Read, call.now))
             .and_then(|()| batch.read(&table, key));
         found.push(found_one);
     }
@@ -172,6 +173,10 @@ pub(super) fn transact_get_items(engine: &Engine, call: &Call) -> Answer {
                 json!({"Item": item_to_json(projected.as_ref().unwrap_or(&item))})
             }
         });
+    }
+    for (name, units) in &consumed {
+        let table = batch.table(name)?;
+        throttle::take(engine, &table, units, throttle::Kind::Read, call.now);
     }
     let mut answer = json!({ "Responses": responses });
     let consumed = tell_consumed(call, "ReadCapacityUnits", &consumed, |name| {
@@ -247,6 +252,13 @@ impl<'a> Action<'a> {
                 Updated::of(&self.clauses, &table, &key, item)?.new
             }
         };
+        let change = Change {
+            keys: &key,
+            old: old.as_deref(),
+            new: new.as_ref(),
+            expired: false,
+        };
+        batch.admit(&table, &change)?;
         Ok(Planned { key, old, new })
     }
 
@@ -317,6 +329,7 @@ pub(super) fn all_or_canceled<T>(results: Vec<Result<T, Fault>>) -> Result<Vec<T
             "ConditionalCheckFailedException" => "ConditionalCheckFailed",
             "DuplicateItemException" => "DuplicateItem",
             "TransactionConflictException" => "TransactionConflict",
+            _ if throttle::is_refusal(&fault) => "ProvisionedThroughputExceeded",
             _ => "ValidationError",
         };
         let mut reason = json!({"Code": code, "Message": fault.message});

@@ -15,8 +15,10 @@ use super::claims::Claims;
 use super::copies;
 use super::expiry;
 use super::indexes::Entry;
+use super::lag::{Before, Lag};
 use super::passing;
 use super::tally::{Tallies, Tally};
+use super::throttle::{self, Buckets, Kind};
 use super::tokens::Tokens;
 use super::value::{Item, item_size};
 use crate::engine::Engine;
@@ -33,6 +35,8 @@ pub struct Live {
     pub(super) tokens: Tokens,
     pub(super) claims: Claims,
     pub(super) bell: Bell,
+    pub(super) buckets: Buckets,
+    pub(super) lag: Lag,
 }
 
 #[derive(Default)]
@@ -110,6 +114,7 @@ impl Locks {
             tables,
             commit: Commit::default(),
             next_goes: None,
+            before: Vec::new(),
         })
     }
 }
@@ -122,6 +127,8 @@ pub(super) struct Batch<'a> {
     commit: Commit,
     /// When the first of the written items goes whose time to live will be over, in seconds since 1970.
     next_goes: Option<u64>,
+    /// Entries of global indexes as they were, when reads of them lag.
+    before: Vec<Before>,
 }
 
 struct Locked<'a> {
@@ -162,9 +169,24 @@ impl Batch<'_> {
         self.engine.dynamodb().claims.check(&key_of(table, keys)?)
     }
 
+    /// Refuses a change that the table's capacity does not allow now.
+    pub(super) fn admit(&self, table: &Table, change: &Change<'_>) -> Result<(), Fault> {
+        throttle::admit_write(self.engine, table, change, self.call.now)
+    }
+
     /// Adds a change of one item; no other change of this batch may be of the same item.
     pub(super) fn change(&mut self, table: &str, change: &Change<'_>) -> Result<Units, Fault> {
         let at = self.place(table)?;
+        self.admit(&self.tables[at].table, change)?;
+        let written = self.add(at, change)?;
+        if !change.expired {
+            let table = &self.tables[at].table;
+            throttle::take(self.engine, table, &written, Kind::Write, self.call.now);
+        }
+        Ok(written)
+    }
+
+    fn add(&mut self, at: usize, change: &Change<'_>) -> Result<Units, Fault> {
         let locked = &mut self.tables[at];
         let new = change.new.map(encode_item);
         let old_size = change.old.map(size_of).transpose()?;
@@ -178,9 +200,10 @@ impl Batch<'_> {
         locked.count(store, locked.table.store_id, old_size, new_size)?;
         if !locked.table.indexes.is_empty() || locked.table.expiry.is_some() {
             let old = change.old.map(decode_item).transpose()?;
-            written.indexes =
-                locked.change_indexes(store, &mut self.commit, &key, old.as_ref(), change.new)?;
             let items = (old.as_ref(), change.new);
+            let before = (!self.engine.options().gsi_lag.is_zero()).then_some(&mut self.before);
+            written.indexes =
+                locked.change_indexes(store, &mut self.commit, &key, items, before)?;
             let now = self.call.now;
             let goes = locked.change_expiry(self.engine, now, &mut self.commit, &key, items)?;
             self.next_goes = self.next_goes.into_iter().chain(goes).min();
@@ -226,7 +249,14 @@ impl Batch<'_> {
             }
         }
         let store = self.engine.store();
-        store.commit(self.commit)?;
+        if self.before.is_empty() {
+            store.commit(self.commit)?;
+        } else {
+            let now = self.engine.clock().now();
+            let lag = &self.engine.dynamodb().lag;
+            let commit = || store.commit(self.commit);
+            lag.keep(self.before, now, self.engine.options().gsi_lag, commit)?;
+        }
         for mut locked in self.tables {
             for (store_id, tally) in locked.counted {
                 locked.tallies.set(store_id, tally);
@@ -309,8 +339,8 @@ impl Locked<'_> {
         store: &Store,
         commit: &mut Commit,
         key: &[u8],
-        old: Option<&Item>,
-        new: Option<&Item>,
+        items: (Option<&Item>, Option<&Item>),
+        mut before: Option<&mut Vec<Before>>,
     ) -> Result<Vec<(usize, f64)>, Fault> {
         let table = Arc::clone(&self.table);
         let mut units = Vec::new();
@@ -323,9 +353,16 @@ impl Locked<'_> {
                 continue;
             }
             let entry = |item: Option<&Item>| Entry::of(index, &table.keys, item?);
-            let (old, new) = (entry(old), entry(new));
+            let (old, new) = (entry(items.0), entry(items.1));
             if old == new {
                 continue;
+            }
+            if let Some(before) = before.as_deref_mut().filter(|_| index.global) {
+                let is_new = |it: &&Entry| old.as_ref().is_none_or(|old| old.key != it.key);
+                let appears = new.as_ref().filter(is_new).map(|it| (&it.key, None));
+                let was = old.as_ref().map(|it| (&it.key, Some(it.item.clone())));
+                let changed = was.into_iter().chain(appears);
+                before.extend(changed.map(|(key, was)| (index.store_id, key.clone(), was)));
             }
             let size = |it: &Option<Entry>| it.as_ref().map(|it| size_of(&it.item)).transpose();
             let (old_size, new_size) = (size(&old)?, size(&new)?);

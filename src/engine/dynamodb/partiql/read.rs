@@ -17,7 +17,9 @@ use crate::engine::dynamodb::capacity::{Units, read_units};
 use crate::engine::dynamodb::expression::ast::{Element, Path};
 use crate::engine::dynamodb::expression::condition::Condition;
 use crate::engine::dynamodb::indexes::carries;
+use crate::engine::dynamodb::lag;
 use crate::engine::dynamodb::schema::invalid;
+use crate::engine::dynamodb::throttle::{self, Kind};
 use crate::engine::dynamodb::value::Item;
 use crate::engine::dynamodb::{fitness, items};
 use crate::engine::state::{Index, KeySchema, Projection as Carried, Table};
@@ -208,6 +210,8 @@ impl Reading<'_> {
         limit: Option<usize>,
         from: Option<&Position>,
     ) -> Result<Page, Fault> {
+        let now = engine.clock().now();
+        throttle::admit(engine, self.table, self.index, Kind::Read, now)?;
         let mut progress = Progress::default();
         let first = from.map_or(0, |it| it.range);
         for (at, range) in self.plan.ranges.iter().enumerate().skip(first) {
@@ -237,6 +241,7 @@ impl Reading<'_> {
                 indexes: vec![(index, read)],
             },
         };
+        throttle::take(engine, self.table, &units, Kind::Read, now);
         Ok(Page {
             items: progress.items,
             units,
@@ -266,12 +271,12 @@ impl Reading<'_> {
         };
         let before = progress.bytes;
         let mut failed = None;
-        engine.store().scan(
+        let index = self.index.and_then(|at| self.table.indexes.get(at));
+        lag::scan_any(
+            engine,
             shelf,
-            (
-                range.0.as_ref().map(Vec::as_slice),
-                range.1.as_ref().map(Vec::as_slice),
-            ),
+            index,
+            range,
             self.plan.reverse,
             |key, value| {
                 if several && items_max == Some(progress.scanned) {
