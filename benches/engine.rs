@@ -31,7 +31,7 @@ async fn main() -> anyhow::Result<()> {
     let clock = Clock::real();
     let host = EngineHost::open(Options::temporary(clock.clone()))?;
     let engine = host.engine();
-    for (table, streams) in [("off", false), ("on", true)] {
+    for (table, streams) in [("plain", false), ("streamed", true)] {
         let mut request = json!({
             "TableName": table, "BillingMode": "PAY_PER_REQUEST",
             "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
@@ -49,10 +49,10 @@ async fn main() -> anyhow::Result<()> {
         let puts = |table: &str| requests(|at| put(table, at, round * CALLS + at));
         let gets = requests(|at| {
             let key = json!({"id": {"S": (at % BUSY).to_string()}});
-            json!({"TableName": "on", "Key": key}).to_string()
+            json!({"TableName": "streamed", "Key": key}).to_string()
         });
-        times[0].push(calls(engine, &clock, "PutItem", puts("off")).await?);
-        times[1].push(calls(engine, &clock, "PutItem", puts("on")).await?);
+        times[0].push(calls(engine, &clock, "PutItem", puts("plain")).await?);
+        times[1].push(calls(engine, &clock, "PutItem", puts("streamed")).await?);
         times[2].push(bare(&store, &clock, round)?);
         times[3].push(calls(engine, &clock, "GetItem", gets).await?);
     }
