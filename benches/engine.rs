@@ -1,7 +1,8 @@
 //! What the engine itself costs, without HTTP and without the SDK: `cargo bench --bench engine`.
 //!
-//! Calls go to `Engine::handle`, one after another; the bare store writes the same bytes, as many pairs to a commit as
-//! a put with a stream record makes. Rounds alternate, so that a busy machine slows everything alike.
+//! Requests that are ready go to `Engine::handle`, one after another; the bare store writes the same bytes, as many
+//! pairs to a commit as a put with a stream record makes. Rounds alternate, so that a busy machine slows everything
+//! alike.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -41,20 +42,23 @@ async fn main() -> anyhow::Result<()> {
             request["StreamSpecification"] =
                 json!({"StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES"});
         }
-        call(engine, "CreateTable", request.to_string().into()).await?;
+        call(engine, http("CreateTable", request.to_string())?).await?;
     }
     let store = Store::open(None, Durability::Process)?;
     let mut times = [const { Vec::new() }; 4];
     for round in 0..ROUNDS {
-        let puts = |table: &str| requests(|at| put(table, at, round * CALLS + at));
-        let gets = requests(|at| {
+        let puts = |table: &str| {
+            let body = |at| put(table, at, round * CALLS + at);
+            requests("PutItem", body)
+        };
+        let gets = requests("GetItem", |at| {
             let key = json!({"id": {"S": (at % BUSY).to_string()}});
             json!({"TableName": "streamed", "Key": key}).to_string()
         });
-        times[0].push(calls(engine, &clock, "PutItem", puts("plain")).await?);
-        times[1].push(calls(engine, &clock, "PutItem", puts("streamed")).await?);
+        times[0].push(calls(engine, &clock, puts("plain")?).await?);
+        times[1].push(calls(engine, &clock, puts("streamed")?).await?);
         times[2].push(bare(&store, &clock, round)?);
-        times[3].push(calls(engine, &clock, "GetItem", gets).await?);
+        times[3].push(calls(engine, &clock, gets?).await?);
     }
     let [put, streamed, bare, get] = times.map(median);
     say(&format!(
@@ -72,7 +76,14 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn call(engine: &Engine, operation: &str, body: Bytes) -> anyhow::Result<()> {
+async fn call(engine: &Engine, request: Request<Bytes>) -> anyhow::Result<()> {
+    let response = engine.handle(request).await;
+    ensure!(response.status() == 200, "{:?}", response.body());
+    Ok(())
+}
+
+/// A request as it comes from the port.
+fn http(operation: &str, body: String) -> anyhow::Result<Request<Bytes>> {
     let request = Request::post("/")
         .header("Host", "localhost")
         .header("Content-Type", "application/x-amz-json-1.0")
@@ -81,23 +92,19 @@ async fn call(engine: &Engine, operation: &str, body: Bytes) -> anyhow::Result<(
             "Authorization",
             "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/dynamodb/aws4_request, \
              SignedHeaders=host, Signature=00",
-        )
-        .body(body)?;
-    let response = engine.handle(request).await;
-    ensure!(response.status() == 200, "{:?}", response.body());
-    Ok(())
+        );
+    Ok(request.body(body.into())?)
 }
 
 /// Time of one call.
 async fn calls(
     engine: &Engine,
     clock: &Clock,
-    operation: &str,
-    bodies: Vec<Bytes>,
+    requests: Vec<Request<Bytes>>,
 ) -> anyhow::Result<Duration> {
     let stopwatch = clock.stopwatch();
-    for body in bodies {
-        call(engine, operation, body).await?;
+    for request in requests {
+        call(engine, request).await?;
     }
     Ok(stopwatch.elapsed() / u32::try_from(CALLS)?)
 }
@@ -122,8 +129,11 @@ fn bare(store: &Store, clock: &Clock, round: usize) -> anyhow::Result<Duration> 
     Ok(stopwatch.elapsed() / u32::try_from(CALLS)?)
 }
 
-fn requests(body: impl Fn(usize) -> String) -> Vec<Bytes> {
-    (0..CALLS).map(|at| Bytes::from(body(at))).collect()
+fn requests(
+    operation: &str,
+    body: impl Fn(usize) -> String,
+) -> anyhow::Result<Vec<Request<Bytes>>> {
+    (0..CALLS).map(|at| http(operation, body(at))).collect()
 }
 
 /// An item of about 230 bytes, never as it was before.
