@@ -291,7 +291,12 @@ async fn a_program_without_memory_is_killed() {
         "const a = []; for (;;) a.push(new Array(1000).fill(a.length)); exports.handler = 1",
         "exports.handler = async () => { setTimeout(() => { const a = []; for (;;) a.push({ a: 1.5 }) }, 1); await new Promise(r => setTimeout(r, 10)) }",
     ] {
-        let ran = run(source).await;
+        let blueprint = Blueprint {
+            // A busy machine may take seconds to fill the memory.
+            timeout: Duration::from_mins(5),
+            ..blueprint(&[("index.js", source)])
+        };
+        let ran = run_with(blueprint, json!({})).await;
         assert_eq!(
             failure(&ran),
             json!({
