@@ -11,7 +11,7 @@ use crate::engine::Engine;
 use crate::engine::call::Fault;
 use crate::engine::state::{Expiry, Index, Table};
 use crate::engine::store::codec::{decode_item, size_of};
-use crate::engine::store::{Commit, Shelf, keys};
+use crate::engine::store::{Commit, Pair, Shelf, Store, keys};
 
 /// Items looked at under one lock.
 const AT_ONCE: usize = 500;
@@ -49,30 +49,10 @@ pub(super) fn fill(
     if filled == END {
         return Ok(true);
     }
-    let (first, end) = keys::segment(table.store_id, 0, 1);
-    let first = if filled.is_empty() {
-        first
-    } else {
-        Bound::Excluded(filled.to_vec())
-    };
-    let range = (
-        first.as_ref().map(Vec::as_slice),
-        end.as_ref().map(Vec::as_slice),
-    );
-    let mut seen = Vec::new();
-    store.scan(Shelf::Items, range, false, |key, value| {
-        seen.push((key.to_vec(), value.to_vec()));
-        seen.len() < AT_ONCE
-    })?;
-    // Whoever writes after the last item is followed by writers from here on.
-    let is_done = seen.len() < AT_ONCE;
-    let last = match seen.last() {
-        Some((last, _)) if !is_done => last.clone(),
-        _ => END.to_vec(),
-    };
+    let chunk = next(store, table.store_id, filled)?;
     let mut commit = Commit::default();
     let mut tally: Option<Tally> = None;
-    for (key, value) in &seen {
+    for (key, value) in &chunk.items {
         let item = decode_item(value)?;
         match what {
             Filled::Index(index) => {
@@ -92,13 +72,55 @@ pub(super) fn fill(
     if let Some(tally) = tally {
         tally.put(&mut commit, store_id);
     }
-    commit.put(Shelf::Documents, filled_key(store_id), last.clone());
+    commit.put(
+        Shelf::Documents,
+        filled_key(store_id),
+        chunk.reached.clone(),
+    );
     store.commit(commit)?;
     if let Some(tally) = tally {
         tallies.set(store_id, tally);
     }
-    tallies.set_filled(store_id, last);
-    Ok(is_done)
+    tallies.set_filled(store_id, chunk.reached);
+    Ok(chunk.is_last)
+}
+
+/// Some of the items under a key prefix, as they are stored.
+pub(super) struct Chunk {
+    pub(super) items: Vec<Pair>,
+    /// How far this goes: the last key, or [`END`] when nothing follows.
+    pub(super) reached: Vec<u8>,
+    pub(super) is_last: bool,
+}
+
+/// The items after the key that was reached; from the first on where that is empty.
+pub(super) fn next(store: &Store, store_id: u64, reached: &[u8]) -> Result<Chunk, Fault> {
+    let (first, end) = keys::segment(store_id, 0, 1);
+    let first = if reached.is_empty() {
+        first
+    } else {
+        Bound::Excluded(reached.to_vec())
+    };
+    let range = (
+        first.as_ref().map(Vec::as_slice),
+        end.as_ref().map(Vec::as_slice),
+    );
+    let mut items: Vec<Pair> = Vec::new();
+    store.scan(Shelf::Items, range, false, |key, value| {
+        items.push((key.to_vec(), value.to_vec()));
+        items.len() < AT_ONCE
+    })?;
+    // Whoever writes after the last item is followed by writers from here on.
+    let is_last = items.len() < AT_ONCE;
+    let reached = match items.last() {
+        Some((key, _)) if !is_last => key.clone(),
+        _ => END.to_vec(),
+    };
+    Ok(Chunk {
+        items,
+        reached,
+        is_last,
+    })
 }
 
 #[cfg(test)]

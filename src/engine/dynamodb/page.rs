@@ -16,7 +16,7 @@ use super::lag;
 use super::schema::invalid;
 use super::throttle::{self, Kind};
 use super::value::{Item, item_from_json, item_to_json};
-use super::{fitness, validate, write};
+use super::{fitness, passing, validate, write};
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Reply};
 use crate::engine::state::{Index, KeySchema, Projection as Carried, Table};
@@ -67,16 +67,9 @@ impl Reading {
         let index = call
             .text("IndexName")
             .map(|name| {
-                let place = table.indexes.iter().position(|it| it.name == name);
-                match place.map(|at| (at, table.indexes[at].status.as_str())) {
-                    Some((at, "ACTIVE")) => Ok(at),
-                    Some((_, "CREATING")) => Err(Fault::validation(format!(
-                        "Cannot read from backfilling global secondary index: {name}"
-                    ))),
-                    _ => Err(Fault::validation(format!(
-                        "The table does not have the specified index: {name}"
-                    ))),
-                }
+                passing::readable(&table, name, || {
+                    format!("The table does not have the specified index: {name}")
+                })
             })
             .transpose()?;
         let limit = validate::integer(&call.input["Limit"]);

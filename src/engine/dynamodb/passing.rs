@@ -49,6 +49,22 @@ pub(super) fn end(table: &mut Table) -> Vec<u64> {
     gone
 }
 
+/// The place of an index that can be read; `missing` words that there is none.
+pub(super) fn readable(
+    table: &Table,
+    name: &str,
+    missing: impl FnOnce() -> String,
+) -> Result<usize, Fault> {
+    let place = table.indexes.iter().position(|it| it.name == name);
+    match place.map(|at| (at, table.indexes[at].status.as_str())) {
+        Some((at, "ACTIVE")) => Ok(at),
+        Some((_, "CREATING")) => Err(Fault::validation(format!(
+            "Cannot read from backfilling global secondary index: {name}"
+        ))),
+        _ => Err(Fault::validation(missing())),
+    }
+}
+
 /// Whether the index is being filled.
 pub(super) fn is_filling(index: &Index) -> bool {
     index.status == "CREATING" && index.backfilling == Some(true)

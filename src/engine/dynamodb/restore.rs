@@ -2,7 +2,6 @@
 //! a chunk at a time, also after a restart; the table is `CREATING` until it is done.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -11,18 +10,13 @@ use super::indexes::{self, Entry};
 use super::schema::{elements, invalid, text};
 use super::tables::{self, check_capacity, given};
 use super::tally::{Tally, filled_key};
-use super::{chores, copies, names, passing};
+use super::{chores, copies, filling, names, passing};
 use crate::clock::epoch_secs;
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Reply};
 use crate::engine::state::{Index, Restored, Table};
 use crate::engine::store::codec::{decode_item, size_of};
-use crate::engine::store::{Commit, Shelf, keys};
-
-/// Items copied under one lock.
-const AT_ONCE: usize = 500;
-/// After every key of an item.
-const END: &[u8] = &[255; 8];
+use crate::engine::store::{Commit, Shelf};
 
 /// What a table is made of.
 pub(super) struct Source<'a> {
@@ -86,27 +80,7 @@ pub(super) fn step(engine: &Engine, table: &Table) -> Result<(), Fault> {
         let Some(source) = source.filter(|_| found.store_id == table.store_id) else {
             return Ok(());
         };
-        let (first, end) = keys::segment(source, 0, 1);
-        let after = tallies.filled(store, found.store_id)?;
-        let first = if after.is_empty() {
-            first
-        } else {
-            Bound::Excluded(after.to_vec())
-        };
-        let range = (
-            first.as_ref().map(Vec::as_slice),
-            end.as_ref().map(Vec::as_slice),
-        );
-        let mut seen = Vec::new();
-        store.scan(Shelf::Items, range, false, |key, value| {
-            seen.push((key.to_vec(), value.to_vec()));
-            seen.len() < AT_ONCE
-        })?;
-        let is_done = seen.len() < AT_ONCE;
-        let last = match seen.last() {
-            Some((last, _)) if !is_done => last.clone(),
-            _ => END.to_vec(),
-        };
+        let chunk = filling::next(store, source, tallies.filled(store, found.store_id)?)?;
         let mut commit = Commit::default();
         let mut counted: BTreeMap<u64, Tally> = BTreeMap::new();
         for store_id in passing::store_ids(found) {
@@ -116,7 +90,7 @@ pub(super) fn step(engine: &Engine, table: &Table) -> Result<(), Fault> {
             let tally = counted.entry(store_id).or_default();
             *tally = tally.after(None, Some(size));
         };
-        for (key, value) in seen {
+        for (key, value) in chunk.items {
             count(found.store_id, size_of(&value)?);
             if !found.indexes.is_empty() {
                 let item = decode_item(&value)?;
@@ -132,13 +106,17 @@ pub(super) fn step(engine: &Engine, table: &Table) -> Result<(), Fault> {
         for (store_id, tally) in &counted {
             tally.put(&mut commit, *store_id);
         }
-        commit.put(Shelf::Documents, filled_key(found.store_id), last.clone());
+        commit.put(
+            Shelf::Documents,
+            filled_key(found.store_id),
+            chunk.reached.clone(),
+        );
         store.commit(commit)?;
         for (store_id, tally) in counted {
             tallies.set(store_id, tally);
         }
-        tallies.set_filled(found.store_id, last);
-        if is_done {
+        tallies.set_filled(found.store_id, chunk.reached);
+        if chunk.is_last {
             finish(engine, found)?;
         }
         Ok(())

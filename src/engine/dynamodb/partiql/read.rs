@@ -21,7 +21,7 @@ use crate::engine::dynamodb::lag;
 use crate::engine::dynamodb::schema::invalid;
 use crate::engine::dynamodb::throttle::{self, Kind};
 use crate::engine::dynamodb::value::Item;
-use crate::engine::dynamodb::{fitness, items};
+use crate::engine::dynamodb::{fitness, items, passing};
 use crate::engine::state::{Index, KeySchema, Projection as Carried, Table};
 use crate::engine::store::Shelf;
 use crate::engine::store::codec::{decode_item, size_of};
@@ -79,7 +79,9 @@ impl Read {
     pub(super) fn reading<'a>(&'a self, table: &'a Arc<Table>) -> Result<Reading<'a>, Fault> {
         let index = match &self.select.from.index {
             None => None,
-            Some(name) => Some(readable(table, name)?),
+            Some(name) => Some(passing::readable(table, name, || {
+                "The table does not have the specified index".to_owned()
+            })?),
         };
         let found = index.and_then(|at| table.indexes.get(at));
         let keys = found.map_or(&table.keys, |it| &it.keys);
@@ -135,20 +137,6 @@ impl Read {
             )));
         }
         Ok(!wanted.is_empty() && index.projection != Carried::All)
-    }
-}
-
-/// The place of an index that can be read.
-fn readable(table: &Table, name: &str) -> Result<usize, Fault> {
-    let place = table.indexes.iter().position(|it| it.name == name);
-    match place.map(|at| (at, table.indexes[at].status.as_str())) {
-        Some((at, "ACTIVE")) => Ok(at),
-        Some((_, "CREATING")) => Err(Fault::validation(format!(
-            "Cannot read from backfilling global secondary index: {name}"
-        ))),
-        _ => Err(Fault::validation(
-            "The table does not have the specified index",
-        )),
     }
 }
 
