@@ -31,6 +31,7 @@ Options of serve
   --gsi-lag MILLISECONDS   how long reads of global indexes do not see a change, 0 unless said otherwise
   --ttl-delay SECONDS      how long items stay after their time to live is over, 10 unless said otherwise
   --settle MILLISECONDS    how long states like UPDATING, CREATING or ENABLING last at least, 0 unless said otherwise
+  --filters NUMBER         how many filters a trigger may have, 5 unless said otherwise; AWS raises its quota to 10
 ";
 
 fn main() -> ExitCode {
@@ -67,6 +68,7 @@ fn run() -> anyhow::Result<()> {
             Long("settle") if serves => {
                 options.settle = Duration::from_millis(arguments.value()?.parse()?);
             }
+            Long("filters") if serves => options.filters_max = Some(arguments.value()?.parse()?),
             other => return Err(other.unexpected().into()),
         }
     }
@@ -98,6 +100,7 @@ struct Settings {
     gsi_lag: Duration,
     ttl_delay: Option<Duration>,
     settle: Duration,
+    filters_max: Option<usize>,
 }
 
 impl Settings {
@@ -115,6 +118,7 @@ impl Settings {
             gsi_lag: self.gsi_lag,
             ttl_delay: self.ttl_delay.unwrap_or(usual.ttl_delay),
             settle: self.settle,
+            filters_max: self.filters_max.unwrap_or(usual.filters_max),
             ..usual
         }
     }

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, broadcast};
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::mapping::Progress;
+use crate::mapping::config::FILTERS_MAX;
 use crate::mapping::progress::What;
 
 pub mod call;
@@ -61,6 +62,8 @@ pub struct Options {
     pub ttl_delay: Duration,
     /// How long passing states of tables and indexes (`UPDATING`, `ENABLING`) last at least.
     pub settle: Duration,
+    /// Most filters of an event source mapping; AWS raises the quota of five to ten for those who ask.
+    pub filters_max: usize,
 }
 
 impl Options {
@@ -81,6 +84,7 @@ impl Options {
             gsi_lag: Duration::ZERO,
             ttl_delay: Duration::from_secs(10),
             settle: Duration::ZERO,
+            filters_max: FILTERS_MAX,
         }
     }
 }

@@ -146,7 +146,7 @@ pub const PARAMETERS: &[Parameter] = &[
     },
 ];
 
-/// Most filters a mapping may carry without a raised quota.
+/// Most filters a mapping may carry without a raised quota; AWS raises it to ten.
 pub const FILTERS_MAX: usize = 5;
 /// Longest filter pattern, in characters.
 pub const PATTERN_CHARS_MAX: usize = 4096;

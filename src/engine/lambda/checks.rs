@@ -4,6 +4,7 @@ use std::fmt::Display;
 
 use serde_json::Value;
 
+use super::shapes::wrong_type;
 use crate::engine::call::Fault;
 
 /// What is wrong with a request so far.
@@ -104,10 +105,9 @@ pub(super) fn whole(input: &Value, member: &str) -> Result<Option<i64>, Fault> {
         Value::String(text) => text.parse().ok(),
         _ => None,
     };
-    number.map(Some).ok_or_else(|| {
-        let message = format!("{given} can not be converted to an Integer");
-        Fault::new(400, "SerializationException", message)
-    })
+    number
+        .map(Some)
+        .ok_or_else(|| wrong_type(given, Some("Integer")))
 }
 
 /// A flag, also where the wire left it a text.

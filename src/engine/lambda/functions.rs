@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::checks::{Checks, conflict, flag, invalid, whole};
 use super::code::{self, Code};
 use super::names::{self, LATEST};
-use super::{permissions, settings, tags};
+use super::{permissions, settings, shapes, tags};
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Body, Call, Fault, Later, Reply};
 use crate::engine::state::{Function, State};
@@ -233,6 +233,10 @@ fn check_creation(call: &Call) -> Result<String, Fault> {
         checks.finish()?;
     }
     settings::check(input)?;
+    shapes::check(input, shapes::TAG)?;
+    let mut checks = Checks::default();
+    tags::check_form(&input["Tags"], &mut checks);
+    checks.finish()?;
     tags::check(&input["Tags"])?;
     let is_image = input["PackageType"] == "Image";
     if !is_image && (input["Runtime"].is_null() || input["Handler"].is_null()) {

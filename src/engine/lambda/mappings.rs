@@ -1,11 +1,14 @@
 //! Event source mappings: operations on the state. Starts nothing; the supervisor does.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use super::checks::{Checks, conflict, flag, invalid, not_found, whole};
-use super::mapping_settings::{apply, check_form, check_kind, starting_position};
+use super::checks::{Checks, conflict, invalid, not_found, whole};
+use super::mapping_settings::{
+    apply, check_creation_form, check_function, check_kind, check_no_success, check_source,
+    check_update_form, starting_position,
+};
 use super::names::{self, Reference};
 use super::{permissions, tags};
 use crate::arn::Arn;
@@ -13,6 +16,7 @@ use crate::clock::epoch_secs;
 use crate::engine::Engine;
 use crate::engine::call::{Account, Answer, Call, Fault, Reply};
 use crate::engine::state::{Function, Mapping, MappingState, State};
+use crate::engine::streams::shards;
 use crate::mapping::MappingConfig;
 
 /// How long a mapping stays in a passing state.
@@ -28,23 +32,20 @@ const STREAM_ACTIONS: [&str; 4] = [
 
 pub(super) fn create(engine: &Engine, call: &Call) -> Answer {
     let input = &call.input;
-    let mut checks = Checks::default();
-    if input["FunctionName"].is_null() {
-        checks.missing("functionName");
-    }
-    check_form(input, checks)?;
-    check_kind(input)?;
+    let function = check_creation_form(input)?;
+    check_no_success(input)?;
     let stream = stream_arn(input)?;
+    check_kind(input, true)?;
     let mut config = MappingConfig {
         starting_position: starting_position(input, &stream)?,
         ..MappingConfig::default()
     };
-    apply(&mut config, input)?;
+    apply(&mut config, input, engine.options().filters_max)?;
     tags::check(&input["Tags"])?;
-    let reference = names::parse_checked(call.text("FunctionName"), &call.account)?;
+    let reference = names::reachable(function, &call.account)?;
     let made = engine.change(|state| {
         let function = function_of(state, &reference, &call.account)?;
-        check_stream(engine, state, function, &stream)?;
+        check_stream(engine, state, function, &stream, call.now)?;
         check_destination(engine, state, function, &config)?;
         let function_arn = reference.arn(&call.account);
         check_unique(state, &stream, &function_arn, "")?;
@@ -53,7 +54,7 @@ pub(super) fn create(engine: &Engine, call: &Call) -> Answer {
             stream_arn: stream.clone(),
             function_arn,
             config,
-            enabled: flag(input, "Enabled").unwrap_or(true),
+            enabled: input["Enabled"].as_bool().unwrap_or(true),
             state: MappingState::Creating,
             settles_at: call.now + SETTLING,
             last_modified: call.now,
@@ -75,12 +76,14 @@ pub(super) fn get(state: &mut State, call: &Call) -> Answer {
 pub(super) fn list(state: &mut State, call: &Call) -> Answer {
     let asked = whole(&call.input, "MaxItems")?.unwrap_or(100);
     let mut checks = Checks::default();
+    check_source(&call.input, &mut checks);
+    let function = check_function(&call.input, &mut checks);
     checks.range("maxItems", asked, (1, 10_000));
     checks.finish()?;
     let limit = usize::try_from(asked).unwrap_or(PAGE_MAX).min(PAGE_MAX);
     // Neither the function nor the stream of the filter needs to exist.
-    let function = match call.text("FunctionName") {
-        Some(name) => Some(names::parse_checked(Some(name), &call.account)?.arn(&call.account)),
+    let function = match function {
+        Some(_) => Some(names::reachable(function, &call.account)?.arn(&call.account)),
         None => None,
     };
     let stream = call.text("EventSourceArn");
@@ -104,28 +107,27 @@ pub(super) fn list(state: &mut State, call: &Call) -> Answer {
 /// Answers with the settings as they were: the new ones hold once `Updating` is over.
 pub(super) fn update(engine: &Engine, call: &Call) -> Answer {
     let input = &call.input;
-    check_form(input, Checks::default())?;
-    check_kind(input)?;
+    let function = check_update_form(input)?;
+    check_no_success(input)?;
+    check_kind(input, false)?;
     let answered = engine.change(|state| {
         let before = find(state, call)?.clone();
         check_stable(&before, "update")?;
         let mut after = before.clone();
-        apply(&mut after.config, input)?;
-        let reference = match call.text("FunctionName") {
-            Some(name) => names::parse_checked(Some(name), &call.account)?,
-            None => names::parse_checked(Some(&before.function_arn), &call.account)?,
-        };
+        apply(&mut after.config, input, engine.options().filters_max)?;
+        let function = function.or_else(|| Reference::parse(&before.function_arn));
+        let reference = names::reachable(function, &call.account)?;
         after.function_arn = reference.arn(&call.account);
         if after.function_arn != before.function_arn {
             let function = function_of(state, &reference, &call.account)?;
-            check_stream(engine, state, function, &after.stream_arn)?;
+            check_stream(engine, state, function, &after.stream_arn, call.now)?;
             check_unique(state, &after.stream_arn, &after.function_arn, &after.uuid)?;
         }
         if after.config.on_failure != before.config.on_failure {
             let function = function_of(state, &reference, &call.account)?;
             check_destination(engine, state, function, &after.config)?;
         }
-        after.enabled = flag(input, "Enabled").unwrap_or(before.enabled);
+        after.enabled = input["Enabled"].as_bool().unwrap_or(before.enabled);
         after.state = match (before.enabled, after.enabled) {
             (true, false) => MappingState::Disabling,
             (false, true) => MappingState::Enabling,
@@ -223,8 +225,10 @@ fn check_stream(
     state: &State,
     function: &Function,
     stream: &str,
+    now: SystemTime,
 ) -> Result<(), Fault> {
-    if !state.streams.contains_key(stream) {
+    let found = state.streams.get(stream);
+    if found.is_none_or(|it| shards::is_forgotten(it, now)) {
         return Err(invalid(format!("Stream not found: {stream}")));
     }
     let may = |action: &str| permissions::role_may(engine, state, &function.role, action, stream);

@@ -1,5 +1,7 @@
 //! Event source mappings through their operations: every refusal word for word, and the states.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::engine::call::Fault;
@@ -123,6 +125,226 @@ async fn settings_that_contradict_each_other_are_refused() {
     ] {
         assert_eq!(refused(&lab, more.clone()).await.status, 400, "{more}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_other_sources_may_have_a_stream_may_not() {
+    let lab = lab().await;
+    let one = json!({"a": 1});
+    for (member, value) in [
+        ("AmazonManagedKafkaEventSourceConfig", one.clone()),
+        ("DocumentDBEventSourceConfig", one.clone()),
+        ("LoggingConfig", json!({"SystemLogLevel": "INFO"})),
+        ("MetricsConfig", json!({"Metrics": ["ErrorCount"]})),
+        (
+            "MetricsConfig",
+            json!({"Metrics": ["EventCount", "KafkaMetrics"]}),
+        ),
+        ("ProvisionedPollerConfig", json!({"MinimumPollers": 1})),
+        ("Queues", json!(["q"])),
+        ("ScalingConfig", json!({"MaximumConcurrency": 2})),
+        ("SelfManagedEventSource", one.clone()),
+        ("SelfManagedKafkaEventSourceConfig", one.clone()),
+        ("SourceAccessConfigurations", json!([one])),
+        ("StartingPositionTimestamp", json!(1_767_225_600)),
+        ("Topics", json!(["t"])),
+    ] {
+        let fault = refused(&lab, json!({ member: value })).await;
+        assert_eq!(fault.code, "InvalidParameterValueException");
+        assert_eq!(
+            fault.message,
+            format!("Unsupported {member} parameter for given event source mapping type.")
+        );
+    }
+    let empty = json!({
+        "LoggingConfig": {}, "MetricsConfig": {"Metrics": []}, "Queues": [], "ScalingConfig": {},
+        "SourceAccessConfigurations": [],
+    });
+    let made = lab.call("CreateEventSourceMapping", mapping(&empty)).await;
+    assert_eq!(made["MetricsConfig"], Value::Null);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_form_of_everything_is_judged_before_its_meaning_and_in_one_message() {
+    let lab = lab().await;
+    let fault = refused(
+        &lab,
+        json!({
+            "FunctionName": "a b", "EventSourceArn": "no arn", "StartingPosition": "x", "BatchSize": 0,
+            "KMSKeyArn": "key", "Tags": {"": "x"}, "FilterCriteria": {"Filters": [{"Pattern": "{bad"}]},
+        }),
+    )
+    .await;
+    assert_eq!(fault.code, "ValidationException");
+    let (count, rest) = fault.message.split_once(" validation errors").unwrap();
+    assert_eq!(count, "6");
+    for member in [
+        "'no arn' at 'eventSourceArn'",
+        "'a b' at 'functionName'",
+        "'x' at 'startingPosition'",
+        "'0' at 'batchSize'",
+        "'key' at 'kMSKeyArn'",
+        "'{=x}' at 'tags'",
+    ] {
+        assert!(rest.contains(member), "{member}: {rest}");
+    }
+    let fault = refused(&lab, json!({"Enabled": "no", "FunctionName": "a b"})).await;
+    assert_eq!(fault.code, "SerializationException");
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_go_to_standard_queues_standard_topics_and_buckets() {
+    let lab = lab().await;
+    let to = |arn: &str| json!({"DestinationConfig": {"OnFailure": {"Destination": arn}}});
+    for arn in [
+        "arn:aws:lambda:us-east-1:123456789012:function:bill",
+        "arn:aws:kinesis:us-east-1:123456789012:stream/s",
+        "arn:aws:events:us-east-1:123456789012:event-bus/b",
+    ] {
+        let fault = refused(&lab, to(arn)).await;
+        assert_eq!(fault.code, "InvalidParameterValueException");
+        assert_eq!(
+            fault.message,
+            format!("The destination ARN {arn} is invalid.")
+        );
+    }
+    for (arn, fits) in [
+        ("arn:aws:sqs:us-east-1:123456789012:dead", true),
+        ("arn:aws:sns:us-east-1:123456789012:dead", true),
+        ("arn:aws:s3:::dead.fifo", true),
+        ("kafka://dead", true),
+        ("kafka://.dead", false),
+        ("arn:aws:sqs:nowhere:123456789012:dead", false),
+        ("arn:aws:sqs:us-east-1:123:dead", false),
+    ] {
+        let answer = lab
+            .run("CreateEventSourceMapping", mapping(&to(arn)), "")
+            .await;
+        match answer {
+            Ok(_) => assert!(fits, "{arn}"),
+            Err(fault) => assert_eq!(fault.code == "ValidationException", !fits, "{arn}"),
+        }
+    }
+    let fault = refused(&lab, json!({"DestinationConfig": {"OnFailure": {}}})).await;
+    assert_eq!(
+        fault.message,
+        "The Destination field is required for an OnFailure configuration."
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_does_not_look_at_what_only_a_creation_carries() {
+    let lab = lab().await;
+    let made = lab
+        .call("CreateEventSourceMapping", mapping(&json!({})))
+        .await;
+    settle(&lab);
+    let update = json!({
+        "UUID": made["UUID"], "StartingPosition": "nowhere", "EventSourceArn": 7, "Tags": [],
+        "Topics": ["t"], "StartingPositionTimestamp": "never", "BatchSize": 5,
+    });
+    let answered = lab.call("UpdateEventSourceMapping", update).await;
+    assert_eq!(answered["StartingPosition"], "TRIM_HORIZON");
+    settle(&lab);
+    let refused = lab
+        .refusal(
+            "UpdateEventSourceMapping",
+            json!({ "UUID": made["UUID"], "ScalingConfig": {"MaximumConcurrency": 2} }),
+        )
+        .await;
+    assert_eq!(
+        refused.message,
+        "Unsupported ScalingConfig parameter for given event source mapping type."
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_can_no_longer_be_read_is_not_found() {
+    let lab = lab().await;
+    let switched_off = lab.engine().change(|state| {
+        let now = lab.engine().clock().now();
+        state.streams.get_mut(STREAM).unwrap().disabled = Some(now);
+        Ok(())
+    });
+    switched_off.unwrap();
+    lab.call("CreateEventSourceMapping", mapping(&json!({})))
+        .await;
+    lab.sleep(Duration::from_hours(25)).await;
+    let fault = refused(&lab, json!({ "FunctionName": "bill:$LATEST" })).await;
+    assert_eq!(fault.message, format!("Stream not found: {STREAM}"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn tags_of_a_mapping_are_kept_listed_and_taken_away() {
+    let lab = lab().await;
+    let made = lab
+        .call(
+            "CreateEventSourceMapping",
+            mapping(&json!({"Tags": {"team": "a", "cost centre": ""}})),
+        )
+        .await;
+    assert_eq!(made["Tags"], Value::Null);
+    let arn = &made["EventSourceMappingArn"];
+    lab.call(
+        "TagResource",
+        json!({ "Resource": arn, "Tags": {"team": "b"} }),
+    )
+    .await;
+    lab.call(
+        "UntagResource",
+        json!({ "Resource": arn, "TagKeys": ["cost centre", "none"] }),
+    )
+    .await;
+    let tags = lab.call("ListTags", json!({ "Resource": arn })).await;
+    assert_eq!(tags, json!({"Tags": {"team": "b"}}));
+    for (operation, input, code, words) in [
+        (
+            "TagResource",
+            json!({}),
+            "ValidationException",
+            "Value null at 'tags' failed",
+        ),
+        (
+            "UntagResource",
+            json!({}),
+            "ValidationException",
+            "Value null at 'tagKeys' failed",
+        ),
+        (
+            "TagResource",
+            json!({"Tags": {"k".repeat(129): "v"}}),
+            "ValidationException",
+            "Map keys must satisfy constraint: [Member must have length less than or equal to 128",
+        ),
+        (
+            "TagResource",
+            json!({"Tags": {"k": "v".repeat(257)}}),
+            "ValidationException",
+            "Map value must satisfy constraint: [Member must have length less than or equal to 256",
+        ),
+        (
+            "TagResource",
+            json!({"Tags": {"AWS:k": "v"}}),
+            "InvalidParameterValueException",
+            "aws: prefixed tag key names are not allowed for external use.",
+        ),
+        (
+            "TagResource",
+            json!({"Tags": {"k": 7}}),
+            "SerializationException",
+            "can not be converted to an String",
+        ),
+    ] {
+        let mut input = input;
+        input["Resource"] = arn.clone();
+        let fault = lab.refusal(operation, input).await;
+        assert_eq!(fault.code, code, "{words}");
+        assert!(fault.message.contains(words), "{}", fault.message);
+    }
+    let many: serde_json::Map<String, Value> =
+        (0..51).map(|it| (format!("k{it}"), json!("v"))).collect();
+    let fault = refused(&lab, json!({ "Tags": many })).await;
+    assert_eq!(fault.message, "Number of tags exceeds resource tag limit.");
 }
 
 #[tokio::test(start_paused = true)]

@@ -17,6 +17,7 @@ mod pool;
 mod queue;
 mod report;
 mod settings;
+mod shapes;
 mod tags;
 #[cfg(test)]
 mod testing;

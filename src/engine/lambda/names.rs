@@ -9,6 +9,8 @@ pub const LATEST: &str = "$LATEST";
 
 const NAME_CHARS_MAX: usize = 64;
 const REFERENCE_CHARS_MAX: usize = 140;
+/// Longest name or ARN of a function in requests on event source mappings, in characters.
+const NAMESPACED_CHARS_MAX: usize = 256;
 const PATTERN: &str = "(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?";
 
 /// `fn`, `fn:q`, `function:fn`, `123456789012:function:fn:q`, `arn:aws:lambda:r:123456789012:function:fn:q`
@@ -93,19 +95,28 @@ pub(super) fn reference(call: &Call) -> Result<Reference, Fault> {
 /// Refuses what is no function name, and functions of other regions.
 pub(super) fn parse_checked(text: Option<&str>, account: &Account) -> Result<Reference, Fault> {
     let mut checks = Checks::default();
-    let parsed = text.and_then(Reference::parse);
-    match text {
-        None => checks.missing("functionName"),
-        Some(text) => {
-            checks.pattern("functionName", text, parsed.is_some(), PATTERN);
-            checks.length("functionName", text, REFERENCE_CHARS_MAX);
-            if let Some(parsed) = &parsed {
-                checks.length("functionName", &parsed.name, NAME_CHARS_MAX);
-            }
+    let parsed = match text {
+        None => {
+            checks.missing("functionName");
+            None
         }
-    }
+        Some(text) => check_form(text, REFERENCE_CHARS_MAX, &mut checks),
+    };
     checks.finish()?;
-    let Some(reference) = parsed else {
+    reachable(parsed, account)
+}
+
+/// Gathers what is wrong with the form of a function's name in a request on event source mappings.
+pub(super) fn check_namespaced(text: &str, checks: &mut Checks) -> Option<Reference> {
+    check_form(text, NAMESPACED_CHARS_MAX, checks)
+}
+
+/// Refuses functions of other regions.
+pub(super) fn reachable(
+    reference: Option<Reference>,
+    account: &Account,
+) -> Result<Reference, Fault> {
+    let Some(reference) = reference else {
         return Err(Fault::validation("the function name is missing"));
     };
     match &reference.region {
@@ -115,6 +126,16 @@ pub(super) fn parse_checked(text: Option<&str>, account: &Account) -> Result<Ref
         ))),
         _ => Ok(reference),
     }
+}
+
+fn check_form(text: &str, chars_max: usize, checks: &mut Checks) -> Option<Reference> {
+    let parsed = Reference::parse(text);
+    checks.pattern("functionName", text, parsed.is_some(), PATTERN);
+    checks.length("functionName", text, chars_max);
+    if let Some(parsed) = &parsed {
+        checks.length("functionName", &parsed.name, NAME_CHARS_MAX);
+    }
+    parsed
 }
 
 /// The function a call names. Only `$LATEST` exists of each.
@@ -154,7 +175,7 @@ pub(super) fn resource(call: &Call) -> String {
     }
 }
 
-fn is_region(part: &str) -> bool {
+pub(super) fn is_region(part: &str) -> bool {
     let words: Vec<&str> = part.split('-').collect();
     matches!(words[..], [first, .., last] if words.len() >= 3
         && first.len() == 2
@@ -163,7 +184,7 @@ fn is_region(part: &str) -> bool {
         && last.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-fn is_account(part: &str) -> bool {
+pub(super) fn is_account(part: &str) -> bool {
     part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_digit())
 }
 
@@ -226,6 +247,23 @@ mod tests {
                 .message
                 .ends_with("Member must have length less than or equal to 64")
         );
+    }
+
+    #[test]
+    fn mappings_take_longer_names_than_calls_do() {
+        let arn = |chars: usize| {
+            let arn = "arn:aws:lambda:us-east-1:111122223333:function:bill:";
+            format!("{arn}{}", "q".repeat(chars - arn.len()))
+        };
+        assert!(parse_checked(Some(&arn(140)), &account()).is_ok());
+        let fault = parse_checked(Some(&arn(141)), &account()).unwrap_err();
+        assert!(fault.message.ends_with("less than or equal to 140"));
+        let mut checks = Checks::default();
+        check_namespaced(&arn(256), &mut checks);
+        assert!(std::mem::take(&mut checks).finish().is_ok());
+        check_namespaced(&arn(257), &mut checks);
+        let fault = checks.finish().unwrap_err();
+        assert!(fault.message.ends_with("less than or equal to 256"));
     }
 
     #[test]
