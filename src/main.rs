@@ -1,6 +1,7 @@
 //! The command line: a window, or `serve`.
 
 use std::io::Write as _;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -15,6 +16,11 @@ use waterwheel::engine::{Engine, Options, server};
 /// Calls are short and make many small things: the system's allocator would be a fifth of their cost.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Every write looks at the open shards of its table.
+const SHARDS_MAX: u32 = 100;
+/// Closed shards are kept for a day.
+const SHARD_PERIOD_SECS_MIN: u64 = 60;
 
 const HELP: &str = "\
 Waterwheel: DynamoDB tables, their streams and the functions they trigger
@@ -32,6 +38,10 @@ Options of serve
   --ttl-delay SECONDS      how long items stay after their time to live is over, 10 unless said otherwise
   --settle MILLISECONDS    how long states like UPDATING, CREATING or ENABLING last at least, 0 unless said otherwise
   --filters NUMBER         how many filters a trigger may have, 5 unless said otherwise; AWS raises its quota to 10
+  --shards N               open shards a new stream begins with, 1 unless said otherwise
+  --shard-period SECONDS   how old a shard gets before it is rolled over, at least 60; for ever unless said otherwise
+  --split-rate RECORDS     records a second that a shard takes for ten seconds without being split, any number unless
+                           said otherwise
 ";
 
 fn main() -> ExitCode {
@@ -69,6 +79,15 @@ fn run() -> anyhow::Result<()> {
                 options.settle = Duration::from_millis(arguments.value()?.parse()?);
             }
             Long("filters") if serves => options.filters_max = Some(arguments.value()?.parse()?),
+            Long("shards") if serves => {
+                options.shards = Some(arguments.value()?.parse_with(shards)?);
+            }
+            Long("shard-period") if serves => {
+                options.shard_period = Some(arguments.value()?.parse_with(shard_period)?);
+            }
+            Long("split-rate") if serves => {
+                options.split_rate = Some(arguments.value()?.parse()?);
+            }
             other => return Err(other.unexpected().into()),
         }
     }
@@ -101,6 +120,9 @@ struct Settings {
     ttl_delay: Option<Duration>,
     settle: Duration,
     filters_max: Option<usize>,
+    shards: Option<NonZeroU32>,
+    shard_period: Option<Duration>,
+    split_rate: Option<NonZeroU32>,
 }
 
 impl Settings {
@@ -119,9 +141,29 @@ impl Settings {
             ttl_delay: self.ttl_delay.unwrap_or(usual.ttl_delay),
             settle: self.settle,
             filters_max: self.filters_max.unwrap_or(usual.filters_max),
+            shards: self.shards.unwrap_or(usual.shards),
+            shard_period: self.shard_period,
+            split_rate: self.split_rate,
             ..usual
         }
     }
+}
+
+fn shards(text: &str) -> Result<NonZeroU32, String> {
+    let count = text
+        .parse()
+        .ok()
+        .filter(|it: &NonZeroU32| it.get() <= SHARDS_MAX);
+    count.ok_or_else(|| format!("not a number from 1 to {SHARDS_MAX}"))
+}
+
+fn shard_period(text: &str) -> Result<Duration, String> {
+    let secs = text
+        .parse()
+        .ok()
+        .filter(|it: &u64| *it >= SHARD_PERIOD_SECS_MIN);
+    secs.map(Duration::from_secs)
+        .ok_or_else(|| format!("not a number of seconds from {SHARD_PERIOD_SECS_MIN} on"))
 }
 
 fn say(text: &str) -> anyhow::Result<()> {

@@ -1,6 +1,6 @@
 //! How far each mapping has come on each shard, in the store: one entry for a mapping and shard.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Engine;
 use super::call::Fault;
@@ -53,6 +53,32 @@ pub(super) fn save(
 /// Forgets everything of a mapping.
 pub(super) fn clear(engine: &Engine, uuid: &str) -> Result<(), Fault> {
     Ok(engine.store().clear(Shelf::Checkpoints, &key(uuid, ""))?)
+}
+
+/// Forgets checkpoints on shards that are no longer there. The last one of a mapping stays: with none it would begin
+/// anew, at its starting position.
+pub(super) fn prune(engine: &Engine) -> Result<(), Fault> {
+    let known: Vec<(String, BTreeSet<String>)> = engine.read(|state| {
+        let mappings = state.mappings.values();
+        let shards = |arn: &String| state.streams.get(arn).map(|it| it.shards.iter());
+        let ids = |arn| shards(arn).into_iter().flatten().map(|it| it.id.clone());
+        mappings
+            .map(|it| (it.uuid.clone(), ids(&it.stream_arn).collect()))
+            .collect()
+    });
+    let store = engine.store();
+    for (uuid, shards) in known {
+        let prefix = key(&uuid, "");
+        let kept = store.list(Shelf::Checkpoints, &prefix, usize::MAX)?;
+        let is_known =
+            |key: &[u8]| shards.contains(&*String::from_utf8_lossy(&key[prefix.len()..]));
+        let (known, gone): (Vec<_>, Vec<_>) = kept.into_iter().partition(|(key, _)| is_known(key));
+        let spared = usize::from(known.is_empty());
+        for (key, _) in gone.into_iter().rev().skip(spared) {
+            store.remove(Shelf::Checkpoints, key)?;
+        }
+    }
+    Ok(())
 }
 
 /// The ends of all shards of a stream; nothing where there is no such stream.

@@ -2,6 +2,7 @@
 //!
 //! Knows no operation by name: services list their own in `operations()`.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -64,6 +65,13 @@ pub struct Options {
     pub settle: Duration,
     /// Most filters of an event source mapping; AWS raises the quota of five to ten for those who ask.
     pub filters_max: usize,
+    /// Open shards a new stream begins with.
+    pub shards: NonZeroU32,
+    /// How old an open shard gets before it is rolled over, a minute at least: closed shards are kept for a day. About
+    /// four hours on AWS.
+    pub shard_period: Option<Duration>,
+    /// Records a second above which an open shard is split, once it takes more for ten seconds.
+    pub split_rate: Option<NonZeroU32>,
 }
 
 impl Options {
@@ -85,6 +93,9 @@ impl Options {
             ttl_delay: Duration::from_secs(10),
             settle: Duration::ZERO,
             filters_max: FILTERS_MAX,
+            shards: NonZeroU32::MIN,
+            shard_period: None,
+            split_rate: None,
         }
     }
 }
@@ -367,6 +378,7 @@ impl EngineHost {
         tasks.spawn(supervisor::run(engine.clone()));
         tasks.spawn(lambda::run_queue(engine.clone()));
         tasks.spawn(dynamodb::run_chores(engine.clone()));
+        tasks.spawn(streams::run_chores(engine.clone()));
         Ok(Self { engine, tasks })
     }
 

@@ -39,7 +39,7 @@ pub struct State {
     pub resource_policies: BTreeMap<String, ResourcePolicy>,
     /// Key prefixes of copies under way; what the end of the process left of them becomes trash.
     pub scratch: Vec<u64>,
-    /// Key prefixes of tables and indexes that are gone; what they held is cleared in the background.
+    /// Key prefixes of tables, indexes and shards that are gone; what they held is cleared in the background.
     pub trash: Vec<u64>,
     /// Next number for a table's or stream's key prefix in the store; never used twice.
     pub next_store_id: u64,

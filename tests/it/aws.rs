@@ -1,6 +1,7 @@
 //! The verbs of the console against the embedded cloud.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -476,4 +477,46 @@ async fn a_reset_leaves_nothing_behind() {
     let streams = streams::list_streams(aws.clone(), None).await.unwrap();
     assert_eq!(streams, []);
     waterwheel::aws::demo::build(aws).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_follows_a_stream_from_a_number_misses_nothing_of_the_shards_beside_it() {
+    let clock = Clock::at(from_epoch_millis(1_790_000_000_000));
+    let aws = Aws::embedded(Options {
+        shards: NonZeroU32::new(3).unwrap(),
+        ..Options::temporary(clock.clone())
+    })
+    .unwrap();
+    table(&aws, "Things").await;
+    for id in 0..30 {
+        let new = item(&format!(r#"{{"id": {{"S": "{id}"}}}}"#));
+        let put = dynamodb::put_item(aws.clone(), "Things".to_owned(), new, PutRule::Any);
+        put.await.unwrap();
+    }
+    let described = dynamodb::describe_table(aws.clone(), "Things".to_owned());
+    let arn = described.await.unwrap().latest_stream_arn.unwrap();
+    let follow = async |from| {
+        let feed = Arc::new(streams::Feed::default());
+        tokio::select! {
+            ended = streams::tail(aws.clone(), arn.clone(), from, Arc::clone(&feed)) => panic!("{ended:?}"),
+            () = clock.sleep(Duration::from_secs(2)) => {}
+        }
+        assert_eq!(feed.trouble(), None);
+        feed.look(|rows| rows.iter().cloned().collect::<Vec<_>>())
+    };
+    let all = follow(streams::From::TrimHorizon).await;
+    let shards: BTreeSet<_> = all.iter().map(|it| &it.shard).collect();
+    assert_eq!((all.len(), shards.len()), (30, 3));
+    for row in &all {
+        let number = &row.record.sequence_number;
+        let expected = all
+            .iter()
+            .filter(|it| it.shard != row.shard || it.record.sequence_number >= *number);
+        let mut expected: Vec<_> = expected.cloned().collect();
+        let mut found = follow(streams::From::At(number.clone())).await;
+        for rows in [&mut expected, &mut found] {
+            rows.sort_by(|a, b| a.record.sequence_number.cmp(&b.record.sequence_number));
+        }
+        assert_eq!(found, expected);
+    }
 }

@@ -60,6 +60,8 @@ mod roles_panel;
 #[cfg(test)]
 mod sdks;
 #[cfg(test)]
+mod shards;
+#[cfg(test)]
 mod streams;
 #[cfg(test)]
 mod table_changes;

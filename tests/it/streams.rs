@@ -38,14 +38,14 @@ pub(crate) async fn records(engine: &Engine, stream: &str) -> Vec<Value> {
     records
 }
 
-async fn iterator(engine: &Engine, stream: &str, request: Value) -> Value {
+pub(crate) async fn iterator(engine: &Engine, stream: &str, request: Value) -> Value {
     let mut request = request;
     request["StreamArn"] = json!(stream);
     let answer = call(engine, "GetShardIterator", request).await.unwrap();
     answer["ShardIterator"].clone()
 }
 
-async fn with_stream(engine: &Engine, name: &str, view_type: &str) -> (String, String) {
+pub(crate) async fn with_stream(engine: &Engine, name: &str, view_type: &str) -> (String, String) {
     let specification = json!({"StreamEnabled": true, "StreamViewType": view_type});
     make(
         engine,
@@ -62,7 +62,7 @@ async fn with_stream(engine: &Engine, name: &str, view_type: &str) -> (String, S
     (stream, shard.as_str().unwrap().to_owned())
 }
 
-async fn latest(engine: &Engine, table: &str) -> String {
+pub(crate) async fn latest(engine: &Engine, table: &str) -> String {
     let table = call(engine, "DescribeTable", json!({"TableName": table}))
         .await
         .unwrap();
@@ -72,7 +72,7 @@ async fn latest(engine: &Engine, table: &str) -> String {
         .to_owned()
 }
 
-async fn put(engine: &Engine, table: &str, id: &str, n: u32) {
+pub(crate) async fn put(engine: &Engine, table: &str, id: &str, n: u32) {
     let item = json!({"pk": {"S": id}, "n": {"N": n.to_string()}});
     call(engine, "PutItem", json!({"TableName": table, "Item": item}))
         .await

@@ -18,7 +18,7 @@ const DISCOVER: Duration = Duration::from_secs(5);
 
 /// Brings every record of a stream from here on into the feed until it is dropped. Returns only
 /// when it cannot go on: the stream is gone, or the credentials are no good. A sequence number
-/// begins in the shard that holds it; shards before that one are left out.
+/// begins in the shard that holds it; shards before that one are left out, open ones beside it are read whole.
 pub async fn tail(aws: Aws, arn: String, from: From, feed: Arc<Feed>) -> Result<(), Error> {
     let mut shards: BTreeMap<String, Reading> = BTreeMap::new();
     let mut start = Start::First(from);
@@ -167,6 +167,11 @@ fn recover(error: Error, reading: &mut Reading) -> Result<Option<String>, Error>
             reading.iterator = None;
             reading.from = From::TrimHorizon;
             Ok(Some("records older than 24 hours are gone".to_owned()))
+        }
+        // An open shard does not say where it ends: this number is beyond it, in another one.
+        "ValidationException" if matches!(reading.from, From::At(_) | From::After(_)) => {
+            reading.from = From::TrimHorizon;
+            Ok(None)
         }
         // The shard itself was trimmed away.
         "ResourceNotFoundException" => {

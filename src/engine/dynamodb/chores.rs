@@ -380,7 +380,7 @@ fn service_call(engine: &Engine, now: SystemTime) -> Call {
     }
 }
 
-/// Clears some of what a table or index held that is gone; forgets it once nothing is left.
+/// Clears some of what a table, an index or a shard held that is gone; forgets it once nothing is left.
 fn clear(engine: &Engine, store_id: u64) -> Result<(), Fault> {
     let store = engine.store();
     let mut commit = Commit::default();
@@ -388,7 +388,7 @@ fn clear(engine: &Engine, store_id: u64) -> Result<(), Fault> {
     let prefix = store_id.to_be_bytes();
     let end = prefix_end(&prefix);
     let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
-    for shelf in [Shelf::Items, Shelf::Indexes] {
+    for shelf in [Shelf::Items, Shelf::Indexes, Shelf::Records] {
         if left > 0 {
             let range = (Bound::Included(&prefix[..]), end);
             store.scan(shelf, range, false, |key, _| {

@@ -52,6 +52,11 @@ pub(super) use chores::run as run_chores;
 pub(super) use tables::locked;
 pub use write::Live;
 
+/// Clears what was put into the state's trash, soon.
+pub(super) fn clear_trash(engine: &Engine) {
+    engine.dynamodb().bell.ring();
+}
+
 static OPERATIONS: &[Operation] = &[
     Operation {
         name: "BatchExecuteStatement",

@@ -12,7 +12,6 @@ use crate::clock::epoch_secs;
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Reply};
 use crate::engine::state::{State, Stream, Table, ViewType};
-use crate::engine::store::{Shelf, StoreError};
 use crate::engine::streams::shards;
 
 /// Setting: when the table became on-demand, in seconds.
@@ -32,7 +31,7 @@ pub(super) fn create_table(engine: &Engine, call: &Call) -> Answer {
     let (mut table, view_type) = new_table(call)?;
     let policy = resource_policies::of_new_table(call)?;
     passing::begin(&mut table, "CREATING", call.now);
-    let forgotten = engine.change(|state| {
+    engine.change(|state| {
         if let Some(known) = state.tables.get(&table.name) {
             if known.status == "DELETING" {
                 passing::check_active(known)?;
@@ -43,13 +42,13 @@ pub(super) fn create_table(engine: &Engine, call: &Call) -> Answer {
                 format!("Table already exists: {}", table.name),
             ));
         }
-        let forgotten = shards::forget(state, call.now);
         table.store_id = state.take_store_id();
         for index in &mut table.indexes {
             index.store_id = state.take_store_id();
         }
         if let Some(view_type) = view_type {
-            let arn = shards::open(state, &table, view_type, call.now, &call.ids);
+            let count = engine.options().shards;
+            let arn = shards::open(state, &table, view_type, count, (call.now, &call.ids));
             table.stream = Some(arn.clone());
             table.latest_stream = Some(arn);
         }
@@ -62,9 +61,8 @@ pub(super) fn create_table(engine: &Engine, call: &Call) -> Answer {
         if let Some(policy) = policy {
             state.resource_policies.insert(table.arn.clone(), policy);
         }
-        Ok(forgotten)
+        Ok(())
     })?;
-    forget_records(engine, &forgotten)?;
     engine.dynamodb().bell.ring();
     Ok(Reply::from(
         json!({"TableDescription": describe_now(engine, &table)?}),
@@ -147,7 +145,7 @@ pub(super) fn list_tables(engine: &Engine, call: &Call) -> Answer {
 
 pub(super) fn delete_table(engine: &Engine, call: &Call) -> Answer {
     let name = names::of_known(call)?;
-    let (table, forgotten) = locked(engine, &name, |table| {
+    let table = locked(engine, &name, |table| {
         passing::check_active(table)?;
         if table.deletion_protection {
             return Err(Fault::validation(
@@ -157,7 +155,7 @@ pub(super) fn delete_table(engine: &Engine, call: &Call) -> Answer {
         }
         let mut going = Table::clone(table);
         passing::begin(&mut going, "DELETING", call.now);
-        let forgotten = engine.change(|state| {
+        engine.change(|state| {
             close_stream(engine, state, table, call)?;
             going.stream = None;
             state.resource_policies.remove(&table.arn);
@@ -167,15 +165,14 @@ pub(super) fn delete_table(engine: &Engine, call: &Call) -> Answer {
             } else {
                 state.tables.insert(name.clone(), Arc::new(going.clone()));
             }
-            Ok(shards::forget(state, call.now))
+            Ok(())
         })?;
-        Ok((going, forgotten))
+        Ok(going)
     })?;
     if engine.options().settle.is_zero() {
         engine.dynamodb().forget(table.store_id);
     }
     engine.dynamodb().bell.ring();
-    forget_records(engine, &forgotten)?;
     let facts = describe::Facts {
         tally: &|_| Tally::default(),
         stream: None,
@@ -205,15 +202,6 @@ pub(super) fn close_stream(
         last.insert(shard.id.clone(), tip.last(shard));
     }
     shards::close(stream, call.now, |it| last.get(&it.id).copied().flatten());
-    Ok(())
-}
-
-/// Removes records of streams that are past their 24 hours.
-pub(super) fn forget_records(engine: &Engine, shards: &[u64]) -> Result<(), StoreError> {
-    for shard in shards {
-        engine.store().clear(Shelf::Records, &shard.to_be_bytes())?;
-    }
-    engine.streams().forget(shards);
     Ok(())
 }
 

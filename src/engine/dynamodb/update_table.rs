@@ -40,7 +40,7 @@ fn change(engine: &Engine, before: &Table, call: &Call) -> Result<(Table, Table)
     change_indexes(&mut table, call)?;
     check_settings(&table, &call.input)?;
     passing::begin(&mut table, "UPDATING", call.now);
-    let (stored, forgotten) = engine.change(|state| {
+    let stored = engine.change(|state| {
         change_stream(engine, state, &mut table, call)?;
         // Of new ones.
         for index in table.indexes.iter_mut().filter(|it| it.store_id == 0) {
@@ -53,9 +53,8 @@ fn change(engine: &Engine, before: &Table, call: &Call) -> Result<(Table, Table)
         state
             .tables
             .insert(stored.name.clone(), Arc::new(stored.clone()));
-        Ok((stored, shards::forget(state, call.now)))
+        Ok(stored)
     })?;
-    tables::forget_records(engine, &forgotten)?;
     Ok((table, stored))
 }
 
@@ -352,7 +351,8 @@ fn change_stream(
                     table.name
                 )));
             }
-            let arn = shards::open(state, table, view_type, call.now, &call.ids);
+            let count = engine.options().shards;
+            let arn = shards::open(state, table, view_type, count, (call.now, &call.ids));
             table.stream = Some(arn.clone());
             table.latest_stream = Some(arn);
             Ok(())

@@ -137,8 +137,8 @@ struct Locked<'a> {
     tallies: MutexGuard<'a, Tallies>,
     /// New tallies, once they are committed.
     counted: Vec<(u64, Tally)>,
-    /// Shards with new records: the tip, where it was, where it will be.
-    moved: Vec<(Arc<Tip>, u64, u64)>,
+    /// Shards with new records: the tip, and where it will be.
+    moved: Vec<(Arc<Tip>, u64)>,
 }
 
 /// An item before and after. `old` is what [`Batch::read`] gave.
@@ -223,13 +223,12 @@ impl Batch<'_> {
                 keys: &encode_item(change.keys),
                 old: change.old,
                 new: new.as_deref(),
-                at: self.call.now,
+                at: tip.time(self.call.now),
                 id: event_id(self.call),
                 expired: change.expired,
             };
             let record = records::encode(stream.view_type, &record);
-            self.commit
-                .put(Shelf::Records, keys::record(tip, number), record);
+            self.commit.put(Shelf::Records, tip.key(number), record);
         }
         match new {
             Some(new) => self.commit.put(Shelf::Items, key, new),
@@ -261,9 +260,8 @@ impl Batch<'_> {
             for (store_id, tally) in locked.counted {
                 locked.tallies.set(store_id, tally);
             }
-            for (tip, before, next) in locked.moved {
+            for (tip, next) in locked.moved {
                 tip.publish(next);
-                tip.trim(store, before, self.call.now)?;
             }
         }
         if let Some(secs) = self.next_goes {
@@ -407,14 +405,14 @@ impl OpenStream {
         })
     }
 
-    /// Key prefix of the item's shard and the number of its next record.
-    fn take(
+    /// The end of the item's shard and the number of its next record.
+    fn take<'a>(
         &self,
         engine: &Engine,
         keys: &Item,
         table: &Table,
-        moved: &mut Vec<(Arc<Tip>, u64, u64)>,
-    ) -> Result<(u64, u64), Fault> {
+        moved: &'a mut Vec<(Arc<Tip>, u64)>,
+    ) -> Result<(&'a Tip, u64), Fault> {
         let hash = keys
             .get(&table.keys.partition.name)
             .map(keys::partition_hash)
@@ -425,13 +423,15 @@ impl OpenStream {
             .find(|it| (it.hash_range.0..=it.hash_range.1).contains(&hash))
             .ok_or_else(|| Fault::internal("no open shard takes this partition key"))?;
         let tip = engine.streams().tip(engine.store(), shard)?;
-        if let Some((_, _, next)) = moved.iter_mut().find(|(it, _, _)| Arc::ptr_eq(it, &tip)) {
-            *next += 1;
-            return Ok((shard.store_id, *next - 1));
-        }
-        let number = tip.next();
-        moved.push((tip, number, number + 1));
-        Ok((shard.store_id, number))
+        let known = moved.iter().position(|(it, _)| Arc::ptr_eq(it, &tip));
+        let at = known.unwrap_or_else(|| {
+            let number = tip.next();
+            moved.push((tip, number));
+            moved.len() - 1
+        });
+        let (tip, next) = &mut moved[at];
+        *next += 1;
+        Ok((&*tip, *next - 1))
     }
 }
 

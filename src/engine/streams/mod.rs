@@ -1,5 +1,7 @@
 //! DynamoDB Streams: the four operations that read what tables write. May not know functions.
 
+use std::num::NonZeroU32;
+
 use serde_json::{Value, json};
 
 use super::Engine;
@@ -9,16 +11,19 @@ use super::dynamodb::{self, shapes, validate};
 use super::state::{Shard, Stream};
 use crate::clock::epoch_secs;
 
+mod chores;
 mod iterators;
 mod read;
 pub mod records;
 pub mod shards;
 mod tips;
 
+pub(super) use chores::run as run_chores;
 pub use tips::{Live, Tip};
 
 /// Streams or shards in one answer, when the caller wants no fewer.
 const PAGE_MAX: usize = 100;
+const TWO: NonZeroU32 = NonZeroU32::new(2).unwrap();
 
 static OPERATIONS: &[Operation] = &[
     Operation {
@@ -57,19 +62,19 @@ pub fn operations() -> &'static [Operation] {
 
 /// Closes an open shard and goes on in one child: AWS does so every few hours.
 pub fn roll_shard(engine: &Engine, stream_arn: &str, shard: &str) -> Result<(), Fault> {
-    replace_shard(engine, stream_arn, shard, 1)
+    replace_shard(engine, stream_arn, shard, NonZeroU32::MIN)
 }
 
 /// Closes an open shard and goes on in two children: AWS does so when a partition splits.
 pub fn split_shard(engine: &Engine, stream_arn: &str, shard: &str) -> Result<(), Fault> {
-    replace_shard(engine, stream_arn, shard, 2)
+    replace_shard(engine, stream_arn, shard, TWO)
 }
 
 fn replace_shard(
     engine: &Engine,
     stream_arn: &str,
     shard: &str,
-    children: u64,
+    children: NonZeroU32,
 ) -> Result<(), Fault> {
     let table = engine.read(|state| state.streams.get(stream_arn).map(|it| it.table.clone()));
     // No record may be written to a shard that is being closed.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::iterators::ShardIterator;
 use super::shards::{RETENTION, first_number, number_of, sequence_number};
-use super::{Tip, find};
+use super::{Tip, find, shards};
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Reply};
 use crate::engine::dynamodb::{shapes, validate};
@@ -24,7 +24,7 @@ pub(super) fn get_shard_iterator(engine: &Engine, call: &Call) -> Answer {
     let id = call.text("ShardId").unwrap_or_default();
     let shard = engine.read(|state| {
         let stream = find(&state.streams, arn, call)?;
-        let shard = stream.shards.iter().find(|it| it.id == id);
+        let shard = shards::find(stream, id, call.now);
         shard.cloned().ok_or_else(|| {
             Fault::new(
                 400,
@@ -105,12 +105,16 @@ fn refuse_trimmed(engine: &Engine, tip: &Tip, from: u64, now: SystemTime) -> Res
     }
     match tip.at_or_after(engine.store(), from)? {
         Some((number, created)) if number == from && created + RETENTION > now => Ok(()),
-        _ => Err(Fault::new(
-            400,
-            "TrimmedDataAccessException",
-            "The data you are trying to access has been trimmed",
-        )),
+        _ => Err(trimmed()),
     }
+}
+
+fn trimmed() -> Fault {
+    Fault::new(
+        400,
+        "TrimmedDataAccessException",
+        "The data you are trying to access has been trimmed",
+    )
 }
 
 pub(super) fn get_records(engine: &Engine, call: &Call) -> Answer {
@@ -210,8 +214,8 @@ impl Place {
         // Closed is asked before the tip: the tip of a closed shard is final.
         let (view_type, shard) = engine.read(|state| {
             let stream = find(&state.streams, &iterator.stream, call)?;
-            let shard = stream.shards.iter().find(|it| it.id == iterator.shard);
-            let shard = shard.ok_or_else(|| Fault::validation("Invalid ShardIterator"))?;
+            // Iterators are only given for shards that are there.
+            let shard = shards::find(stream, &iterator.shard, call.now).ok_or_else(trimmed)?;
             Ok::<_, Fault>((stream.view_type, shard.clone()))
         })?;
         Ok(Self {

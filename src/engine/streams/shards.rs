@@ -3,6 +3,8 @@
 //! A table has one enabled stream at most; a switched-off stream and the stream of a deleted table stay readable for
 //! 24 hours. Everything here is written for several shards of a stream, chosen by the hash of the partition key.
 
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
 use std::time::{Duration, SystemTime};
 
 use crate::clock::{epoch_millis, iso_millis};
@@ -12,6 +14,10 @@ use crate::ids::Ids;
 
 /// How long a record can be read.
 pub const RETENTION: Duration = Duration::from_hours(24);
+
+/// How many numbers a shard has to itself, so that no two shards of a table's streams give the same one and those of a
+/// child are higher than those of its parent. At a hundred thousand writes a second they would last four months.
+const NUMBERS: u64 = 1 << 40;
 
 /// First digit of every sequence number: 21 digits, as AWS's have.
 const LEAD: char = '1';
@@ -30,41 +36,44 @@ pub fn number_of(sequence_number: &str) -> Option<u64> {
         .flatten()
 }
 
-/// Starts a new stream with one open shard for the table. The table has to know it afterwards.
+/// Starts a new stream of the table with as many open shards, which share out its partition keys. The table has to know
+/// it afterwards.
 pub fn open(
     state: &mut State,
     table: &Table,
     view_type: ViewType,
-    now: SystemTime,
-    ids: &Ids,
+    count: NonZeroU32,
+    (now, ids): (SystemTime, &Ids),
 ) -> String {
     let (arn, label) = unused_arn(state, &table.arn, now);
     let store_id = state.take_store_id();
-    // Higher than any number of an older stream of the table, which would need a million records a second.
-    let starting = epoch_millis(now).saturating_mul(1000);
-    let shard = Shard {
-        id: shard_id(now, ids),
-        parent: None,
-        store_id: state.take_store_id(),
-        starting: sequence_number(starting),
-        ending: None,
-        hash_range: (0, u64::MAX),
+    let mut stream = Stream {
+        arn: arn.clone(),
+        label,
+        table: table.name.clone(),
+        store_id,
+        view_type,
+        keys: table.keys.clone(),
         created: now,
+        disabled: None,
+        shards: Vec::new(),
     };
-    state.streams.insert(
-        arn.clone(),
-        Stream {
-            arn: arn.clone(),
-            label,
-            table: table.name.clone(),
-            store_id,
-            view_type,
-            keys: table.keys.clone(),
+    let older = state.streams.values().filter(|it| it.table == table.name);
+    let older = older.filter_map(unused_number).max();
+    let mut starting = older.unwrap_or_default().max(epoch_millis(now) * 1000);
+    for hash_range in parts((0, u64::MAX), count) {
+        stream.shards.push(Shard {
+            id: shard_id(now, ids),
+            parent: None,
+            store_id: state.take_store_id(),
+            starting: sequence_number(starting),
+            ending: None,
+            hash_range,
             created: now,
-            disabled: None,
-            shards: vec![shard],
-        },
-    );
+        });
+        starting += NUMBERS;
+    }
+    state.streams.insert(arn.clone(), stream);
     arn
 }
 
@@ -84,41 +93,39 @@ pub fn replace(
     state: &mut State,
     stream_arn: &str,
     shard: &str,
-    children: u64,
+    children: NonZeroU32,
     last: Option<u64>,
     (now, ids): (SystemTime, &Ids),
 ) -> Result<(), Fault> {
-    let mut store_ids: Vec<u64> = (0..children).map(|_| state.take_store_id()).collect();
-    let stream = state.streams.get_mut(stream_arn);
-    let (shards, parent) = stream
-        .and_then(|it| {
-            let at = it.shards.iter().position(|it| it.id == shard)?;
-            Some((&mut it.shards, at))
-        })
-        .filter(|(shards, at)| shards[*at].ending.is_none())
-        .ok_or_else(|| Fault::validation(format!("{shard} is not an open shard")))?;
-    let parent = &mut shards[parent];
+    let mut store_ids: Vec<u64> = (0..children.get()).map(|_| state.take_store_id()).collect();
+    let not_open = || Fault::validation(format!("{shard} is not an open shard"));
+    let stream = state.streams.get_mut(stream_arn).ok_or_else(not_open)?;
+    let unused = unused_number(stream).unwrap_or_default();
+    let mut shards = stream.shards.iter_mut();
+    let parent = shards
+        .find(|it| it.id == shard && it.ending.is_none())
+        .ok_or_else(not_open)?;
+    let parts: Vec<(u64, u64)> = parts(parent.hash_range, children).collect();
+    if parts.len() < store_ids.len() {
+        return Err(Fault::validation(format!(
+            "{shard} takes too few partition keys to be split"
+        )));
+    }
     let ending = last.unwrap_or_else(|| first_number(parent));
     parent.ending = Some(sequence_number(ending));
-    let (low, high) = parent.hash_range;
-    let share = ((u128::from(high) - u128::from(low) + 1) / u128::from(children.max(1))).max(1);
-    let parent_id = parent.id.clone();
-    for number in 0..children {
-        let from = u128::from(low) + share * u128::from(number);
-        let to = if number + 1 == children {
-            u128::from(high)
-        } else {
-            from + share - 1
-        };
-        shards.push(Shard {
+    let parent = parent.id.clone();
+    let mut starting = unused.max(ending + 1);
+    for hash_range in parts {
+        stream.shards.push(Shard {
             id: shard_id(now, ids),
-            parent: Some(parent_id.clone()),
+            parent: Some(parent.clone()),
             store_id: store_ids.pop().unwrap_or_default(),
-            starting: sequence_number(ending + 1),
+            starting: sequence_number(starting),
             ending: None,
-            hash_range: (saturated(from), saturated(to)),
+            hash_range,
             created: now,
         });
+        starting += NUMBERS;
     }
     Ok(())
 }
@@ -131,26 +138,42 @@ pub fn is_forgotten(stream: &Stream, now: SystemTime) -> bool {
 /// The shards of a stream that can still hold readable records: open ones, and those closed within 24 hours. A shard
 /// was closed when its first child was opened.
 pub fn readable(stream: &Stream, now: SystemTime) -> impl Iterator<Item = &Shard> {
-    stream.shards.iter().filter(move |shard| {
-        let is_old = |child: &Shard| child.created + RETENTION <= now;
-        let mut children = stream.shards.iter();
-        !children.any(|it| it.parent.as_ref() == Some(&shard.id) && is_old(it))
-    })
+    let old = stream.shards.iter().filter(move |it| is_old(it, now));
+    let gone: BTreeSet<&str> = old.filter_map(|it| it.parent.as_deref()).collect();
+    let shards = stream.shards.iter();
+    shards.filter(move |it| !gone.contains(it.id.as_str()))
+}
+
+/// The readable shard of this id.
+pub fn find<'a>(stream: &'a Stream, id: &str, now: SystemTime) -> Option<&'a Shard> {
+    let mut shards = stream.shards.iter();
+    let is_gone = |it: &Shard| it.parent.as_deref() == Some(id) && is_old(it, now);
+    let found = stream.shards.iter().find(|it| it.id == id)?;
+    (!shards.any(is_gone)).then_some(found)
+}
+
+/// When [`forget`] finds something of this stream, unless more is closed before.
+pub fn forgets_at(stream: &Stream) -> Option<SystemTime> {
+    let known: BTreeSet<&str> = stream.shards.iter().map(|it| it.id.as_str()).collect();
+    let of_known = |it: &&Shard| it.parent.as_deref().is_some_and(|it| known.contains(it));
+    let closed = stream.shards.iter().filter(of_known).map(|it| it.created);
+    let first = closed.chain(stream.disabled).min()?;
+    Some(first + RETENTION)
 }
 
 /// Removes streams and shards that are past their time and gives the key prefixes of their records.
 pub fn forget(state: &mut State, now: SystemTime) -> Vec<u64> {
     let mut prefixes = Vec::new();
     for stream in state.streams.values_mut() {
-        let kept: Vec<u64> = readable(stream, now).map(|it| it.store_id).collect();
         let is_forgotten = is_forgotten(stream, now);
-        stream.shards.retain(|it| {
-            let keep = kept.contains(&it.store_id) && !is_forgotten;
-            if !keep {
-                prefixes.push(it.store_id);
-            }
-            keep
-        });
+        let kept: BTreeSet<u64> = readable(stream, now)
+            .filter(|_| !is_forgotten)
+            .map(|it| it.store_id)
+            .collect();
+        let gone = stream
+            .shards
+            .extract_if(.., |it| !kept.contains(&it.store_id));
+        prefixes.extend(gone.map(|it| it.store_id));
     }
     state.streams.retain(|_, it| !is_forgotten(it, now));
     prefixes
@@ -163,6 +186,24 @@ pub fn first_number(shard: &Shard) -> u64 {
 
 fn shard_id(now: SystemTime, ids: &Ids) -> String {
     format!("shardId-{:020}-{}", epoch_millis(now), ids.hex(8))
+}
+
+fn is_old(shard: &Shard, now: SystemTime) -> bool {
+    shard.created + RETENTION <= now
+}
+
+/// The first number that no shard of the stream has to itself; shards opened later have higher ones.
+fn unused_number(stream: &Stream) -> Option<u64> {
+    let last = stream.shards.iter().map(first_number).max();
+    last.map(|it| it + NUMBERS)
+}
+
+/// As many parts of a range of hashes, about equal; fewer where there are fewer hashes.
+fn parts((low, high): (u64, u64), count: NonZeroU32) -> impl Iterator<Item = (u64, u64)> {
+    let width = u128::from(high - low) + 1;
+    let count = u128::from(count.get()).min(width);
+    let edge = move |number: u128| u128::from(low) + width * number / count;
+    (0..count).map(move |number| (saturated(edge(number)), saturated(edge(number + 1) - 1)))
 }
 
 fn saturated(hash: u128) -> u64 {
@@ -185,6 +226,26 @@ fn unused_arn(state: &State, table_arn: &str, now: SystemTime) -> (String, Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shards_share_out_all_hashes_and_nothing_twice() {
+        for (range, count) in [
+            ((0, u64::MAX), 1),
+            ((0, u64::MAX), 7),
+            ((5, 14), 3),
+            ((5, 6), 2),
+            ((9, 9), 2),
+        ] {
+            let parts: Vec<_> = parts(range, NonZeroU32::new(count).unwrap()).collect();
+            assert_eq!((parts[0].0, parts[parts.len() - 1].1), range);
+            for pair in parts.windows(2) {
+                assert_eq!(pair[0].1 + 1, pair[1].0);
+            }
+            assert!(parts.iter().all(|it| it.0 <= it.1), "{parts:?}");
+            let fitting = u128::from(count).min(u128::from(range.1 - range.0) + 1);
+            assert_eq!(parts.len() as u128, fitting);
+        }
+    }
 
     #[test]
     fn sequence_numbers_have_21_digits_and_keep_their_order() {

@@ -11,14 +11,13 @@ use parking_lot::RwLock;
 
 use super::records::Stored;
 use super::shards::{RETENTION, first_number};
+use crate::clock::{epoch_millis, from_epoch_millis};
 use crate::engine::call::Fault;
 use crate::engine::state::Shard;
 use crate::engine::store::{Commit, Shelf, Store, StoreError, keys};
 
-/// Records looked at by one trim at most.
+/// Records removed by one trim at most.
 const TRIM_MAX: u64 = 8192;
-/// A trim is tried after this many new records of a shard.
-const TRIM_EVERY: u64 = 4096;
 
 /// Ends of shards, by the shard's `store_id`.
 #[derive(Default)]
@@ -33,6 +32,17 @@ pub struct Tip {
     next: AtomicU64,
     /// No record below this number is stored.
     oldest: AtomicU64,
+    /// Time of the youngest record, in milliseconds since 1970.
+    youngest: AtomicU64,
+}
+
+/// What a trim left to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trimmed {
+    /// More records are past their time.
+    Some,
+    /// The oldest record that can be removed one day was made then.
+    All(Option<SystemTime>),
 }
 
 impl Live {
@@ -45,7 +55,7 @@ impl Live {
             return Ok(Arc::clone(tip));
         }
         let first = first_number(shard);
-        let mut next = first;
+        let (mut next, mut youngest) = (first, 0);
         let (from, to) = whole(shard.store_id);
         store.scan(
             Shelf::Records,
@@ -54,8 +64,10 @@ impl Live {
                 to.as_ref().map(Vec::as_slice),
             ),
             true,
-            |key, _| {
+            |key, last| {
                 next = keys::record_number(key).map_or(first, |last| last + 1);
+                // One that cannot be read is told of by whoever reads it.
+                youngest = Stored::decode(last).map_or(0, |it| epoch_millis(it.created()));
                 false
             },
         )?;
@@ -63,6 +75,7 @@ impl Live {
             shard: shard.store_id,
             next: AtomicU64::new(next),
             oldest: AtomicU64::new(first),
+            youngest: AtomicU64::new(youngest),
         });
         tips.insert(shard.store_id, Arc::clone(&tip));
         Ok(tip)
@@ -78,6 +91,11 @@ impl Live {
 }
 
 impl Tip {
+    /// Key of a record in the store.
+    pub fn key(&self, number: u64) -> Vec<u8> {
+        keys::record(self.shard, number)
+    }
+
     /// Number of the next record.
     pub fn next(&self) -> u64 {
         self.next.load(Ordering::Acquire)
@@ -86,6 +104,17 @@ impl Tip {
     /// Lets readers see every record below `next`; call it after their commit.
     pub fn publish(&self, next: u64) {
         self.next.store(next, Ordering::Release);
+    }
+
+    /// Time of a record that is written next: that of its request, unless an earlier record is younger. So times ascend
+    /// in a shard even when requests overtake each other on the way to the table's lock.
+    pub fn time(&self, requested: SystemTime) -> SystemTime {
+        let millis = epoch_millis(requested);
+        from_epoch_millis(
+            self.youngest
+                .fetch_max(millis, Ordering::Relaxed)
+                .max(millis),
+        )
     }
 
     /// Number of the last record, if the shard ever had one.
@@ -131,8 +160,8 @@ impl Tip {
         number: u64,
         mut visit: impl FnMut(u64, Stored<'_>) -> bool,
     ) -> Result<(), Fault> {
-        let from = keys::record(self.shard, number);
-        let to = keys::record(self.shard, self.next());
+        let from = self.key(number);
+        let to = self.key(self.next());
         let mut unreadable = None;
         store.scan(
             Shelf::Records,
@@ -150,32 +179,36 @@ impl Tip {
         unreadable.map_or(Ok(()), |error| Err(error.into()))
     }
 
-    /// Now and then removes records nobody may read any more; the last one stays, it is what the tip is read from.
-    /// `before` is the tip before the records just published.
-    pub fn trim(&self, store: &Store, before: u64, now: SystemTime) -> Result<(), Fault> {
-        let next = self.next();
-        if before / TRIM_EVERY == next / TRIM_EVERY {
-            return Ok(());
-        }
-        let horizon = now - RETENTION;
+    /// Removes some of the records nobody may read any more; the last one stays, it is what the tip is read from. Only
+    /// one caller at a time.
+    pub(super) fn trim(&self, store: &Store, now: SystemTime) -> Result<Trimmed, Fault> {
+        let last = self.next().saturating_sub(1);
         let mut commit = Commit::default();
-        let oldest = self.oldest.load(Ordering::Relaxed);
-        let mut end = oldest;
+        let mut end = self.oldest.load(Ordering::Relaxed);
         let mut left = TRIM_MAX;
-        self.visit(store, oldest, |number, record| {
-            let gone = record.created() < horizon && number + 1 < next && left > 0;
-            if gone {
-                commit.remove(Shelf::Records, keys::record(self.shard, number));
-                end = number + 1;
-                left -= 1;
+        let mut trimmed = Trimmed::All(None);
+        self.visit(store, end, |number, record| {
+            if number == last {
+                return false;
             }
-            gone
+            if record.created() + RETENTION > now {
+                trimmed = Trimmed::All(Some(record.created()));
+                return false;
+            }
+            if left == 0 {
+                trimmed = Trimmed::Some;
+                return false;
+            }
+            commit.remove(Shelf::Records, self.key(number));
+            end = number + 1;
+            left -= 1;
+            true
         })?;
         if !commit.is_empty() {
             store.commit(commit)?;
         }
         self.oldest.store(end, Ordering::Relaxed);
-        Ok(())
+        Ok(trimmed)
     }
 }
 
@@ -184,4 +217,107 @@ fn whole(shard: u64) -> keys::Range {
         Bound::Included(keys::record(shard, 0)),
         Bound::Included(keys::record(shard, u64::MAX)),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::engine::state::ViewType;
+    use crate::engine::store::Durability;
+    use crate::engine::streams::records::{Change, encode};
+    use crate::engine::streams::shards::sequence_number;
+
+    fn at(secs: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000 + secs)
+    }
+
+    fn shard() -> Shard {
+        Shard {
+            id: "shard".to_owned(),
+            parent: None,
+            store_id: 7,
+            starting: sequence_number(100),
+            ending: None,
+            hash_range: (0, u64::MAX),
+            created: at(0),
+        }
+    }
+
+    fn write(store: &Store, tip: &Tip, requested: SystemTime) {
+        let change = Change {
+            keys: &[],
+            old: None,
+            new: Some(&[]),
+            at: tip.time(requested),
+            id: [0; 16],
+            expired: false,
+        };
+        let number = tip.next();
+        let record = encode(ViewType::KeysOnly, &change);
+        store.put(Shelf::Records, tip.key(number), record).unwrap();
+        tip.publish(number + 1);
+    }
+
+    #[test]
+    fn times_ascend_where_requests_overtake_each_other_also_across_a_restart() {
+        let store = Store::open(None, Durability::Process).unwrap();
+        let tip = Live::default().tip(&store, &shard()).unwrap();
+        for requested in [5, 9, 7] {
+            write(&store, &tip, at(requested));
+        }
+        let again = Live::default().tip(&store, &shard()).unwrap();
+        assert_eq!(again.next(), 103);
+        write(&store, &again, at(8));
+        write(&store, &again, at(10));
+        let mut times = Vec::new();
+        again
+            .visit(&store, 100, |_, record| {
+                times.push(record.created());
+                true
+            })
+            .unwrap();
+        assert_eq!(times, [at(5), at(9), at(9), at(9), at(10)]);
+        assert_eq!(again.first_since(&store, at(6)).unwrap(), 101);
+        assert_eq!(again.first_since(&store, at(10)).unwrap(), 104);
+    }
+
+    #[test]
+    fn a_trim_leaves_what_is_young_and_the_last_record() {
+        let store = Store::open(None, Durability::Process).unwrap();
+        let tip = Live::default().tip(&store, &shard()).unwrap();
+        assert_eq!(tip.trim(&store, at(0)).unwrap(), Trimmed::All(None));
+        for requested in [1, 2, 3] {
+            write(&store, &tip, at(requested));
+        }
+        let day = |secs| at(secs) + RETENTION;
+        let numbers = || {
+            let kept = store.list(Shelf::Records, &[], usize::MAX).unwrap();
+            let numbers = kept.iter().filter_map(|(key, _)| keys::record_number(key));
+            numbers.collect::<Vec<u64>>()
+        };
+        assert_eq!(tip.trim(&store, day(1)).unwrap(), Trimmed::All(Some(at(2))));
+        assert_eq!(numbers(), [101, 102]);
+        assert_eq!(tip.trim(&store, day(9)).unwrap(), Trimmed::All(None));
+        assert_eq!(numbers(), [102]);
+        assert_eq!(Live::default().tip(&store, &shard()).unwrap().next(), 103);
+        write(&store, &tip, day(9));
+        assert_eq!(tip.trim(&store, day(9)).unwrap(), Trimmed::All(None));
+        assert_eq!(numbers(), [103]);
+    }
+
+    #[test]
+    fn a_trim_removes_only_so_many_at_once() {
+        let store = Store::open(None, Durability::Process).unwrap();
+        let tip = Live::default().tip(&store, &shard()).unwrap();
+        for _ in 0..TRIM_MAX + 2 {
+            write(&store, &tip, at(1));
+        }
+        let later = at(1) + RETENTION;
+        assert_eq!(tip.trim(&store, later).unwrap(), Trimmed::Some);
+        assert_eq!(tip.trim(&store, later).unwrap(), Trimmed::All(None));
+        let kept = store.list(Shelf::Records, &[], usize::MAX).unwrap();
+        assert_eq!(kept.len(), 1);
+    }
 }
