@@ -10,6 +10,7 @@ use lexopt::prelude::*;
 use waterwheel::clock::Clock;
 use waterwheel::engine::call::Principal;
 use waterwheel::engine::connector::SECRET;
+use waterwheel::engine::delays::Delays;
 use waterwheel::engine::store::Durability;
 use waterwheel::engine::{Engine, Options, server};
 
@@ -42,6 +43,10 @@ Options of serve
   --shard-period SECONDS   how old a shard gets before it is rolled over, at least 60; for ever unless said otherwise
   --split-rate RECORDS     records a second that a shard takes for ten seconds without being split, any number unless
                            said otherwise
+  --delays WORD            how long triggers are Creating, Updating, Disabling and so on: instant, quick (a fifth of a
+                           second, unless said otherwise) or aws (10 to 60 seconds, and minutes until they poll)
+  --latest-gap ON          on or off: whether triggers with LATEST skip what is written before their first poll;
+                           off unless said otherwise, on with --delays aws
 ";
 
 fn main() -> ExitCode {
@@ -88,6 +93,10 @@ fn run() -> anyhow::Result<()> {
             Long("split-rate") if serves => {
                 options.split_rate = Some(arguments.value()?.parse()?);
             }
+            Long("delays") if serves => options.delays = arguments.value()?.parse()?,
+            Long("latest-gap") if serves => {
+                options.latest_gap = Some(arguments.value()?.parse_with(on_or_off)?);
+            }
             other => return Err(other.unexpected().into()),
         }
     }
@@ -123,6 +132,8 @@ struct Settings {
     shards: Option<NonZeroU32>,
     shard_period: Option<Duration>,
     split_rate: Option<NonZeroU32>,
+    delays: Delays,
+    latest_gap: Option<bool>,
 }
 
 impl Settings {
@@ -144,6 +155,8 @@ impl Settings {
             shards: self.shards.unwrap_or(usual.shards),
             shard_period: self.shard_period,
             split_rate: self.split_rate,
+            delays: self.delays,
+            latest_gap: self.latest_gap,
             ..usual
         }
     }
@@ -164,6 +177,14 @@ fn shard_period(text: &str) -> Result<Duration, String> {
         .filter(|it: &u64| *it >= SHARD_PERIOD_SECS_MIN);
     secs.map(Duration::from_secs)
         .ok_or_else(|| format!("not a number of seconds from {SHARD_PERIOD_SECS_MIN} on"))
+}
+
+fn on_or_off(word: &str) -> Result<bool, String> {
+    match word {
+        "on" => Ok(true),
+        "off" => Ok(false),
+        _ => Err(format!("\"{word}\" is neither on nor off")),
+    }
 }
 
 fn say(text: &str) -> anyhow::Result<()> {

@@ -4,17 +4,26 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Engine;
 use super::call::Fault;
-use super::state::Mapping;
+use super::state::{Mapping, State};
 use super::store::Shelf;
 use super::streams::shards::sequence_number;
 use crate::mapping::config::StartingPosition;
 use crate::mapping::consumer::{Checkpoint, Position};
 use crate::mapping::record::SequenceNumber;
 
-/// By shard id. A mapping that never polled and starts at the latest record gets the ends of all
-/// shards as they are now, and keeps them: what is written from now on is never missed.
+/// By shard id, of a mapping that begins to poll or goes on.
 pub(super) fn load(
     engine: &Engine,
+    mapping: &Mapping,
+) -> Result<BTreeMap<String, Checkpoint>, Fault> {
+    engine.read(|state| begin(engine, state, mapping))
+}
+
+/// By shard id. A mapping that never began and starts at the latest record gets the ends of all
+/// shards as they are now, and keeps them: what is written from now on is never missed.
+pub(super) fn begin(
+    engine: &Engine,
+    state: &State,
     mapping: &Mapping,
 ) -> Result<BTreeMap<String, Checkpoint>, Fault> {
     let prefix = key(&mapping.uuid, "");
@@ -29,7 +38,7 @@ pub(super) fn load(
         found.insert(shard, checkpoint);
     }
     if found.is_empty() && mapping.config.starting_position == StartingPosition::Latest {
-        found = ends(engine, &mapping.stream_arn)?;
+        found = ends(engine, state, &mapping.stream_arn)?;
         for (shard, checkpoint) in &found {
             save(engine, &mapping.uuid, shard, checkpoint)?;
         }
@@ -82,22 +91,23 @@ pub(super) fn prune(engine: &Engine) -> Result<(), Fault> {
 }
 
 /// The ends of all shards of a stream; nothing where there is no such stream.
-fn ends(engine: &Engine, stream_arn: &str) -> Result<BTreeMap<String, Checkpoint>, Fault> {
-    let shards = engine.read(|state| {
-        let stream = state.streams.get(stream_arn);
-        stream.map_or_else(Vec::new, |stream| stream.shards.clone())
-    });
+fn ends(
+    engine: &Engine,
+    state: &State,
+    stream_arn: &str,
+) -> Result<BTreeMap<String, Checkpoint>, Fault> {
     let mut found = BTreeMap::new();
-    for shard in shards {
+    let stream = state.streams.get(stream_arn);
+    for shard in stream.into_iter().flat_map(|stream| &stream.shards) {
         let position = if shard.ending.is_some() {
             Position::Finished
         } else {
-            match engine.streams().tip(engine.store(), &shard)?.last(&shard) {
+            match engine.streams().tip(engine.store(), shard)?.last(shard) {
                 Some(last) => Position::After(SequenceNumber::new(&sequence_number(last))),
                 None => Position::TrimHorizon,
             }
         };
-        found.insert(shard.id, Checkpoint::from(position));
+        found.insert(shard.id.clone(), Checkpoint::from(position));
     }
     Ok(found)
 }

@@ -20,6 +20,7 @@ use crate::mapping::progress::What;
 pub mod call;
 mod checkpoints;
 pub mod connector;
+pub mod delays;
 pub mod dynamodb;
 pub mod faults;
 mod handle;
@@ -37,6 +38,7 @@ pub mod supervisor;
 pub mod wire;
 
 use call::{Account, Answer, Call, Fault, Operation, Principal, Run};
+use delays::Delays;
 use state::State;
 use store::{Durability, OpenError, Store};
 
@@ -72,6 +74,11 @@ pub struct Options {
     pub shard_period: Option<Duration>,
     /// Records a second above which an open shard is split, once it takes more for ten seconds.
     pub split_rate: Option<NonZeroU32>,
+    /// How long event source mappings take from one state to the next.
+    pub delays: Delays,
+    /// Whether a mapping that starts at the latest record skips what is written before its first poll, as one of AWS
+    /// may; otherwise it begins where it was made or first enabled. `None` leaves it to the delays.
+    pub latest_gap: Option<bool>,
 }
 
 impl Options {
@@ -96,7 +103,14 @@ impl Options {
             shards: NonZeroU32::MIN,
             shard_period: None,
             split_rate: None,
+            delays: Delays::default(),
+            latest_gap: None,
         }
+    }
+
+    /// Only those who want AWS's delays want what they lead to.
+    pub fn has_latest_gap(&self) -> bool {
+        self.latest_gap.unwrap_or(self.delays == Delays::Aws)
     }
 }
 

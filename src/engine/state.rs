@@ -339,6 +339,19 @@ pub struct Mapping {
     pub tags: BTreeMap<String, String>,
     /// Grows with every update, so that a running poller can be told apart from a stale one.
     pub revision: u64,
+    /// What an update asked for: it holds, and is shown, once the passing state is over.
+    #[serde(default)]
+    pub next: Option<NextSettings>,
+    /// When polling takes effect; at once where it is `None`.
+    #[serde(default)]
+    pub polls_from: Option<SystemTime>,
+}
+
+/// What an update of an event source mapping asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct NextSettings {
+    pub function_arn: String,
+    pub config: MappingConfig,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

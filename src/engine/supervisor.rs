@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
@@ -21,6 +22,8 @@ use crate::mapping::progress::{Progress, What};
 /// How long a mapping rests whose poller broke down, or when the state could not be changed.
 const REST: Duration = Duration::from_secs(1);
 const NOTHING_YET: &str = "No records processed";
+/// The answer to the records under way: they are delivered again.
+const CALL_FAILED: &str = "PROBLEM: Function call failed";
 
 /// Runs until dropped; its pollers go with it.
 pub async fn run(engine: Engine) {
@@ -94,7 +97,10 @@ impl Crew {
         }
         for mapping in &mappings {
             match mapping.state {
-                MappingState::Enabled => self.keep_running(mapping, now),
+                MappingState::Enabled => match mapping.polls_from.filter(|from| *from > now) {
+                    Some(from) => next = Some(next.map_or(from, |next| next.min(from))),
+                    None => self.keep_running(mapping, now),
+                },
                 // The former settings hold until the new ones have settled.
                 MappingState::Updating => {}
                 _ => {
@@ -183,9 +189,6 @@ impl Crew {
                 return;
             }
         };
-        if mapping.last_processing_result.starts_with("PROBLEM") {
-            note_result(&self.engine, &uuid, NOTHING_YET);
-        }
         let work = Work::of(mapping, role);
         let (control, controlled) = watch::channel(Control::Run(Arc::new(rules)));
         let poller = Poller {
@@ -195,7 +198,7 @@ impl Crew {
             clients: clients(&self.engine, &work),
             clock: self.engine.clock().clone(),
             ids: self.engine.ids().clone(),
-            watch: watch_of(&self.engine),
+            watch: watch_of(&self.engine, &mapping.last_processing_result),
             save: save_of(&self.engine, &uuid),
             mapping: uuid,
         };
@@ -213,10 +216,32 @@ impl Crew {
         let found = self.running.iter().find(|(_, it)| it.task == task);
         if let Some(uuid) = found.map(|(uuid, _)| uuid.clone()) {
             self.running.remove(&uuid);
+            self.begin_leaving(&uuid);
             if is_broken {
                 let until = self.engine.clock().now() + REST;
                 self.resting.insert(uuid, until);
             }
+        }
+    }
+
+    /// What is switched off or deleted takes its time from the moment its last invocation has returned.
+    fn begin_leaving(&self, uuid: &str) {
+        let now = self.engine.clock().now();
+        let is_leaving =
+            |it: &Mapping| matches!(it.state, MappingState::Disabling | MappingState::Deleting);
+        if self
+            .engine
+            .read(|state| state.mappings.get(uuid).is_some_and(is_leaving))
+        {
+            let begun = self.engine.change(|state| {
+                if let Some(mapping) = state.mappings.get_mut(uuid) {
+                    let takes = mapping.settles_at.duration_since(mapping.last_modified);
+                    mapping.settles_at = now + takes.unwrap_or_default();
+                }
+                Ok(())
+            });
+            // On a full disk it is sooner over.
+            drop(begun);
         }
     }
 
@@ -265,11 +290,21 @@ fn clients(engine: &Engine, work: &Work) -> Clients {
     Clients::new(&engine.sdk_config(&reader), &engine.sdk_config(&invoker))
 }
 
-fn watch_of(engine: &Engine) -> Watch {
+/// `last` is the text of `LastProcessingResult` so far. It stays until there is something newer to tell: where it
+/// tells of trouble with reading or with the function's being there, the first poll that works.
+fn watch_of(engine: &Engine, last: &str) -> Watch {
     let engine = engine.clone();
+    let is_over = AtomicBool::new(!last.starts_with("PROBLEM") || last == CALL_FAILED);
     Arc::new(move |progress: Progress| {
-        if let What::Result { text } = &progress.what {
-            note_result(&engine, &progress.mapping, text);
+        match &progress.what {
+            What::Result { text } => {
+                is_over.store(true, Ordering::Relaxed);
+                note_result(&engine, &progress.mapping, text);
+            }
+            What::Polled { .. } if !is_over.swap(true, Ordering::Relaxed) => {
+                note_result(&engine, &progress.mapping, NOTHING_YET);
+            }
+            _ => {}
         }
         engine.report(progress);
     })
@@ -327,7 +362,13 @@ fn settle_all(
     let mut gone = Vec::new();
     for mapping in state.mappings.values_mut() {
         match settled(mapping, now, is_running(&mapping.uuid)) {
-            Some(Settled::Into(next)) => mapping.state = next,
+            Some(Settled::Into(next)) => {
+                mapping.state = next;
+                if let Some(next) = mapping.next.take() {
+                    mapping.function_arn = next.function_arn;
+                    mapping.config = next.config;
+                }
+            }
             Some(Settled::Gone) => gone.push(mapping.uuid.clone()),
             None => {}
         }
@@ -385,6 +426,8 @@ mod tests {
             last_processing_result: String::new(),
             tags: BTreeMap::new(),
             revision: 0,
+            next: None,
+            polls_from: None,
         }
     }
 

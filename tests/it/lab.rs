@@ -33,6 +33,7 @@ pub(crate) struct Lab {
     pub(crate) lambda: aws_sdk_lambda::Client,
     pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
     pub(crate) sqs: aws_sdk_sqs::Client,
+    pub(crate) streams: aws_sdk_dynamodbstreams::Client,
 }
 
 impl Lab {
@@ -47,11 +48,16 @@ impl Lab {
 
     /// Opens a world again, or a new one without a role.
     pub(crate) fn open(clock: Clock, folder: Option<&Path>) -> Self {
-        let options = Options {
+        Self::with(Options {
             folder: folder.map(Path::to_owned),
             seed: Some(7),
-            ..Options::temporary(clock.clone())
-        };
+            ..Options::temporary(clock)
+        })
+    }
+
+    /// Opens a world of these options, without a role where it is new.
+    pub(crate) fn with(options: Options) -> Self {
+        let clock = options.clock.clone();
         let host = EngineHost::open(options).unwrap();
         let config = host.engine().sdk_config(&Principal::Root);
         Self {
@@ -60,6 +66,7 @@ impl Lab {
             lambda: aws_sdk_lambda::Client::new(&config),
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
             sqs: aws_sdk_sqs::Client::new(&config),
+            streams: aws_sdk_dynamodbstreams::Client::new(&config),
             clock,
             host,
         }
@@ -88,8 +95,21 @@ impl Lab {
         put.policy_document(policy).send().await.unwrap();
     }
 
-    /// A table with key `id` and a stream of both images; answers the stream's ARN.
+    /// A table with key `id` and a stream of both images, once it is there; answers the stream's ARN.
     pub(crate) async fn table(&self, name: &str) -> String {
+        let stream_arn = self.table_asked(name).await;
+        loop {
+            let described = self.dynamodb.describe_table().table_name(name);
+            let table = described.send().await.unwrap().table.unwrap();
+            if table.table_status == Some(TableStatus::Active) {
+                return stream_arn;
+            }
+            self.clock.sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// As [`Self::table`], without waiting for it.
+    pub(crate) async fn table_asked(&self, name: &str) -> String {
         let key = KeySchemaElement::builder()
             .attribute_name("id")
             .key_type(KeyType::Hash);
@@ -99,24 +119,16 @@ impl Lab {
         let stream = StreamSpecification::builder()
             .stream_enabled(true)
             .stream_view_type(StreamViewType::NewAndOldImages);
-        self.dynamodb
+        let create = self
+            .dynamodb
             .create_table()
             .table_name(name)
             .key_schema(key.build().unwrap())
             .attribute_definitions(id.build().unwrap())
             .billing_mode(BillingMode::PayPerRequest)
-            .stream_specification(stream.build().unwrap())
-            .send()
-            .await
-            .unwrap();
-        loop {
-            let described = self.dynamodb.describe_table().table_name(name);
-            let table = described.send().await.unwrap().table.unwrap();
-            if table.table_status == Some(TableStatus::Active) {
-                return table.latest_stream_arn.unwrap();
-            }
-            self.clock.sleep(Duration::from_millis(100)).await;
-        }
+            .stream_specification(stream.build().unwrap());
+        let made = create.send().await.unwrap().table_description.unwrap();
+        made.latest_stream_arn.unwrap()
     }
 
     /// Writes items with these ids, one after the other.
@@ -182,7 +194,7 @@ impl Lab {
 
     /// Waits until a trigger is in this state.
     pub(crate) async fn settle(&self, uuid: &str, state: &str) {
-        for _ in 0..1000 {
+        for _ in 0..4000 {
             if self.trigger_now(uuid).await.state() == Some(state) {
                 return;
             }

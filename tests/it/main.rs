@@ -16,6 +16,8 @@ mod contention;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod delays;
+#[cfg(test)]
 mod demo;
 #[cfg(test)]
 mod driver;

@@ -1,6 +1,6 @@
 //! Event source mappings: operations on the state. Starts nothing; the supervisor does.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
@@ -15,12 +15,11 @@ use crate::arn::Arn;
 use crate::clock::epoch_secs;
 use crate::engine::Engine;
 use crate::engine::call::{Account, Answer, Call, Fault, Reply};
-use crate::engine::state::{Function, Mapping, MappingState, State};
+use crate::engine::checkpoints;
+use crate::engine::state::{Function, Mapping, MappingState, NextSettings, State};
 use crate::engine::streams::shards;
 use crate::mapping::MappingConfig;
 
-/// How long a mapping stays in a passing state.
-const SETTLING: Duration = Duration::from_millis(200);
 /// Mappings in one page, whatever is asked for.
 const PAGE_MAX: usize = 100;
 const STREAM_ACTIONS: [&str; 4] = [
@@ -49,19 +48,25 @@ pub(super) fn create(engine: &Engine, call: &Call) -> Answer {
         check_destination(engine, state, function, &config)?;
         let function_arn = reference.arn(&call.account);
         check_unique(state, &stream, &function_arn, "")?;
-        let mapping = Mapping {
+        let mut mapping = Mapping {
             uuid: call.ids.uuid(),
             stream_arn: stream.clone(),
             function_arn,
             config,
             enabled: input["Enabled"].as_bool().unwrap_or(true),
             state: MappingState::Creating,
-            settles_at: call.now + SETTLING,
+            settles_at: call.now,
             last_modified: call.now,
             last_processing_result: "No records processed".to_owned(),
             tags: tags::read(&input["Tags"]),
             revision: 0,
+            next: None,
+            polls_from: None,
         };
+        pass(engine, call, &mut mapping, MappingState::Creating);
+        if mapping.enabled {
+            fix_beginning(engine, state, &mapping)?;
+        }
         state.mappings.insert(mapping.uuid.clone(), mapping.clone());
         Ok(mapping)
     })?;
@@ -113,50 +118,71 @@ pub(super) fn update(engine: &Engine, call: &Call) -> Answer {
     let answered = engine.change(|state| {
         let before = find(state, call)?.clone();
         check_stable(&before, "update")?;
-        let mut after = before.clone();
-        apply(&mut after.config, input, engine.options().filters_max)?;
+        let mut next = NextSettings {
+            function_arn: before.function_arn.clone(),
+            config: before.config.clone(),
+        };
+        apply(&mut next.config, input, engine.options().filters_max)?;
         let function = function.or_else(|| Reference::parse(&before.function_arn));
         let reference = names::reachable(function, &call.account)?;
-        after.function_arn = reference.arn(&call.account);
-        if after.function_arn != before.function_arn {
+        next.function_arn = reference.arn(&call.account);
+        if next.function_arn != before.function_arn {
             let function = function_of(state, &reference, &call.account)?;
-            check_stream(engine, state, function, &after.stream_arn, call.now)?;
-            check_unique(state, &after.stream_arn, &after.function_arn, &after.uuid)?;
+            check_stream(engine, state, function, &before.stream_arn, call.now)?;
+            check_unique(state, &before.stream_arn, &next.function_arn, &before.uuid)?;
         }
-        if after.config.on_failure != before.config.on_failure {
+        if next.config.on_failure != before.config.on_failure {
             let function = function_of(state, &reference, &call.account)?;
-            check_destination(engine, state, function, &after.config)?;
+            check_destination(engine, state, function, &next.config)?;
         }
+        let mut after = before.clone();
         after.enabled = input["Enabled"].as_bool().unwrap_or(before.enabled);
-        after.state = match (before.enabled, after.enabled) {
+        let passing = match (before.enabled, after.enabled) {
             (true, false) => MappingState::Disabling,
             (false, true) => MappingState::Enabling,
             _ => MappingState::Updating,
         };
-        after.settles_at = call.now + SETTLING;
-        after.last_modified = call.now;
-        after.revision += 1;
-        let answered = Mapping {
-            state: after.state,
-            last_modified: after.last_modified,
-            ..before
-        };
-        state.mappings.insert(after.uuid.clone(), after);
-        Ok(answered)
+        pass(engine, call, &mut after, passing);
+        if passing == MappingState::Enabling {
+            fix_beginning(engine, state, &after)?;
+        }
+        after.next = Some(next);
+        state.mappings.insert(after.uuid.clone(), after.clone());
+        Ok(after)
     })?;
     Ok(accepted(&answered, &call.account))
 }
 
-pub(super) fn delete(state: &mut State, call: &Call) -> Answer {
-    check_stable(find(state, call)?, "delete")?;
-    let uuid = call.text("UUID").unwrap_or_default();
-    let mapping = state.mappings.get_mut(uuid).ok_or_else(unknown)?;
-    mapping.enabled = false;
-    mapping.state = MappingState::Deleting;
-    mapping.settles_at = call.now + SETTLING;
+pub(super) fn delete(engine: &Engine, call: &Call) -> Answer {
+    let deleted = engine.change(|state| {
+        let mut mapping = find(state, call)?.clone();
+        check_stable(&mapping, "delete")?;
+        mapping.enabled = false;
+        pass(engine, call, &mut mapping, MappingState::Deleting);
+        state.mappings.insert(mapping.uuid.clone(), mapping.clone());
+        Ok(mapping)
+    })?;
+    Ok(accepted(&deleted, &call.account))
+}
+
+/// Lets a mapping into a passing state, for as long as it takes.
+fn pass(engine: &Engine, call: &Call, mapping: &mut Mapping, state: MappingState) {
+    let delays = engine.options().delays;
+    mapping.state = state;
+    mapping.settles_at = call.now + delays.of(state, &call.ids);
+    if matches!(state, MappingState::Creating | MappingState::Enabling) {
+        mapping.polls_from = Some(mapping.settles_at + delays.until_first_poll(&call.ids));
+    }
     mapping.last_modified = call.now;
     mapping.revision += 1;
-    Ok(accepted(mapping, &call.account))
+}
+
+/// A mapping that starts at the latest record starts behind those there are now, unless it is to miss some.
+fn fix_beginning(engine: &Engine, state: &State, mapping: &Mapping) -> Result<(), Fault> {
+    if !engine.options().has_latest_gap() {
+        checkpoints::begin(engine, state, mapping)?;
+    }
+    Ok(())
 }
 
 /// For the rows of the operations table.
@@ -269,10 +295,15 @@ fn check_destination(
 
 /// One mapping of a function on a stream is enough; `uuid` is the mapping that may be the one.
 fn check_unique(state: &State, stream: &str, function_arn: &str, uuid: &str) -> Result<(), Fault> {
+    let calls = |mapping: &Mapping| {
+        let next = mapping.next.as_ref();
+        mapping.function_arn == function_arn
+            || next.is_some_and(|next| next.function_arn == function_arn)
+    };
     let twin = state
         .mappings
         .values()
-        .find(|it| it.stream_arn == stream && it.function_arn == function_arn && it.uuid != uuid);
+        .find(|it| it.stream_arn == stream && calls(it) && it.uuid != uuid);
     let Some(twin) = twin else {
         return Ok(());
     };

@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use crate::engine::call::Fault;
 use crate::engine::lambda::testing::{EVERYTHING, Lab, STREAM, TRUST};
-use crate::engine::state::MappingState;
 
 const HELLO: (&str, &str) = ("index.js", "exports.handler = async () => 'hello'");
 
@@ -26,19 +25,9 @@ fn mapping(more: &Value) -> Value {
     input
 }
 
-/// Ends every passing state, as the supervisor does in time.
-fn settle(lab: &Lab) {
-    let settled = lab.engine().change(|state| {
-        for mapping in state.mappings.values_mut() {
-            mapping.state = if mapping.enabled {
-                MappingState::Enabled
-            } else {
-                MappingState::Disabled
-            };
-        }
-        Ok(())
-    });
-    settled.unwrap();
+/// Lets every passing state end.
+async fn settle(lab: &Lab) {
+    lab.sleep(Duration::from_secs(1)).await;
 }
 
 async fn refused(lab: &Lab, more: Value) -> Fault {
@@ -238,14 +227,14 @@ async fn an_update_does_not_look_at_what_only_a_creation_carries() {
     let made = lab
         .call("CreateEventSourceMapping", mapping(&json!({})))
         .await;
-    settle(&lab);
+    settle(&lab).await;
     let update = json!({
         "UUID": made["UUID"], "StartingPosition": "nowhere", "EventSourceArn": 7, "Tags": [],
         "Topics": ["t"], "StartingPositionTimestamp": "never", "BatchSize": 5,
     });
     let answered = lab.call("UpdateEventSourceMapping", update).await;
     assert_eq!(answered["StartingPosition"], "TRIM_HORIZON");
-    settle(&lab);
+    settle(&lab).await;
     let refused = lab
         .refusal(
             "UpdateEventSourceMapping",
@@ -448,7 +437,7 @@ async fn a_mapping_in_a_passing_state_is_in_use() {
         fault.message,
         "Cannot delete the event source mapping because it is in use."
     );
-    settle(&lab);
+    settle(&lab).await;
     let deleted = lab.call("DeleteEventSourceMapping", uuid).await;
     assert_eq!(deleted["State"], "Deleting");
 }
@@ -466,18 +455,25 @@ async fn an_update_passes_through_its_state_and_changes_what_it_names() {
         )
         .await;
     let uuid = &made["UUID"];
-    settle(&lab);
+    settle(&lab).await;
     let answered = lab
         .call(
             "UpdateEventSourceMapping",
             json!({ "UUID": uuid, "BatchSize": 7, "FilterCriteria": {}, "MaximumRetryAttempts": -1 }),
         )
         .await;
+    let former = (json!("Updating"), json!(100));
     assert_eq!(
-        (&answered["State"], &answered["BatchSize"]),
-        (&json!("Updating"), &json!(100))
+        (answered["State"].clone(), answered["BatchSize"].clone()),
+        former
     );
-    settle(&lab);
+    let got = lab
+        .call("GetEventSourceMapping", json!({ "UUID": uuid }))
+        .await;
+    assert_eq!((got["State"].clone(), got["BatchSize"].clone()), former);
+    let listed = lab.call("ListEventSourceMappings", json!({})).await;
+    assert_eq!(listed["EventSourceMappings"][0], got);
+    settle(&lab).await;
     let got = lab
         .call("GetEventSourceMapping", json!({ "UUID": uuid }))
         .await;
@@ -494,12 +490,38 @@ async fn an_update_passes_through_its_state_and_changes_what_it_names() {
         let input = json!({ "UUID": uuid, "Enabled": enabled });
         let answered = lab.call("UpdateEventSourceMapping", input).await;
         assert_eq!(answered["State"], passing);
-        settle(&lab);
+        settle(&lab).await;
         let got = lab
             .call("GetEventSourceMapping", json!({ "UUID": uuid }))
             .await;
         assert_eq!(got["State"], stable);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_is_taken_as_soon_as_an_update_asks_for_it() {
+    let lab = lab().await;
+    lab.function("mail", HELLO, json!({})).await;
+    let made = lab
+        .call("CreateEventSourceMapping", mapping(&json!({})))
+        .await;
+    settle(&lab).await;
+    let update = json!({ "UUID": made["UUID"], "FunctionName": "mail" });
+    let answered = lab.call("UpdateEventSourceMapping", update).await;
+    assert_eq!(answered["FunctionArn"], made["FunctionArn"]);
+    for taken in ["bill", "mail"] {
+        let fault = refused(&lab, json!({ "FunctionName": taken })).await;
+        assert_eq!(fault.code, "ResourceConflictException", "{taken}");
+    }
+    settle(&lab).await;
+    let freed = lab
+        .call("CreateEventSourceMapping", mapping(&json!({})))
+        .await;
+    settle(&lab).await;
+    let back = json!({ "UUID": made["UUID"], "FunctionName": "bill" });
+    let fault = lab.refusal("UpdateEventSourceMapping", back).await;
+    assert_eq!(fault.code, "ResourceConflictException");
+    assert!(fault.message.ends_with(freed["UUID"].as_str().unwrap()));
 }
 
 #[tokio::test(start_paused = true)]

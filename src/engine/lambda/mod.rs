@@ -216,6 +216,6 @@ const OPERATIONS: &[Operation] = &[
         "DELETE /2015-03-31/event-source-mappings/{UUID}",
         "lambda:DeleteEventSourceMapping",
         mappings::resource,
-        Run::Now(mappings::delete),
+        Run::Data(mappings::delete),
     ),
 ];

@@ -1,6 +1,7 @@
 //! DynamoDB Streams: the four operations that read what tables write. May not know functions.
 
 use std::num::NonZeroU32;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
@@ -163,7 +164,7 @@ fn describe_stream(engine: &Engine, call: &Call) -> Answer {
         let mut description = json!({
             "StreamArn": stream.arn,
             "StreamLabel": stream.label,
-            "StreamStatus": if stream.disabled.is_some() { "DISABLED" } else { "ENABLED" },
+            "StreamStatus": status(stream, call.now, engine.options().settle),
             "StreamViewType": stream.view_type,
             "CreationRequestDateTime": epoch_secs(stream.created),
             "TableName": stream.table,
@@ -175,6 +176,16 @@ fn describe_stream(engine: &Engine, call: &Call) -> Answer {
         }
         Ok(Reply::from(json!({ "StreamDescription": description })))
     })
+}
+
+/// `StreamStatus`; `settle` is how long it takes to switch a stream on or off. It can be read all the time.
+fn status(stream: &Stream, now: SystemTime, settle: Duration) -> &'static str {
+    match stream.disabled {
+        Some(since) if now < since + settle => "DISABLING",
+        Some(_) => "DISABLED",
+        None if now < stream.created + settle => "ENABLING",
+        None => "ENABLED",
+    }
 }
 
 fn shard_description(shard: &Shard) -> Value {
