@@ -1,8 +1,8 @@
 //! What the engine itself costs, without HTTP and without the SDK: `cargo bench --bench engine`.
 //!
-//! Requests that are ready go to `Engine::handle`, one after another; the bare store writes the same bytes, as many
-//! pairs to a commit as a put with a stream record makes. Rounds alternate, so that a busy machine slows everything
-//! alike.
+//! Requests that are ready go to `Engine::handle`, one after another and then from several callers at once; the bare
+//! store writes the same bytes in the same way, as many pairs to a commit as a put with a stream record makes. Rounds
+//! alternate, so that a busy machine slows everything alike.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use anyhow::ensure;
 use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 use waterwheel::clock::Clock;
 use waterwheel::engine::store::{Commit, Durability, Shelf, Store};
 use waterwheel::engine::{Engine, EngineHost, Options};
@@ -20,6 +21,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ROUNDS: usize = 15;
 const CALLS: usize = 5000;
+/// Callers at once.
+const CALLERS: [usize; 2] = [1, 16];
 /// Items that calls are made on.
 const BUSY: usize = 1000;
 /// Bytes of a stored item, of its stream record with both images, and of the keys they lie under.
@@ -45,33 +48,36 @@ async fn main() -> anyhow::Result<()> {
         call(engine, http("CreateTable", request.to_string())?).await?;
     }
     let store = Store::open(None, Durability::Process)?;
-    let mut times = [const { Vec::new() }; 4];
-    for round in 0..ROUNDS {
-        let puts = |table: &str| {
-            let body = |at| put(table, at, round * CALLS + at);
-            requests("PutItem", body)
-        };
-        let gets = requests("GetItem", |at| {
-            let key = json!({"id": {"S": (at % BUSY).to_string()}});
-            json!({"TableName": "streamed", "Key": key}).to_string()
-        });
-        times[0].push(calls(engine, &clock, puts("plain")?).await?);
-        times[1].push(calls(engine, &clock, puts("streamed")?).await?);
-        times[2].push(bare(&store, &clock, round)?);
-        times[3].push(calls(engine, &clock, gets?).await?);
+    let mut written = 0;
+    for callers in CALLERS {
+        let mut times = [const { Vec::new() }; 4];
+        for _ in 0..ROUNDS {
+            let puts = |table: &str| requests("PutItem", |at| put(table, at, written + at));
+            let (plain, streamed) = (puts("plain")?, puts("streamed")?);
+            let gets = requests("GetItem", |at| {
+                let key = json!({"id": {"S": (at % BUSY).to_string()}});
+                json!({"TableName": "streamed", "Key": key}).to_string()
+            })?;
+            times[0].push(calls(engine, &clock, callers, plain).await?);
+            times[1].push(calls(engine, &clock, callers, streamed).await?);
+            times[2].push(bare(&store, &clock, callers, written).await?);
+            times[3].push(calls(engine, &clock, callers, gets).await?);
+            written += CALLS;
+        }
+        let [put, streamed, bare, get] = times.map(median);
+        say(&match callers {
+            1 => format!("median of {ROUNDS} rounds of {CALLS} calls, one after another"),
+            _ => format!("the same from {callers} callers at once"),
+        })?;
+        row("PutItem", put)?;
+        row("PutItem with a stream of both images", streamed)?;
+        row("the bare store, the same bytes", bare)?;
+        row("GetItem", get)?;
+        let share = bare.as_secs_f64() / streamed.as_secs_f64() * 100.0;
+        say(&format!(
+            "a put with a stream reaches {share:.0} % of the bare store"
+        ))?;
     }
-    let [put, streamed, bare, get] = times.map(median);
-    say(&format!(
-        "median of {ROUNDS} rounds of {CALLS} calls, one after another"
-    ))?;
-    row("PutItem", put)?;
-    row("PutItem with a stream of both images", streamed)?;
-    row("the bare store, the same bytes", bare)?;
-    row("GetItem", get)?;
-    let share = bare.as_secs_f64() / streamed.as_secs_f64() * 100.0;
-    say(&format!(
-        "a put with a stream reaches {share:.0} % of the bare store"
-    ))?;
     host.close().await;
     Ok(())
 }
@@ -100,31 +106,69 @@ fn http(operation: &str, body: String) -> anyhow::Result<Request<Bytes>> {
 async fn calls(
     engine: &Engine,
     clock: &Clock,
-    requests: Vec<Request<Bytes>>,
+    callers: usize,
+    mut requests: Vec<Request<Bytes>>,
 ) -> anyhow::Result<Duration> {
+    let share = requests.len().div_ceil(callers);
+    let mut shares = Vec::new();
+    while !requests.is_empty() {
+        shares.push(requests.split_off(requests.len().saturating_sub(share)));
+    }
     let stopwatch = clock.stopwatch();
-    for request in requests {
-        call(engine, request).await?;
+    let mut tasks = JoinSet::new();
+    for share in shares {
+        let engine = engine.clone();
+        tasks.spawn(async move {
+            for request in share {
+                call(&engine, request).await?;
+                if callers > 1 {
+                    tokio::task::yield_now().await;
+                }
+            }
+            anyhow::Ok(())
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done??;
     }
     Ok(stopwatch.elapsed() / u32::try_from(CALLS)?)
 }
 
 /// Time of one commit.
-fn bare(store: &Store, clock: &Clock, round: usize) -> anyhow::Result<Duration> {
+async fn bare(
+    store: &Store,
+    clock: &Clock,
+    callers: usize,
+    first: usize,
+) -> anyhow::Result<Duration> {
     let bytes = |length: usize, number: usize| {
         let mut bytes = vec![b'x'; length];
         bytes[..8].copy_from_slice(&number.to_be_bytes());
         bytes
     };
     let stopwatch = clock.stopwatch();
-    for at in 0..CALLS {
-        let number = round * CALLS + at;
-        let mut commit = Commit::default();
-        // A shelf of which nothing is kept in memory.
-        commit.put(Shelf::Messages, bytes(KEY, at % BUSY), bytes(ITEM, number));
-        commit.put(Shelf::Records, bytes(16, number), bytes(RECORD, number));
-        commit.put(Shelf::Documents, bytes(13, 0), bytes(16, number));
-        store.commit(commit)?;
+    let share = CALLS.div_ceil(callers);
+    let mut tasks = JoinSet::new();
+    for caller in 0..callers {
+        let store = store.clone();
+        tasks.spawn(async move {
+            for at in caller * share..CALLS.min((caller + 1) * share) {
+                let number = first + at;
+                let mut commit = Commit::default();
+                // A shelf of which nothing is kept in memory.
+                commit.put(Shelf::Messages, bytes(KEY, at % BUSY), bytes(ITEM, number));
+                commit.put(Shelf::Records, bytes(16, number), bytes(RECORD, number));
+                commit.put(Shelf::Documents, bytes(13, 0), bytes(16, number));
+                store.commit(commit)?;
+                if callers > 1 {
+                    tokio::task::yield_now().await;
+                }
+            }
+            anyhow::Ok(())
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done??;
     }
     Ok(stopwatch.elapsed() / u32::try_from(CALLS)?)
 }

@@ -59,8 +59,20 @@ impl Ids {
     pub fn key(&self, prefix: &str, length: usize) -> String {
         const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
         let mut rng = self.0.lock();
-        let tail = (0..length).map(|_| char::from(ALPHABET[rng.usize(..ALPHABET.len())]));
-        prefix.chars().chain(tail).collect()
+        let mut key = String::with_capacity(prefix.len() + length);
+        key.push_str(prefix);
+        // Five bits a letter.
+        let mut bits = 0;
+        for at in 0..length {
+            if at % 12 == 0 {
+                bits = rng.u64(..);
+            }
+            key.push(char::from(
+                ALPHABET[usize::from(bits.to_le_bytes()[0] & 31)],
+            ));
+            bits >>= 5;
+        }
+        key
     }
 }
 

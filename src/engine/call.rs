@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Engine;
+use super::dynamodb::value::Item;
 use super::state::State;
 use crate::arn::Arn;
 use crate::ids::Ids;
@@ -68,6 +69,8 @@ pub struct Call {
     pub principal: Principal,
     /// The request's members, path, query and header parameters included.
     pub input: Value,
+    /// The item or key of a request that holds nothing else beside the table's name; it is not in `input` then.
+    pub plain: Option<Item>,
     /// The body where it is a blob of the user's (Lambda `Invoke`), empty otherwise.
     pub payload: Bytes,
     pub now: SystemTime,
@@ -179,6 +182,8 @@ pub enum Run {
     Now(fn(&mut State, &Call) -> Answer),
     /// Short work that takes the locks it needs: items, streams, logs, messages.
     Data(fn(&Engine, &Call) -> Answer),
+    /// The same on one item, which is under this member; see [`Call::plain`].
+    Item(&'static str, fn(&Engine, &Call) -> Answer),
     /// Work that waits: an invocation.
     Later(fn(Engine, Call) -> Later),
 }

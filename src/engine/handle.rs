@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::call::{Answer, Call, Fault, Operation, Principal};
 use super::faults::AnswerLost;
-use super::wire::{self, Wire};
+use super::wire::{self, Input, Wire};
 use super::{ApiCall, Engine, dynamodb, iam, lambda, logs, sqs, streams, sts};
 
 impl Engine {
@@ -92,13 +92,18 @@ impl Engine {
             .principal_of(credential.access_key)
             .ok_or_else(|| wire.unknown_key())?;
         record.principal = principal.clone();
-        let (input, payload) = wire.input(head, body, row)?;
+        let Input {
+            members: input,
+            plain,
+            payload,
+        } = wire.input(head, body, row)?;
         record.subject = subject(&input);
         let call = Call {
             service: wire.service(),
             operation: row.name,
             principal,
             input,
+            plain,
             payload,
             now: self.clock().now(),
             ids: self.ids().clone(),

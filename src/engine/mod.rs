@@ -340,7 +340,7 @@ impl Engine {
                 run(&mut state.clone(), &call)
             }),
             Run::Now(run) => self.change(|state| run(state, &call)),
-            Run::Data(run) => run(self, &call),
+            Run::Data(run) | Run::Item(_, run) => run(self, &call),
             Run::Later(run) => run(self.clone(), call).await,
         }
     }

@@ -372,6 +372,7 @@ fn service_call(engine: &Engine, now: SystemTime) -> Call {
         operation: "DeleteItem",
         principal: Principal::Service("dynamodb.amazonaws.com".to_owned()),
         input: Value::Null,
+        plain: None,
         payload: bytes::Bytes::new(),
         now,
         ids: engine.ids().clone(),

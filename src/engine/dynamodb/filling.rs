@@ -177,6 +177,7 @@ mod tests {
                 operation: "",
                 principal: Principal::Root,
                 input,
+                plain: None,
                 payload: bytes::Bytes::new(),
                 now: engine.clock().now(),
                 ids: engine.ids().clone(),

@@ -1,5 +1,6 @@
 //! `PutItem`, `GetItem`, `UpdateItem` and `DeleteItem`.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use super::expression::projection::Projection;
 use super::expression::update::Update;
 use super::fitness;
 use super::throttle::{self, Kind};
+use super::validate::Member;
 use super::value::{Item, item_from_json, item_to_json};
 use super::write::{self, Change, Locks};
 use super::{names, shapes, validate};
@@ -23,10 +25,7 @@ use crate::engine::store::{Shelf, keys, text};
 pub(super) fn get_item(engine: &Engine, call: &Call) -> Answer {
     const KINDS: &[&str] = &[PROJECTION];
     let name = names::of_items(call)?;
-    validate::check(&call.input, shapes::GET_ITEM)?;
-    Clauses::check(&call.input, KINDS)?;
-    let key = item_from_json(&call.input["Key"])?;
-    let clauses = Clauses::read(&call.input, KINDS)?;
+    let (key, clauses) = asked(call, "Key", shapes::GET_ITEM, KINDS, |_, _| Ok(()))?;
     let table = engine.read(|state| write::table(state, &name).map(Arc::clone))?;
     fitness::check_key(&table.keys, &key)?;
     throttle::admit(engine, &table, None, Kind::Read, call.now)?;
@@ -84,18 +83,14 @@ pub(super) fn stored(engine: &Engine, table: &Table, key: &Item) -> Result<Optio
 pub(super) fn put_item(engine: &Engine, call: &Call) -> Answer {
     const KINDS: &[&str] = &[CONDITION];
     let name = names::of_items(call)?;
-    validate::check(&call.input, shapes::PUT_ITEM)?;
-    Clauses::check(&call.input, KINDS)?;
-    let item = item_from_json(&call.input["Item"])?;
-    returns_old_or_nothing(call)?;
-    fitness::check_size(&item)?;
-    let clauses = Clauses::read(&call.input, KINDS)?;
+    let (item, clauses) = asked(call, "Item", shapes::PUT_ITEM, KINDS, |call, item| {
+        returns_old_or_nothing(call).and_then(|()| fitness::check_size(item))
+    })?;
     let locks = Locks::of(engine, &[&name])?;
     let mut batch = locks.open(call, engine)?;
     let table = batch.table(&name)?;
     let key = fitness::check_item(&table, &item)?;
-    batch.check_free(&table, &key)?;
-    let old = batch.read(&table, &key)?;
+    let old = batch.read_free(&table, &key)?;
     check_condition(
         clauses.condition.as_ref(),
         old.as_deref(),
@@ -115,17 +110,14 @@ pub(super) fn put_item(engine: &Engine, call: &Call) -> Answer {
 pub(super) fn delete_item(engine: &Engine, call: &Call) -> Answer {
     const KINDS: &[&str] = &[CONDITION];
     let name = names::of_items(call)?;
-    validate::check(&call.input, shapes::DELETE_ITEM)?;
-    Clauses::check(&call.input, KINDS)?;
-    let key = item_from_json(&call.input["Key"])?;
-    returns_old_or_nothing(call)?;
-    let clauses = Clauses::read(&call.input, KINDS)?;
+    let (key, clauses) = asked(call, "Key", shapes::DELETE_ITEM, KINDS, |call, _| {
+        returns_old_or_nothing(call)
+    })?;
     let locks = Locks::of(engine, &[&name])?;
     let mut batch = locks.open(call, engine)?;
     let table = batch.table(&name)?;
     fitness::check_key(&table.keys, &key)?;
-    batch.check_free(&table, &key)?;
-    let old = batch.read(&table, &key)?;
+    let old = batch.read_free(&table, &key)?;
     check_condition(
         clauses.condition.as_ref(),
         old.as_deref(),
@@ -145,10 +137,7 @@ pub(super) fn delete_item(engine: &Engine, call: &Call) -> Answer {
 pub(super) fn update_item(engine: &Engine, call: &Call) -> Answer {
     const KINDS: &[&str] = &[UPDATE, CONDITION];
     let name = names::of_items(call)?;
-    validate::check(&call.input, shapes::UPDATE_ITEM)?;
-    Clauses::check(&call.input, KINDS)?;
-    let key = item_from_json(&call.input["Key"])?;
-    let clauses = Clauses::read(&call.input, KINDS)?;
+    let (key, clauses) = asked(call, "Key", shapes::UPDATE_ITEM, KINDS, |_, _| Ok(()))?;
     let locks = Locks::of(engine, &[&name])?;
     let mut batch = locks.open(call, engine)?;
     let table = batch.table(&name)?;
@@ -156,8 +145,7 @@ pub(super) fn update_item(engine: &Engine, call: &Call) -> Answer {
     if let Some(update) = &clauses.update {
         update.check_keys(&table.keys)?;
     }
-    batch.check_free(&table, &key)?;
-    let stored = batch.read(&table, &key)?;
+    let stored = batch.read_free(&table, &key)?;
     check_condition(
         clauses.condition.as_ref(),
         stored.as_deref(),
@@ -185,6 +173,26 @@ pub(super) fn update_item(engine: &Engine, call: &Call) -> Answer {
         answer["Attributes"] = item_to_json(attributes);
     }
     Ok(Reply::from(answer))
+}
+
+/// The item or key under this member and what is said beside it, checked in AWS's order: `check` comes before the
+/// expressions are read.
+fn asked<'a>(
+    call: &'a Call,
+    member: &str,
+    members: &[Member],
+    kinds: &[&'static str],
+    check: fn(&Call, &Item) -> Result<(), Fault>,
+) -> Result<(Cow<'a, Item>, Clauses), Fault> {
+    if let Some(item) = &call.plain {
+        check(call, item)?;
+        return Ok((Cow::Borrowed(item), Clauses::default()));
+    }
+    validate::check(&call.input, members)?;
+    Clauses::check(&call.input, kinds)?;
+    let item = item_from_json(&call.input[member])?;
+    check(call, &item)?;
+    Ok((Cow::Owned(item), Clauses::read(&call.input, kinds)?))
 }
 
 /// An item before and after an update expression, and what it touched.

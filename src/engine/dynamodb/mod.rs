@@ -28,6 +28,7 @@ mod page;
 pub mod partiql;
 mod passing;
 mod permission;
+pub(super) mod plain;
 mod query;
 mod recovery;
 mod resource_policies;
@@ -128,7 +129,9 @@ static OPERATIONS: &[Operation] = &[
         http: "",
         action: "dynamodb:DeleteItem",
         resource: names::table_arn,
-        run: Run::Data(|engine, call| whole(engine, call, shapes::DELETE_ITEM, items::delete_item)),
+        run: Run::Item("Key", |engine, call| {
+            whole(engine, call, shapes::DELETE_ITEM, items::delete_item)
+        }),
     },
     Operation {
         name: "DeleteResourcePolicy",
@@ -297,7 +300,9 @@ static OPERATIONS: &[Operation] = &[
         http: "",
         action: "dynamodb:GetItem",
         resource: names::table_arn,
-        run: Run::Data(|engine, call| whole(engine, call, shapes::GET_ITEM, items::get_item)),
+        run: Run::Item("Key", |engine, call| {
+            whole(engine, call, shapes::GET_ITEM, items::get_item)
+        }),
     },
     Operation {
         name: "GetResourcePolicy",
@@ -369,7 +374,9 @@ static OPERATIONS: &[Operation] = &[
         http: "",
         action: "dynamodb:PutItem",
         resource: names::table_arn,
-        run: Run::Data(|engine, call| whole(engine, call, shapes::PUT_ITEM, items::put_item)),
+        run: Run::Item("Item", |engine, call| {
+            whole(engine, call, shapes::PUT_ITEM, items::put_item)
+        }),
     },
     Operation {
         name: "PutResourcePolicy",

@@ -13,7 +13,7 @@ pub use super::number::Number;
 
 /// Deepest nesting of maps and lists in one attribute.
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html>
-const DEPTH_MAX: usize = 32;
+pub(super) const DEPTH_MAX: usize = 32;
 /// Longest attribute name; the published 64 KB are one too many.
 const NAME_BYTES_MAX: usize = 65_535;
 

@@ -20,12 +20,13 @@ use super::passing;
 use super::tally::{Tallies, Tally};
 use super::throttle::{self, Buckets, Kind};
 use super::tokens::Tokens;
-use super::value::{Item, item_size};
+use super::value::Item;
 use crate::engine::Engine;
 use crate::engine::call::{Call, Fault};
-use crate::engine::state::{Shard, State, Table, ViewType};
+use crate::engine::state::{State, Table, ViewType};
 use crate::engine::store::codec::{decode_item, encode_item, size_of};
 use crate::engine::store::{Commit, Shelf, Store, keys};
+use crate::engine::streams::shards::first_number;
 use crate::engine::streams::{Tip, records};
 
 /// One lock for each table, by its `store_id`, the tokens of recent transactions, and what transactions are at work on.
@@ -164,6 +165,13 @@ impl Batch<'_> {
         Ok(self.engine.store().get(Shelf::Items, &key)?)
     }
 
+    /// The same, refusing an item that a transaction is at work on.
+    pub(super) fn read_free(&self, table: &Table, keys: &Item) -> Result<Option<Vec<u8>>, Fault> {
+        let key = key_of(table, keys)?;
+        self.engine.dynamodb().claims.check(&key)?;
+        Ok(self.engine.store().get(Shelf::Items, &key)?)
+    }
+
     /// Refuses an item that a transaction is at work on.
     pub(super) fn check_free(&self, table: &Table, keys: &Item) -> Result<(), Fault> {
         self.engine.dynamodb().claims.check(&key_of(table, keys)?)
@@ -190,7 +198,7 @@ impl Batch<'_> {
         let locked = &mut self.tables[at];
         let new = change.new.map(encode_item);
         let old_size = change.old.map(size_of).transpose()?;
-        let new_size = change.new.map(item_size);
+        let new_size = new.as_deref().map(size_of).transpose()?;
         let mut written = Units::new(write_units(old_size, new_size));
         if change.old == new.as_deref() {
             return Ok(written);
@@ -217,8 +225,7 @@ impl Batch<'_> {
             undone,
         )?;
         if let Some(stream) = &locked.stream {
-            let (tip, number) =
-                stream.take(self.engine, change.keys, &locked.table, &mut locked.moved)?;
+            let (tip, number) = stream.take(self.engine, &key, &mut locked.moved)?;
             let record = records::Change {
                 keys: &encode_item(change.keys),
                 old: change.old,
@@ -388,7 +395,14 @@ impl Locked<'_> {
 /// The enabled stream of a locked table, as far as writers need it.
 struct OpenStream {
     view_type: ViewType,
-    shards: Vec<Shard>,
+    shards: Vec<OpenShard>,
+}
+
+struct OpenShard {
+    store_id: u64,
+    /// Number of its first record.
+    first: u64,
+    hash_range: (u64, u64),
 }
 
 impl OpenStream {
@@ -400,7 +414,11 @@ impl OpenStream {
                 .shards
                 .iter()
                 .filter(|it| it.ending.is_none())
-                .cloned()
+                .map(|it| OpenShard {
+                    store_id: it.store_id,
+                    first: first_number(it),
+                    hash_range: it.hash_range,
+                })
                 .collect(),
         })
     }
@@ -409,20 +427,18 @@ impl OpenStream {
     fn take<'a>(
         &self,
         engine: &Engine,
-        keys: &Item,
-        table: &Table,
+        key: &[u8],
         moved: &'a mut Vec<(Arc<Tip>, u64)>,
     ) -> Result<(&'a Tip, u64), Fault> {
-        let hash = keys
-            .get(&table.keys.partition.name)
-            .map(keys::partition_hash)
-            .unwrap_or_default();
+        let hash = keys::hash_in(key).unwrap_or_default();
         let shard = self
             .shards
             .iter()
             .find(|it| (it.hash_range.0..=it.hash_range.1).contains(&hash))
             .ok_or_else(|| Fault::internal("no open shard takes this partition key"))?;
-        let tip = engine.streams().tip(engine.store(), shard)?;
+        let tip = engine
+            .streams()
+            .tip_of(engine.store(), shard.store_id, shard.first)?;
         let known = moved.iter().position(|(it, _)| Arc::ptr_eq(it, &tip));
         let at = known.unwrap_or_else(|| {
             let number = tip.next();

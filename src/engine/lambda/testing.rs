@@ -112,6 +112,7 @@ impl Lab {
             operation: row.name,
             principal: self.principal.clone(),
             input,
+            plain: None,
             payload: Bytes::from(payload.to_owned()),
             now: engine.clock().now(),
             ids: engine.ids().clone(),
@@ -120,7 +121,7 @@ impl Lab {
         };
         match row.run {
             Run::Now(run) => engine.change(|state| run(state, &call)),
-            Run::Data(run) => run(engine, &call),
+            Run::Data(run) | Run::Item(_, run) => run(engine, &call),
             Run::Later(run) => run(engine.clone(), call).await,
         }
     }

@@ -82,11 +82,9 @@ pub fn partition_of(store_id: u64, value: &Attribute, more: &[&Attribute]) -> Ve
     key
 }
 
-/// Hash of a partition key: the place of its partition in a scan, and what chooses its shard.
-pub fn partition_hash(value: &Attribute) -> u64 {
-    let mut component = Vec::with_capacity(64);
-    push(&mut component, value);
-    hash(&component)
+/// Hash of the partition key in the key of an item: the place of its partition in a scan, and what chooses its shard.
+pub fn hash_in(key: &[u8]) -> Option<u64> {
+    second_word(key)
 }
 
 /// The part of a partition whose sort keys begin with these attributes.
@@ -148,7 +146,7 @@ pub fn record(shard: u64, number: u64) -> Vec<u8> {
 
 /// The number in a stream record's key.
 pub fn record_number(key: &[u8]) -> Option<u64> {
-    Some(u64::from_be_bytes(key.get(8..16)?.try_into().ok()?))
+    second_word(key)
 }
 
 /// Whether a key lies in a range.
@@ -164,6 +162,10 @@ pub fn contains(range: &Range, key: &[u8]) -> bool {
             Bound::Excluded(to) => key < to.as_slice(),
             Bound::Unbounded => true,
         }
+}
+
+fn second_word(key: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(key.get(8..16)?.try_into().ok()?))
 }
 
 fn before_end(prefix: &[u8]) -> Bound<Vec<u8>> {

@@ -251,7 +251,7 @@ impl Store {
                 kept.forget();
             }
             for (_, key, value) in changed.iter().filter(|it| it.0 == *shelf) {
-                kept.changed(key, value.as_deref());
+                kept.changed(key, value.as_ref());
             }
         }
         Ok(result?)

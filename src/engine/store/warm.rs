@@ -5,12 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
-use std::sync::Arc;
 
+use fjall::Slice;
 use parking_lot::{RwLock, RwLockWriteGuard};
 
 /// A key or a value.
-pub(super) type Shared = Arc<[u8]>;
+pub(super) type Shared = Slice;
 
 /// Bytes kept of one shelf; one more, and everything is forgotten.
 const BYTES_MAX: usize = 48 * 1024 * 1024;
@@ -54,10 +54,11 @@ impl Warm {
     /// The value, when it is known whether there is one; otherwise what [`Self::keep`] wants to be told.
     pub(super) fn get(&self, key: &[u8]) -> Result<Option<Shared>, u64> {
         let kept = self.0.read();
-        if kept.covers(key) {
-            return Ok(kept.pairs.get(key).map(Arc::clone));
+        // What is kept lies in a known range.
+        match kept.pairs.get(key) {
+            None if !kept.covers(key) => Err(kept.commits),
+            found => Ok(found.cloned()),
         }
-        Err(kept.commits)
     }
 
     /// Keeps a pair that was read, unless there was a commit meanwhile.
@@ -79,7 +80,7 @@ impl Warm {
         let to = end.min(&span.1).as_slice();
         let inside = (Bound::Included(from), Bound::Excluded(to));
         let found = kept.pairs.range::<[u8], _>(inside);
-        let shared = |(key, value): (&Shared, &Shared)| (Arc::clone(key), Arc::clone(value));
+        let shared = |(key, value): (&Shared, &Shared)| (key.clone(), value.clone());
         let pairs: Vec<_> = if reverse {
             found.rev().take(AT_ONCE).map(shared).collect()
         } else {
@@ -136,19 +137,26 @@ impl Warm {
 
 impl Kept {
     /// A pair was committed, or its removal.
-    pub(super) fn changed(&mut self, key: &[u8], value: Option<&[u8]>) {
+    pub(super) fn changed(&mut self, key: &Shared, value: Option<&Shared>) {
         self.commits += 1;
+        if let Some((kept, value)) = self.pairs.get_mut(&**key).zip(value)
+            && self.scans.is_empty()
+        {
+            self.bytes = self.bytes + value.len() - kept.len();
+            kept.clone_from(value);
+            self.shrink();
+            return;
+        }
         let is_kept = self.covers(key);
         if !is_kept && self.scans.is_empty() {
             return;
         }
-        let (key, value): (Shared, Option<Shared>) = (key.into(), value.map(Into::into));
         for scan in &mut self.scans {
-            scan.changes.push((Arc::clone(&key), value.clone()));
+            scan.changes.push((key.clone(), value.cloned()));
         }
         self.scans.retain(|it| it.changes.len() <= CHANGES_MAX);
         if is_kept {
-            self.set(key, value);
+            self.set(key.clone(), value.cloned());
             self.shrink();
         }
     }
@@ -292,14 +300,16 @@ mod tests {
     fn what_is_committed_during_a_scan_counts() {
         let warm = Warm::default();
         let scan = warm.begin();
-        warm.lock().changed(b"b", Some(b"new"));
-        warm.lock().changed(b"c", None);
+        warm.lock()
+            .changed(&b"b"[..].into(), Some(&b"new"[..].into()));
+        warm.lock().changed(&b"c"[..].into(), None);
         warm.end(
             scan,
             Some((span("a", "d"), vec![pair("b", "old"), pair("c", "old")])),
         );
         assert_eq!(texts(&warm, "a", "d").unwrap(), "bnew");
-        warm.lock().changed(b"b", Some(b"newer"));
+        warm.lock()
+            .changed(&b"b"[..].into(), Some(&b"newer"[..].into()));
         assert_eq!(texts(&warm, "a", "d").unwrap(), "bnewer");
     }
 
@@ -307,7 +317,8 @@ mod tests {
     fn a_pair_read_before_a_commit_is_not_kept() {
         let warm = Warm::default();
         let before = warm.get(b"a").unwrap_err();
-        warm.lock().changed(b"a", Some(b"new"));
+        warm.lock()
+            .changed(&b"a"[..].into(), Some(&b"new"[..].into()));
         warm.keep(b"a", b"old", before);
         let now = warm.get(b"a").unwrap_err();
         warm.keep(b"a", b"new", now);

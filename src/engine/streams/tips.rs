@@ -47,16 +47,20 @@ pub(super) enum Trimmed {
 
 impl Live {
     pub fn tip(&self, store: &Store, shard: &Shard) -> Result<Arc<Tip>, StoreError> {
-        if let Some(tip) = self.tips.read().get(&shard.store_id) {
+        self.tip_of(store, shard.store_id, first_number(shard))
+    }
+
+    /// By the shard's `store_id` and the number of its first record.
+    pub fn tip_of(&self, store: &Store, shard: u64, first: u64) -> Result<Arc<Tip>, StoreError> {
+        if let Some(tip) = self.tips.read().get(&shard) {
             return Ok(Arc::clone(tip));
         }
         let mut tips = self.tips.write();
-        if let Some(tip) = tips.get(&shard.store_id) {
+        if let Some(tip) = tips.get(&shard) {
             return Ok(Arc::clone(tip));
         }
-        let first = first_number(shard);
         let (mut next, mut youngest) = (first, 0);
-        let (from, to) = whole(shard.store_id);
+        let (from, to) = whole(shard);
         store.scan(
             Shelf::Records,
             (
@@ -72,12 +76,12 @@ impl Live {
             },
         )?;
         let tip = Arc::new(Tip {
-            shard: shard.store_id,
+            shard,
             next: AtomicU64::new(next),
             oldest: AtomicU64::new(first),
             youngest: AtomicU64::new(youngest),
         });
-        tips.insert(shard.store_id, Arc::clone(&tip));
+        tips.insert(shard, Arc::clone(&tip));
         Ok(tip)
     }
 

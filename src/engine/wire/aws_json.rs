@@ -5,7 +5,9 @@ use http::request::Parts;
 use http::{HeaderMap, Response};
 use serde_json::{Map, Value};
 
-use crate::engine::call::{Answer, Body, Fault, Operation};
+use super::Input;
+use crate::engine::call::{Answer, Body, Fault, Operation, Run};
+use crate::engine::dynamodb::plain;
 
 /// A service on this wire.
 #[derive(Debug)]
@@ -96,7 +98,20 @@ pub(super) fn row<'a>(
         })
 }
 
-pub(super) fn input(service: &Service, body: &[u8]) -> Result<Value, Fault> {
+pub(super) fn input(service: &Service, body: &[u8], row: &Operation) -> Result<Input, Fault> {
+    if let Run::Item(member, _) = row.run
+        && let Some((table, item)) = plain::read(body, member)
+    {
+        let table = ("TableName".to_owned(), Value::String(table));
+        return Ok(Input {
+            plain: Some(item),
+            ..Input::from(Value::Object(Map::from_iter([table])))
+        });
+    }
+    members(service, body).map(Input::from)
+}
+
+fn members(service: &Service, body: &[u8]) -> Result<Value, Fault> {
     match serde_json::from_slice(body) {
         Ok(input @ Value::Object(_)) => Ok(input),
         Ok(_) if service.is_dynamodb() => Err(unreadable("")),
@@ -144,7 +159,9 @@ fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(http::header::CONTENT_TYPE);
     let kind = kind.and_then(|it| it.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
-    [JSON_1_0, "application/json"].contains(&kind.to_ascii_lowercase().as_str())
+    [JSON_1_0, "application/json"]
+        .iter()
+        .any(|it| kind.eq_ignore_ascii_case(it))
 }
 
 pub(super) fn encode(service: &Service, answer: Answer, request_id: &str) -> Response<Bytes> {
@@ -360,12 +377,12 @@ mod tests {
     fn a_body_that_is_no_object_is_refused() {
         for text in ["", "[]", "{\"a\":", "7", "null", "{} {}", "{\"a\":1,}"] {
             for (service, is_silent) in [("dynamodb", true), ("logs", false)] {
-                let fault = input(by_name(service), text.as_bytes()).unwrap_err();
+                let fault = members(by_name(service), text.as_bytes()).unwrap_err();
                 assert_eq!((fault.status, fault.code), (400, "SerializationException"));
                 assert_eq!(fault.message.is_empty(), is_silent, "{text}");
             }
         }
-        let read = input(by_name("dynamodb"), b" {\"a\":1}\n");
+        let read = members(by_name("dynamodb"), b" {\"a\":1}\n");
         assert_eq!(read.unwrap(), json!({"a": 1}));
     }
 
@@ -380,7 +397,7 @@ mod tests {
             let open = "{\"L\":[".repeat(levels);
             let close = "]}".repeat(levels);
             for text in [format!("{open}{close}"), open] {
-                let fault = input(by_name("dynamodb"), text.as_bytes()).unwrap_err();
+                let fault = members(by_name("dynamodb"), text.as_bytes()).unwrap_err();
                 assert_eq!(fault.code, code, "{levels}");
             }
         }

@@ -6,6 +6,7 @@ use http::{HeaderMap, Response};
 use serde_json::Value;
 
 use super::call::{Answer, Fault, Operation};
+use super::dynamodb::value::Item;
 use crate::ids::Ids;
 
 mod aws_json;
@@ -30,6 +31,24 @@ pub struct Credential<'a> {
     pub access_key: &'a str,
     /// Signing name of the service: streams sign as `dynamodb`.
     pub service: &'a str,
+}
+
+/// What a request asks for, as [`super::call::Call`] holds it.
+#[derive(Debug)]
+pub struct Input {
+    pub members: Value,
+    pub plain: Option<Item>,
+    pub payload: Bytes,
+}
+
+impl From<Value> for Input {
+    fn from(members: Value) -> Self {
+        Self {
+            members,
+            plain: None,
+            payload: Bytes::new(),
+        }
+    }
 }
 
 impl Wire {
@@ -93,20 +112,21 @@ impl Wire {
         }
     }
 
-    /// The request's members, and its body where that is a blob of the user's.
-    pub fn input(
-        self,
-        head: &Parts,
-        body: &Bytes,
-        row: &Operation,
-    ) -> Result<(Value, Bytes), Fault> {
+    /// The request's members.
+    pub fn input(self, head: &Parts, body: &Bytes, row: &Operation) -> Result<Input, Fault> {
         match self {
             Self::Json(service) => {
                 let body = gzip::unpacked(self, &head.headers, body)?;
-                Ok((aws_json::input(service, &body)?, Bytes::new()))
+                aws_json::input(service, &body, row)
             }
-            Self::Rest => rest_json::input(head, body, row),
-            Self::Query(_) => Ok((query_xml::input(body)?, Bytes::new())),
+            Self::Rest => {
+                let (members, payload) = rest_json::input(head, body, row)?;
+                Ok(Input {
+                    payload,
+                    ..Input::from(members)
+                })
+            }
+            Self::Query(_) => query_xml::input(body).map(Input::from),
         }
     }
 
@@ -252,8 +272,11 @@ fn response(
     *response.status_mut() =
         http::StatusCode::from_u16(status).unwrap_or(http::StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
+    headers.reserve(4);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    set(headers, "x-amzn-requestid", request_id);
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert("x-amzn-requestid", id);
+    }
     response
 }
 
@@ -342,9 +365,8 @@ mod tests {
                     .header("Authorization", signed(service)),
             );
             let wire = Wire::of(&head, &body);
-            let answer = wire
-                .input(&head, &body, &row)
-                .map(|(input, _)| input.into());
+            let input = wire.input(&head, &body, &row);
+            let answer = input.map(|input| input.members.into());
             let status = wire.encode("Any", answer, "id").status();
             assert!(
                 status == 200 || status == 400,
