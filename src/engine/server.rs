@@ -44,6 +44,7 @@ pub struct Listening {
     port: u16,
     stop: watch::Sender<()>,
     task: JoinHandle<()>,
+    engine: Engine,
 }
 
 /// Why a port cannot be opened.
@@ -86,6 +87,7 @@ impl Listening {
 
 impl Drop for Listening {
     fn drop(&mut self) {
+        self.engine.lambda().set_endpoint(None);
         self.task.abort();
     }
 }
@@ -101,8 +103,16 @@ pub async fn listen(engine: Engine, port: u16) -> Result<Listening, ListenError>
         .map_err(failed)?;
     let port = listener.local_addr().map_err(failed)?.port();
     let (stop, stopped) = watch::channel(());
-    let task = tokio::spawn(accept(engine, listener, stopped));
-    Ok(Listening { port, stop, task })
+    let task = tokio::spawn(accept(engine.clone(), listener, stopped));
+    let listening = Listening {
+        port,
+        stop,
+        task,
+        engine,
+    };
+    let lambda = listening.engine.lambda();
+    lambda.set_endpoint(Some(listening.endpoint()));
+    Ok(listening)
 }
 
 /// A world on a port until the process is asked to end (SIGTERM or Ctrl-C). `ready` gets the endpoint's URL as well.

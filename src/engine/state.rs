@@ -2,7 +2,7 @@
 //!
 //! Items, stream records, log events, messages, code and checkpoints live in the store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -29,6 +29,8 @@ pub struct State {
     pub functions: BTreeMap<String, Function>,
     /// By UUID.
     pub mappings: BTreeMap<String, Mapping>,
+    /// ARNs of the keys that are declared unusable.
+    pub unusable_keys: BTreeSet<String>,
     /// By name.
     pub queues: BTreeMap<String, Queue>,
     /// By name.

@@ -12,6 +12,7 @@ use tokio::task::{Id, JoinSet};
 use super::Engine;
 use super::call::{Fault, Principal};
 use super::checkpoints;
+use super::lambda;
 use super::state::{Mapping, MappingState, State};
 use crate::arn::Arn;
 use crate::mapping::MappingConfig;
@@ -146,19 +147,27 @@ impl Crew {
     }
 
     fn keep_running(&mut self, mapping: &Mapping, now: SystemTime) {
-        let role = self.engine.read(|state| {
+        let (role, hindrance) = self.engine.read(|state| {
             let function = state.functions.get(function_name(&mapping.function_arn));
-            function.map(|it| it.role.clone())
+            let role = function.map(|it| it.role.clone());
+            (role, hindrance(&self.engine, state, mapping))
         });
         let Some(running) = self.running.get_mut(&mapping.uuid) else {
             let is_resting = self.resting.contains_key(&mapping.uuid);
-            match role {
-                Some(role) if !is_resting => self.start(mapping, role, now),
-                Some(_) => {}
-                None => self.tell_missing(mapping),
+            match (role, hindrance) {
+                (None, _) => self.tell_missing(mapping),
+                (_, Some(problem)) => {
+                    note_result(&self.engine, &mapping.uuid, &format!("PROBLEM: {problem}"));
+                }
+                (Some(role), None) if !is_resting => self.start(mapping, role, now),
+                (Some(_), None) => {}
             }
             return;
         };
+        if hindrance.is_some() {
+            running.stop();
+            return;
+        }
         // Without its function a poller goes on: AWS tells of the failed call, too.
         let work = Work::of(mapping, role.unwrap_or_else(|| running.work.role.clone()));
         if work != running.work {
@@ -342,6 +351,15 @@ fn note_result(engine: &Engine, uuid: &str, text: &str) {
         });
         drop(noted);
     }
+}
+
+/// What keeps Lambda from polling for a mapping whose function is there.
+fn hindrance(engine: &Engine, state: &State, mapping: &Mapping) -> Option<String> {
+    let function = state.functions.get(function_name(&mapping.function_arn))?;
+    if !lambda::is_assumable(engine, state, &function.role) {
+        return Some(lambda::NOT_ASSUMABLE.to_owned());
+    }
+    lambda::filter_trouble(state, mapping)
 }
 
 /// The bare name in the ARN of a function, of a version or of an alias.

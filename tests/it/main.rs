@@ -76,6 +76,8 @@ mod tidy;
 #[cfg(test)]
 mod transactions;
 #[cfg(test)]
+mod trigger_roles;
+#[cfg(test)]
 mod ttl;
 #[cfg(test)]
 mod tutorial_ui;

@@ -105,6 +105,9 @@ pub fn trigger_needs(
             arn.to_owned()
         };
         needs.push(pair(action, resource));
+        if action == "s3:PutObject" {
+            needs.push(pair("s3:ListBucket", arn.to_owned()));
+        }
     }
     let (region, account) = stream_arn
         .parse::<Arn>()

@@ -31,7 +31,12 @@ pub async fn list_mappings(aws: Aws) -> Result<Vec<EventSourceMappingConfigurati
         .items()
         .send();
     while let Some(mapping) = pages.next().await {
-        found.push(mapping?);
+        let mapping = mapping?;
+        // A list does not show filters that a key encrypts.
+        match (mapping.kms_key_arn(), mapping.uuid()) {
+            (Some(_), Some(uuid)) => found.push(get_mapping(aws.clone(), uuid.to_owned()).await?),
+            _ => found.push(mapping),
+        }
     }
     Ok(found)
 }
@@ -52,6 +57,7 @@ pub async fn get_mapping(aws: Aws, uuid: String) -> Result<EventSourceMappingCon
         .set_parallelization_factor(answer.parallelization_factor)
         .set_event_source_arn(answer.event_source_arn)
         .set_filter_criteria(answer.filter_criteria)
+        .set_filter_criteria_error(answer.filter_criteria_error)
         .set_metrics_config(answer.metrics_config)
         .set_kms_key_arn(answer.kms_key_arn)
         .set_function_arn(answer.function_arn)

@@ -7,6 +7,8 @@ pub mod policy;
 mod roles;
 mod simulate;
 
+use std::time::SystemTime;
+
 use super::call::{Account, Answer, Call, Fault, Operation, Principal, Run, any_resource};
 use super::state::{Role, State};
 use crate::clock::{epoch_millis, iso_secs};
@@ -195,26 +197,8 @@ impl Source {
     }
 }
 
-/// Whether this principal may do this. The account and services may; a role by its policies.
+/// Whether the caller of an operation may do this. The account and services may; a role by its policies.
 /// The refusal is worded as the action's service words it.
-pub fn authorize(
-    state: &State,
-    account: &Account,
-    principal: &Principal,
-    action: &str,
-    resource: &str,
-) -> Result<(), Fault> {
-    judge(
-        state,
-        account,
-        principal,
-        action,
-        resource,
-        Context::default(),
-    )
-}
-
-/// As [`authorize`], for the caller of an operation: policies may ask for the time as well.
 pub fn authorize_call(
     state: &State,
     call: &Call,
@@ -232,14 +216,11 @@ pub fn authorize_call_with(
     resource: &str,
     facts: Vec<(&str, String)>,
 ) -> Result<(), Fault> {
-    let secs = epoch_millis(call.now) / 1000;
     let context = facts
         .into_iter()
-        .fold(Context::default(), |context, (key, value)| {
+        .fold(at(call.now), |context, (key, value)| {
             context.with(key, value)
-        })
-        .with("aws:CurrentTime", iso_secs(call.now))
-        .with("aws:EpochTime", secs.to_string());
+        });
     judge(
         state,
         &call.account,
@@ -248,6 +229,25 @@ pub fn authorize_call_with(
         resource,
         context,
     )
+}
+
+/// As [`authorize_call`], for what a service does as this principal.
+pub fn authorize(
+    state: &State,
+    account: &Account,
+    principal: &Principal,
+    action: &str,
+    resource: &str,
+    now: SystemTime,
+) -> Result<(), Fault> {
+    judge(state, account, principal, action, resource, at(now))
+}
+
+fn at(now: SystemTime) -> Context {
+    let secs = epoch_millis(now) / 1000;
+    Context::default()
+        .with("aws:CurrentTime", iso_secs(now))
+        .with("aws:EpochTime", secs.to_string())
 }
 
 fn judge(

@@ -13,7 +13,7 @@ use super::environment::{Blueprint, Ended, ExecutionEnvironment, Failure, Invoca
 use super::functions::{no_content, pending, unblocked};
 use super::javascript::JavaScript;
 use super::names::{self, LATEST};
-use super::permissions::{role_may, role_name};
+use super::permissions::{NOT_ASSUMABLE, function_may, is_assumable, role_name};
 use super::pool::Warm;
 use super::queue::Queued;
 use super::unavailable::Unavailable;
@@ -82,6 +82,9 @@ pub(super) async fn run(engine: &Engine, request: Request) -> Result<Finished, F
             .ok_or_else(|| not_found(format!("Function not found: {}", request.function_arn)))?;
         if settings::is_pending(function, now) {
             return Err(pending());
+        }
+        if !is_assumable(engine, state, &function.role) {
+            return Err(Fault::new(403, "AccessDeniedException", NOT_ASSUMABLE));
         }
         let warm = engine.lambda().pool.enter(state, function, now)?;
         Ok::<_, Fault>((function.clone(), warm))
@@ -338,7 +341,12 @@ fn variables(engine: &Engine, function: &Function, log_stream: &str) -> BTreeMap
     let own = own
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
-    own.chain(function.environment.clone()).collect()
+    // No variable of Lambda's, but every SDK takes it: the program's own calls come back here.
+    let endpoint = engine.lambda().endpoint.lock().clone();
+    let endpoint = endpoint.map(|url| ("AWS_ENDPOINT_URL".to_owned(), url));
+    own.chain(endpoint)
+        .chain(function.environment.clone())
+        .collect()
 }
 
 fn trace_id(engine: &Engine, now: SystemTime) -> String {
@@ -363,7 +371,7 @@ fn write_log(engine: &Engine, function: &Function, stream: &str, lines: &[Line])
             account.arn("logs", name).to_string()
         };
         let may = |action: &str, stream: &str| {
-            role_may(engine, state, &function.role, action, &resource(stream))
+            function_may(engine, state, function, action, &resource(stream))
         };
         may("logs:PutLogEvents", stream)
             && (known.is_some() || may("logs:CreateLogGroup", ""))

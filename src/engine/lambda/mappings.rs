@@ -10,7 +10,7 @@ use super::mapping_settings::{
     check_update_form, starting_position,
 };
 use super::names::{self, Reference};
-use super::{permissions, tags};
+use super::{filter_keys, permissions, tags};
 use crate::arn::Arn;
 use crate::clock::epoch_secs;
 use crate::engine::Engine;
@@ -31,6 +31,8 @@ const STREAM_ACTIONS: [&str; 4] = [
 
 pub(super) fn create(engine: &Engine, call: &Call) -> Answer {
     let input = &call.input;
+    let asked = permissions::asked_function(call, &call.account);
+    engine.read(|state| permissions::permit_mapping(engine, state, call, "*", asked.as_slice()))?;
     let function = check_creation_form(input)?;
     check_no_success(input)?;
     let stream = stream_arn(input)?;
@@ -70,12 +72,15 @@ pub(super) fn create(engine: &Engine, call: &Call) -> Answer {
         state.mappings.insert(mapping.uuid.clone(), mapping.clone());
         Ok(mapping)
     })?;
-    Ok(accepted(&made, &call.account))
+    Ok(Reply::json(202, shown(&made, &call.account)))
 }
 
-pub(super) fn get(state: &mut State, call: &Call) -> Answer {
-    let mapping = find(state, call)?;
-    Ok(shown(mapping, &call.account).into())
+pub(super) fn get(engine: &Engine, call: &Call) -> Answer {
+    engine.read(|state| {
+        permit(engine, state, call)?;
+        let mapping = find(state, call)?;
+        Ok(shown_to(engine, state, call, mapping).into())
+    })
 }
 
 pub(super) fn list(state: &mut State, call: &Call) -> Answer {
@@ -101,7 +106,12 @@ pub(super) fn list(state: &mut State, call: &Call) -> Answer {
             && stream.is_none_or(|it| it == mapping.stream_arn)
     });
     let page: Vec<&Mapping> = rest.by_ref().take(limit).collect();
-    let rows: Vec<Value> = page.iter().map(|it| shown(it, &call.account)).collect();
+    let rows = page.iter().map(|mapping| {
+        let mut shown = shown(mapping, &call.account);
+        filter_keys::hide(&mut shown, mapping);
+        shown
+    });
+    let rows: Vec<Value> = rows.collect();
     let mut reply = json!({ "EventSourceMappings": rows });
     if let (Some(last), Some(_)) = (page.last(), rest.next()) {
         reply["NextMarker"] = json!(last.uuid);
@@ -112,6 +122,7 @@ pub(super) fn list(state: &mut State, call: &Call) -> Answer {
 /// Answers with the settings as they were: the new ones hold once `Updating` is over.
 pub(super) fn update(engine: &Engine, call: &Call) -> Answer {
     let input = &call.input;
+    engine.read(|state| permit(engine, state, call))?;
     let function = check_update_form(input)?;
     check_no_success(input)?;
     check_kind(input, false)?;
@@ -131,7 +142,9 @@ pub(super) fn update(engine: &Engine, call: &Call) -> Answer {
             check_stream(engine, state, function, &before.stream_arn, call.now)?;
             check_unique(state, &before.stream_arn, &next.function_arn, &before.uuid)?;
         }
-        if next.config.on_failure != before.config.on_failure {
+        if next.config.on_failure != before.config.on_failure
+            || next.function_arn != before.function_arn
+        {
             let function = function_of(state, &reference, &call.account)?;
             check_destination(engine, state, function, &next.config)?;
         }
@@ -148,21 +161,23 @@ pub(super) fn update(engine: &Engine, call: &Call) -> Answer {
         }
         after.next = Some(next);
         state.mappings.insert(after.uuid.clone(), after.clone());
-        Ok(after)
+        Ok(shown_to(engine, state, call, &after))
     })?;
-    Ok(accepted(&answered, &call.account))
+    Ok(Reply::json(202, answered))
 }
 
 pub(super) fn delete(engine: &Engine, call: &Call) -> Answer {
     let deleted = engine.change(|state| {
+        permit(engine, state, call)?;
         let mut mapping = find(state, call)?.clone();
         check_stable(&mapping, "delete")?;
         mapping.enabled = false;
         pass(engine, call, &mut mapping, MappingState::Deleting);
-        state.mappings.insert(mapping.uuid.clone(), mapping.clone());
-        Ok(mapping)
+        let shown = shown_to(engine, state, call, &mapping);
+        state.mappings.insert(mapping.uuid.clone(), mapping);
+        Ok(shown)
     })?;
-    Ok(accepted(&deleted, &call.account))
+    Ok(Reply::json(202, deleted))
 }
 
 /// Lets a mapping into a passing state, for as long as it takes.
@@ -185,9 +200,13 @@ fn fix_beginning(engine: &Engine, state: &State, mapping: &Mapping) -> Result<()
     Ok(())
 }
 
-/// For the rows of the operations table.
-pub(super) fn resource(call: &Call) -> String {
-    mapping_arn(&call.account, call.text("UUID").unwrap_or("*"))
+/// The caller may do this to the mapping it names, whatever it calls now and is to call.
+fn permit(engine: &Engine, state: &State, call: &Call) -> Result<(), Fault> {
+    let resource = mapping_arn(&call.account, call.text("UUID").unwrap_or("*"));
+    let current = find(state, call).ok().map(|it| it.function_arn.clone());
+    let asked = permissions::asked_function(call, &call.account);
+    let functions: Vec<String> = current.into_iter().chain(asked).collect();
+    permissions::permit_mapping(engine, state, call, &resource, &functions)
 }
 
 fn mapping_arn(account: &Account, uuid: &str) -> String {
@@ -196,8 +215,11 @@ fn mapping_arn(account: &Account, uuid: &str) -> String {
         .to_string()
 }
 
-fn accepted(mapping: &Mapping, account: &Account) -> Reply {
-    Reply::json(202, shown(mapping, account))
+/// As far as the caller may see it.
+fn shown_to(engine: &Engine, state: &State, call: &Call, mapping: &Mapping) -> Value {
+    let mut out = shown(mapping, &call.account);
+    filter_keys::reveal(engine, state, call, mapping, &mut out);
+    out
 }
 
 /// `EventSourceMappingConfiguration`
@@ -257,7 +279,7 @@ fn check_stream(
     if found.is_none_or(|it| shards::is_forgotten(it, now)) {
         return Err(invalid(format!("Stream not found: {stream}")));
     }
-    let may = |action: &str| permissions::role_may(engine, state, &function.role, action, stream);
+    let may = |action: &str| permissions::function_may(engine, state, function, action, stream);
     if STREAM_ACTIONS.into_iter().all(may) {
         return Ok(());
     }
@@ -277,15 +299,21 @@ fn check_destination(
         return Ok(());
     };
     let service = destination.parse::<Arn>().map(|arn| arn.service);
-    let (action, resource) = match service.as_deref() {
-        Ok("sqs") => ("sqs:SendMessage", destination.clone()),
-        Ok("sns") => ("sns:Publish", destination.clone()),
-        Ok("s3") => ("s3:PutObject", format!("{destination}/*")),
-        _ => return Ok(()),
+    let needs = match service.as_deref() {
+        Ok("sqs") => vec![("sqs:SendMessage", destination.clone())],
+        Ok("sns") => vec![("sns:Publish", destination.clone())],
+        Ok("s3") => vec![
+            ("s3:PutObject", format!("{destination}/*")),
+            ("s3:ListBucket", destination.clone()),
+        ],
+        _ => Vec::new(),
     };
-    if permissions::role_may(engine, state, &function.role, action, &resource) {
+    let denied = needs.into_iter().find(|(action, resource)| {
+        !permissions::function_may(engine, state, function, action, resource)
+    });
+    let Some((action, _)) = denied else {
         return Ok(());
-    }
+    };
     let (service, operation) = action.split_once(':').unwrap_or_default();
     Err(invalid(format!(
         "The provided execution role does not have permissions to call {operation} on {}",

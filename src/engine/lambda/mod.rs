@@ -5,6 +5,7 @@
 mod checks;
 mod code;
 pub mod environment;
+mod filter_keys;
 mod functions;
 mod invoke;
 pub mod javascript;
@@ -24,11 +25,14 @@ mod testing;
 mod unavailable;
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 
 use super::Engine;
 use super::call::{Call, Fault, Operation, Run, any_resource};
+pub use filter_keys::{set_key_usable, trouble as filter_trouble};
 pub use names::LATEST;
 pub use package::Package;
+pub use permissions::{NOT_ASSUMABLE, is_assumable};
 pub use queue::run_queue;
 pub use settings::{RUNTIMES, log_group};
 
@@ -38,6 +42,14 @@ pub struct Live {
     packages: code::Packages,
     pool: pool::Pool,
     queue: queue::Queue,
+    endpoint: Mutex<Option<String>>,
+}
+
+impl Live {
+    /// Where programs reach this cloud, `http://127.0.0.1:8700`: functions that start from now on are told.
+    pub fn set_endpoint(&self, url: Option<String>) {
+        *self.endpoint.lock() = url;
+    }
 }
 
 pub fn operations() -> &'static [Operation] {
@@ -186,7 +198,7 @@ const OPERATIONS: &[Operation] = &[
     row(
         "CreateEventSourceMapping",
         "POST /2015-03-31/event-source-mappings",
-        "lambda:CreateEventSourceMapping",
+        "",
         any_resource,
         Run::Data(mappings::create),
     ),
@@ -200,22 +212,22 @@ const OPERATIONS: &[Operation] = &[
     row(
         "GetEventSourceMapping",
         "GET /2015-03-31/event-source-mappings/{UUID}",
-        "lambda:GetEventSourceMapping",
-        mappings::resource,
-        Run::Now(mappings::get),
+        "",
+        any_resource,
+        Run::Data(mappings::get),
     ),
     row(
         "UpdateEventSourceMapping",
         "PUT /2015-03-31/event-source-mappings/{UUID}",
-        "lambda:UpdateEventSourceMapping",
-        mappings::resource,
+        "",
+        any_resource,
         Run::Data(mappings::update),
     ),
     row(
         "DeleteEventSourceMapping",
         "DELETE /2015-03-31/event-source-mappings/{UUID}",
-        "lambda:DeleteEventSourceMapping",
-        mappings::resource,
+        "",
+        any_resource,
         Run::Data(mappings::delete),
     ),
 ];

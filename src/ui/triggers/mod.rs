@@ -234,7 +234,11 @@ impl TriggersPanel {
                 } else {
                     "Edit"
                 };
-                if icon::button(ui, Icon::Edit, words).clicked() {
+                // Saving a form without the filters would remove them.
+                let is_readable = mapping.filter_criteria_error().is_none();
+                let button =
+                    ui.add_enabled_ui(is_readable, |ui| icon::button(ui, Icon::Edit, words));
+                if button.inner.clicked() {
                     self.editing = if self.editing.is_none() {
                         let on = state != "Disabled" && state != "Disabling";
                         Some(Form::of(&lambda::config_of(mapping), on))
@@ -433,6 +437,9 @@ fn facts_ui(ui: &mut Ui, mapping: &EventSourceMappingConfiguration) {
             );
             if let Some(key) = &config.kms_key {
                 row("KMS key", key.clone());
+            }
+            if let Some(error) = mapping.filter_criteria_error() {
+                row("Filters", text(error.message()));
             }
             for (nth, filter) in config.filters.iter().enumerate() {
                 row(&format!("Filter {}", nth + 1), filter.clone());
