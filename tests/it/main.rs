@@ -78,6 +78,8 @@ mod transactions;
 #[cfg(test)]
 mod trigger_roles;
 #[cfg(test)]
+mod trigger_rows;
+#[cfg(test)]
 mod ttl;
 #[cfg(test)]
 mod tutorial_ui;
