@@ -62,7 +62,7 @@ impl Principal {
 /// One decoded request.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Signing name: `dynamodb`, `lambda`, `iam`, `sts`, `logs`, `sqs`; streams are `streams`.
+    /// Signing name: `dynamodb`, `lambda`, `iam`, `sts`, `logs`, `sns`, `sqs`; streams are `streams`.
     pub service: &'static str,
     /// `PutItem`.
     pub operation: &'static str,

@@ -129,6 +129,7 @@ fn throttled(service: &str) -> Fault {
             fault.extra = Some(serde_json::json!({ "Reason": reason }));
             fault
         }
+        "sns" => Fault::new(429, "Throttled", "Rate exceeded"),
         "sqs" => Fault::new(403, "RequestThrottled", "Request is throttled."),
         _ => Fault::new(400, "ThrottlingException", "Rate exceeded"),
     }

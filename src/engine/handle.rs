@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::call::{Answer, Call, Fault, Operation, Principal};
 use super::faults::AnswerLost;
 use super::wire::{self, Input, Wire};
-use super::{ApiCall, Engine, dynamodb, iam, lambda, logs, sqs, streams, sts};
+use super::{ApiCall, Engine, dynamodb, iam, lambda, logs, sns, sqs, streams, sts};
 
 impl Engine {
     /// Answers one AWS request, whoever sends it. Never fails: what goes wrong is an answer too.
@@ -132,6 +132,7 @@ fn operations(service: &str) -> &'static [Operation] {
         "iam" => iam::operations(),
         "sts" => sts::operations(),
         "logs" => logs::operations(),
+        "sns" => sns::operations(),
         "sqs" => sqs::operations(),
         _ => &[],
     }
@@ -154,9 +155,9 @@ async fn shielded(work: impl Future<Output = Answer>) -> Answer {
     .await
 }
 
-/// What a request is about, for the list of calls: the name of a table, function, role or queue, or a statement.
+/// What a request is about, for the list of calls: the name of a table, function, role, queue or topic, or a statement.
 fn subject(input: &Value) -> String {
-    const MEMBERS: [&str; 13] = [
+    const MEMBERS: [&str; 17] = [
         "TableName",
         "FunctionName",
         "RoleName",
@@ -170,6 +171,11 @@ fn subject(input: &Value) -> String {
         "PolicyArn",
         "PolicyName",
         "Statement",
+        "TopicArn",
+        "TargetArn",
+        "SubscriptionArn",
+        // Of a topic to be made.
+        "Name",
     ];
     let found = MEMBERS
         .iter()

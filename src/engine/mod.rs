@@ -29,6 +29,7 @@ pub mod lambda;
 pub mod logs;
 pub mod saved;
 pub mod server;
+pub mod sns;
 pub mod sqs;
 pub mod state;
 pub mod store;

@@ -34,6 +34,10 @@ pub struct State {
     /// By name.
     pub queues: BTreeMap<String, Queue>,
     /// By name.
+    pub topics: BTreeMap<String, Topic>,
+    /// By ARN, which begins with the topic's.
+    pub subscriptions: BTreeMap<String, Subscription>,
+    /// By name.
     pub log_groups: BTreeMap<String, LogGroup>,
     /// Backups by ARN.
     pub backups: BTreeMap<String, Backup>,
@@ -367,6 +371,31 @@ pub struct Queue {
     /// Attributes as set by the user: `VisibilityTimeout`, `Policy`.
     pub attributes: BTreeMap<String, String>,
     pub tags: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Topic {
+    pub name: String,
+    pub arn: String,
+    pub created: SystemTime,
+    /// Attributes as set by the user: `DisplayName`, `Policy`.
+    pub attributes: BTreeMap<String, String>,
+    pub tags: BTreeMap<String, String>,
+    /// `SubscriptionsDeleted`.
+    pub subscriptions_deleted: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Subscription {
+    pub arn: String,
+    /// ARN of the topic.
+    pub topic: String,
+    /// ARN of the queue; it need not exist.
+    pub endpoint: String,
+    /// ARN of the caller who subscribed.
+    pub principal: String,
+    /// Attributes as set by the user: `RawMessageDelivery`, `FilterPolicy`.
+    pub attributes: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -74,6 +74,10 @@ mod tables_panel;
 #[cfg(test)]
 mod tidy;
 #[cfg(test)]
+mod topic_refusals;
+#[cfg(test)]
+mod topics;
+#[cfg(test)]
 mod transactions;
 #[cfg(test)]
 mod trigger_roles;

@@ -371,6 +371,7 @@ impl From<Malformed> for Fault {
 fn denied(action: &str, who: &str, resource: &str, why: &str) -> Fault {
     let (status, code) = match service_of(action) {
         "iam" | "sts" => (403, "AccessDenied"),
+        "sns" => (403, "AuthorizationError"),
         "lambda" | "sqs" => (403, "AccessDeniedException"),
         _ => (400, "AccessDeniedException"),
     };
@@ -385,7 +386,7 @@ fn denied(action: &str, who: &str, resource: &str, why: &str) -> Fault {
 /// The session's role is gone.
 fn invalid_token(action: &str) -> Fault {
     let (status, code) = match service_of(action) {
-        "iam" | "sts" | "sqs" => (403, "InvalidClientTokenId"),
+        "iam" | "sns" | "sts" | "sqs" => (403, "InvalidClientTokenId"),
         "lambda" => (403, "UnrecognizedClientException"),
         _ => (400, "UnrecognizedClientException"),
     };
@@ -400,11 +401,11 @@ fn service_of(action: &str) -> &str {
     action.split(':').next().unwrap_or_default()
 }
 
-/// SQS names actions in lower case in its refusals.
+/// SQS names actions in lower case in its refusals, SNS names itself in capitals.
 fn shown_action(action: &str) -> String {
-    if service_of(action) == "sqs" {
-        action.to_lowercase()
-    } else {
-        action.to_owned()
+    match action.split_once(':') {
+        Some(("sqs", _)) => action.to_lowercase(),
+        Some(("sns", operation)) => format!("SNS:{operation}"),
+        _ => action.to_owned(),
     }
 }

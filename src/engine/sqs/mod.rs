@@ -10,9 +10,11 @@ mod receive;
 mod send;
 mod shelf;
 
+use serde_json::Value;
 use tokio::sync::Notify;
 
-use super::call::{Call, Fault, Operation, Run, any_resource};
+use super::Engine;
+use super::call::{Call, Fault, Operation, Principal, Run, any_resource};
 use super::state::{Queue, State};
 
 /// In-memory parts.
@@ -25,6 +27,18 @@ pub struct Live {
 
 pub fn operations() -> &'static [Operation] {
     OPERATIONS
+}
+
+/// Sends what another service, `principal`, hands on in answer to `call`: `input` has the members of a `SendMessage`,
+/// `queue` is an ARN. Nobody asks whether the service may.
+pub fn deliver(
+    engine: &Engine,
+    call: &Call,
+    principal: &Principal,
+    queue: &str,
+    input: &Value,
+) -> Result<(), Fault> {
+    send::deliver(engine, call, principal, queue, input)
 }
 
 const OPERATIONS: &[Operation] = &[

@@ -9,7 +9,7 @@ use super::{attributes, checksum, find, input};
 use crate::clock::epoch_millis;
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Principal};
-use crate::engine::state::Queue;
+use crate::engine::state::{Queue, State};
 
 /// Seconds a message may be held back.
 const DELAY_MAX: u64 = 900;
@@ -49,6 +49,44 @@ pub(super) fn batch(engine: &Engine, call: &Call) -> Answer {
     Ok(answer)
 }
 
+/// Sends what another service hands on to the queue with this ARN; `input` has the members of a `SendMessage`.
+pub(super) fn deliver(
+    engine: &Engine,
+    call: &Call,
+    principal: &Principal,
+    queue: &str,
+    input: &Value,
+) -> Result<(), Fault> {
+    let name = queue.rsplit(':').next().unwrap_or(queue);
+    let (queue, id) = engine.read(|state| {
+        let known = state.queues.get(name).filter(|it| it.arn == queue);
+        let id = sender_id(state, call, principal);
+        known
+            .map(|known| (known.clone(), id))
+            .ok_or_else(super::no_queue)
+    })?;
+    let sender = Sender {
+        engine,
+        call,
+        queue,
+        id,
+    };
+    let message = sender.message(input)?;
+    sender.send(vec![message])
+}
+
+/// `SenderId`
+fn sender_id(state: &State, call: &Call, principal: &Principal) -> String {
+    match principal {
+        Principal::Root => call.account.id.clone(),
+        Principal::Role { role, session } => {
+            let id = state.roles.get(role).map_or("", |role| role.id.as_str());
+            format!("{id}:{session}")
+        }
+        Principal::Service(name) => name.clone(),
+    }
+}
+
 /// Who sends where.
 struct Sender<'a> {
     engine: &'a Engine,
@@ -61,14 +99,7 @@ struct Sender<'a> {
 impl<'a> Sender<'a> {
     fn of(engine: &'a Engine, call: &'a Call) -> Result<Self, Fault> {
         let (queue, id) = engine.read(|state| {
-            let id = match &call.principal {
-                Principal::Root => call.account.id.clone(),
-                Principal::Role { role, session } => {
-                    let id = state.roles.get(role).map_or("", |role| role.id.as_str());
-                    format!("{id}:{session}")
-                }
-                Principal::Service(name) => name.clone(),
-            };
+            let id = sender_id(state, call, &call.principal);
             find(state, call).map(|queue| (queue.clone(), id))
         })?;
         Ok(Self {

@@ -62,7 +62,7 @@ impl Wire {
         match signed_for {
             Some("lambda") => return Self::Rest,
             Some(name @ ("logs" | "sqs")) => return Self::Json(aws_json::by_name(name)),
-            Some(name @ ("iam" | "sts")) => return Self::Query(query_xml::by_name(name)),
+            Some(name @ ("iam" | "sns" | "sts")) => return Self::Query(query_xml::by_name(name)),
             _ => (),
         }
         if is_dated(head.uri.path()) {
@@ -87,7 +87,7 @@ impl Wire {
             Self::Json(_) => 16 * MB,
             // A package of 50 MB, in base64.
             Self::Rest => 70 * MB,
-            Self::Query(_) => MB,
+            Self::Query(service) => service.body_bytes_max,
         }
     }
 
@@ -329,6 +329,8 @@ mod tests {
         let plain = head(http::Request::post("/"));
         let form = b"Action=ListRoles&Version=2010-05-08";
         assert_eq!(Wire::of(&plain, form).service(), "iam");
+        let form = b"Action=ListTopics&Version=2010-03-31";
+        assert_eq!(Wire::of(&plain, form).service(), "sns");
         assert_eq!(Wire::of(&plain, b"").service(), "dynamodb");
     }
 
@@ -359,7 +361,7 @@ mod tests {
             let length = ids.number() % 40;
             let letter = |number: u64| ALPHABET[usize::try_from(number).unwrap() % ALPHABET.len()];
             let body: Bytes = (0..length).map(|_| letter(ids.number())).collect();
-            let service = ["dynamodb", "sqs", "lambda", "iam"][round % 4];
+            let service = ["dynamodb", "sqs", "lambda", "iam", "sns"][round % 5];
             let head = head(
                 http::Request::post("/2015-03-31/functions/%ff%2")
                     .header("Authorization", signed(service)),

@@ -1,4 +1,4 @@
-//! The Query wire: a form in, XML out. IAM and STS.
+//! The Query wire: a form in, XML out. IAM, SNS and STS.
 
 use std::collections::BTreeMap;
 
@@ -15,18 +15,36 @@ pub struct Service {
     pub name: &'static str,
     version: &'static str,
     xmlns: &'static str,
+    /// Members of answers whose objects are maps: written as entries of a key and a value.
+    maps: &'static [&'static str],
+    /// Most bytes a form may have.
+    pub body_bytes_max: usize,
 }
 
-static SERVICES: [Service; 2] = [
+const MB: usize = 1024 * 1024;
+
+static SERVICES: [Service; 3] = [
     Service {
         name: "iam",
         version: "2010-05-08",
         xmlns: "https://iam.amazonaws.com/doc/2010-05-08/",
+        maps: &[],
+        body_bytes_max: MB,
+    },
+    Service {
+        name: "sns",
+        version: "2010-03-31",
+        xmlns: "http://sns.amazonaws.com/doc/2010-03-31/",
+        maps: &["Attributes"],
+        // Ten messages of 256 KB are refused as messages; every byte of them may be written as three.
+        body_bytes_max: 8 * MB,
     },
     Service {
         name: "sts",
         version: "2011-06-15",
         xmlns: "https://sts.amazonaws.com/doc/2011-06-15/",
+        maps: &[],
+        body_bytes_max: MB,
     },
 ];
 
@@ -60,7 +78,8 @@ pub(super) fn row<'a>(
         })
 }
 
-/// The form with `X.member.N` folded to arrays; every leaf is a text.
+/// The form with `X.member.N` folded to arrays, and `X.entry.N` with its key and value to objects; every leaf is a
+/// text.
 pub(super) fn input(body: &[u8]) -> Result<Value, Fault> {
     let mut root = Node::default();
     for (name, value) in form_urlencoded::parse(body) {
@@ -95,10 +114,10 @@ pub(super) fn encode(
         Ok(reply) => {
             open(&mut xml, &format!("{operation}Response xmlns=\"{xmlns}\""));
             if let Body::Json(value) = &reply.body {
-                element(&mut xml, &format!("{operation}Result"), value);
+                element(&mut xml, &format!("{operation}Result"), value, service.maps);
             }
             open(&mut xml, "ResponseMetadata");
-            element(&mut xml, "RequestId", &request_id.into());
+            element(&mut xml, "RequestId", &request_id.into(), &[]);
             close(&mut xml, "ResponseMetadata");
             close(&mut xml, &format!("{operation}Response"));
             reply.status
@@ -111,11 +130,12 @@ pub(super) fn encode(
             };
             open(&mut xml, &format!("ErrorResponse xmlns=\"{xmlns}\""));
             open(&mut xml, "Error");
-            element(&mut xml, "Type", &side.into());
-            element(&mut xml, "Code", &wire_code(fault.code).into());
-            element(&mut xml, "Message", &fault.message.into());
+            element(&mut xml, "Type", &side.into(), &[]);
+            let code = wire_code(service, fault.code);
+            element(&mut xml, "Code", &code.into(), &[]);
+            element(&mut xml, "Message", &fault.message.into(), &[]);
             close(&mut xml, "Error");
-            element(&mut xml, "RequestId", &request_id.into());
+            element(&mut xml, "RequestId", &request_id.into(), &[]);
             close(&mut xml, "ErrorResponse");
             fault.status
         }
@@ -144,12 +164,13 @@ fn fold(node: Node) -> Value {
     if parts.len() == 1
         && let Some(list) = parts.remove("member")
     {
-        let mut numbered: Vec<(u32, Node)> = Vec::new();
-        for (name, part) in list.parts {
-            numbered.push((name.parse().unwrap_or(u32::MAX), part));
-        }
-        numbered.sort_by_key(|(number, _)| *number);
-        return numbered.into_iter().map(|(_, part)| fold(part)).collect();
+        return numbered(list).map(fold).collect();
+    }
+    if parts.len() == 1
+        && let Some(list) = parts.remove("entry")
+    {
+        let entries = numbered(list).map(entry);
+        return entries.collect::<Map<_, _>>().into();
     }
     parts
         .into_iter()
@@ -158,9 +179,29 @@ fn fold(node: Node) -> Value {
         .into()
 }
 
-/// IAM leaves off the `Exception` of the codes that all services share.
-fn wire_code(code: &str) -> &str {
+/// The parts of a list in the order of their numbers.
+fn numbered(list: Node) -> impl Iterator<Item = Node> {
+    let parts = list.parts.into_iter();
+    let mut numbered: Vec<(u32, Node)> = parts
+        .map(|(name, part)| (name.parse().unwrap_or(u32::MAX), part))
+        .collect();
+    numbered.sort_by_key(|(number, _)| *number);
+    numbered.into_iter().map(|(_, part)| part)
+}
+
+/// One entry of a map; its two parts have other names in some maps. A value that is left out is null.
+fn entry(node: Node) -> (String, Value) {
+    let mut parts = node.parts;
+    let mut take = |names: [&str; 2]| names.into_iter().find_map(|name| parts.remove(name));
+    let key = take(["key", "Name"]).map_or_else(String::new, |key| key.text);
+    let value = take(["value", "Value"]).map_or(Value::Null, fold);
+    (key, value)
+}
+
+/// These services leave off the `Exception` of the codes that all services share.
+fn wire_code<'a>(service: &Service, code: &'a str) -> &'a str {
     match code {
+        "InternalServerError" if service.name == "sns" => "InternalError",
         "AccessDeniedException" => "AccessDenied",
         "InternalServerError" => "InternalFailure",
         "ThrottlingException" => "Throttling",
@@ -169,19 +210,28 @@ fn wire_code(code: &str) -> &str {
     }
 }
 
-fn element(xml: &mut String, name: &str, value: &Value) {
+fn element(xml: &mut String, name: &str, value: &Value, maps: &[&str]) {
     match value {
         Value::Null => return,
+        Value::Object(members) if maps.contains(&name) => {
+            open(xml, name);
+            for (key, value) in members {
+                open(xml, "entry");
+                element(xml, "key", &key.as_str().into(), maps);
+                element(xml, "value", value, maps);
+                close(xml, "entry");
+            }
+        }
         Value::Object(members) => {
             open(xml, name);
             for (name, value) in members {
-                element(xml, name, value);
+                element(xml, name, value, maps);
             }
         }
         Value::Array(values) => {
             open(xml, name);
             for value in values {
-                element(xml, "member", value);
+                element(xml, "member", value, maps);
             }
         }
         Value::String(text) => {
@@ -241,6 +291,31 @@ mod tests {
         });
         assert_eq!(input(form.as_bytes()).unwrap(), expected);
         assert_eq!(input(b"Action=ListRoles").unwrap(), json!({}));
+    }
+
+    #[test]
+    fn maps_of_a_form_become_objects_whatever_their_parts_are_called() {
+        let form = "Action=Publish&Version=2010-03-31&Attributes.entry.1.key=DisplayName&Attributes.entry.1.value=\
+                    &M.member.1.MessageAttributes.entry.2.Name=b&M.member.1.MessageAttributes.entry.2.Value.DataType=String\
+                    &M.member.1.MessageAttributes.entry.1.Name=a";
+        let expected = json!({
+            "Attributes": {"DisplayName": ""},
+            "M": [{"MessageAttributes": {"a": null, "b": {"DataType": "String"}}}],
+        });
+        assert_eq!(input(form.as_bytes()).unwrap(), expected);
+    }
+
+    #[test]
+    fn maps_of_an_answer_are_written_as_entries() {
+        let topic = json!({ "Attributes": {"Owner": "1", "Policy": "{\"a\":1}"} });
+        let response = encode(by_name("sns"), "GetTopicAttributes", Ok(topic.into()), "id");
+        assert_eq!(
+            response.body(),
+            "<GetTopicAttributesResponse xmlns=\"http://sns.amazonaws.com/doc/2010-03-31/\"><GetTopicAttributesResult>\
+             <Attributes><entry><key>Owner</key><value>1</value></entry><entry><key>Policy</key>\
+             <value>{&quot;a&quot;:1}</value></entry></Attributes></GetTopicAttributesResult>\
+             <ResponseMetadata><RequestId>id</RequestId></ResponseMetadata></GetTopicAttributesResponse>"
+        );
     }
 
     #[test]
