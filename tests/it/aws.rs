@@ -354,6 +354,7 @@ async fn the_settings_of_a_trigger_come_back_as_they_were_given() {
         filters: vec![r#"{"eventName":["INSERT"]}"#.to_owned()],
         starting_position: StartingPosition::TrimHorizon,
         event_count_metrics: true,
+        kms_key: Some("arn:aws:kms:us-east-1:123456789012:key/k".to_owned()),
         ..MappingConfig::default()
     };
     let new = NewMapping {
@@ -366,6 +367,9 @@ async fn the_settings_of_a_trigger_come_back_as_they_were_given() {
     assert_eq!(lambda::config_of(&made), full);
     let uuid = made.uuid.unwrap();
     settled(&aws, &uuid, "Disabled").await;
+    // Lambda's own lists leave out filters that a key encrypts.
+    let listed = lambda::list_mappings(aws.clone()).await.unwrap();
+    assert_eq!(lambda::config_of(&listed[0]), full);
     let plain = MappingConfig {
         starting_position: StartingPosition::TrimHorizon,
         ..MappingConfig::default()

@@ -117,6 +117,9 @@ fn arguments_that_make_no_sense_end_with_code_two() {
         (&["--port", "1"][..], "--port"),
         (&["serve", "--port", "many"][..], "many"),
         (&["serve", "--port"][..], "--port"),
+        (&["serve", "--delays", "slow"][..], "slow"),
+        (&["serve", "--latest-gap", "wide"][..], "wide"),
+        (&["serve", "--filters", "few"][..], "few"),
     ] {
         let output = program(arguments).output().unwrap();
         let said = String::from_utf8(output.stderr).unwrap();

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::engine::call::{Body, Reply};
 use crate::engine::lambda::testing::{Lab, TRUST, new_function};
+use crate::engine::server;
 
 async fn invoke(lab: &Lab, input: Value, payload: &str) -> Reply {
     lab.run("Invoke", input, payload).await.unwrap()
@@ -318,4 +319,25 @@ async fn a_log_in_json_is_json_throughout() {
     assert_eq!(lines[4]["type"], "platform.report");
     assert_eq!(lines[4]["record"]["status"], "error");
     assert_eq!(lines.len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_that_starts_is_told_where_its_calls_reach_this_cloud() {
+    let source = "exports.handler = async () => process.env.AWS_ENDPOINT_URL ?? 'nowhere'";
+    let lab = lab_with(source, json!({})).await;
+    assert_eq!(payload(&invoke(&lab, asked(), "{}").await), "nowhere");
+    let listening = server::listen(lab.engine().clone(), 0).await.unwrap();
+    lab.function("g", ("index.js", source), json!({})).await;
+    let asked_g = json!({ "FunctionName": "g" });
+    let told = payload(&invoke(&lab, asked_g, "{}").await);
+    assert_eq!(told, listening.endpoint());
+    let own = json!({ "Environment": { "Variables": { "AWS_ENDPOINT_URL": "http://mine" } } });
+    lab.function("h", ("index.js", source), own).await;
+    let asked_h = json!({ "FunctionName": "h" });
+    let told = payload(&invoke(&lab, asked_h, "{}").await);
+    assert_eq!(told, "http://mine");
+    listening.stop().await;
+    lab.function("i", ("index.js", source), json!({})).await;
+    let asked_i = json!({ "FunctionName": "i" });
+    assert_eq!(payload(&invoke(&lab, asked_i, "{}").await), "nowhere");
 }
