@@ -12,7 +12,7 @@ use waterwheel::engine::call::Principal;
 use waterwheel::engine::connector::SECRET;
 use waterwheel::engine::delays::Delays;
 use waterwheel::engine::store::Durability;
-use waterwheel::engine::{Engine, Options, server};
+use waterwheel::engine::{Engine, Options, server, streams};
 
 /// Calls are short and make many small things: the system's allocator would be a fifth of their cost.
 #[global_allocator]
@@ -43,6 +43,8 @@ Options of serve
   --shard-period SECONDS   how old a shard gets before it is rolled over, at least 60; for ever unless said otherwise
   --split-rate RECORDS     records a second that a shard takes for ten seconds without being split, any number unless
                            said otherwise
+  --stream-limits          refuse a third reader of a shard, and DescribeStream and ListStreams more than 10 and 5 times
+                           a second
   --delays WORD            how long triggers are Creating, Updating, Disabling and so on: instant, quick (a fifth of a
                            second, unless said otherwise) or aws (10 to 60 seconds, and minutes until they poll)
   --latest-gap ON          on or off: whether triggers with LATEST skip what is written before their first poll;
@@ -85,14 +87,15 @@ fn run() -> anyhow::Result<()> {
             }
             Long("filters") if serves => options.filters_max = Some(arguments.value()?.parse()?),
             Long("shards") if serves => {
-                options.shards = Some(arguments.value()?.parse_with(shards)?);
+                options.streams.shards = arguments.value()?.parse_with(shards)?;
             }
             Long("shard-period") if serves => {
-                options.shard_period = Some(arguments.value()?.parse_with(shard_period)?);
+                options.streams.period = Some(arguments.value()?.parse_with(shard_period)?);
             }
             Long("split-rate") if serves => {
-                options.split_rate = Some(arguments.value()?.parse()?);
+                options.streams.split_rate = Some(arguments.value()?.parse()?);
             }
+            Long("stream-limits") if serves => options.streams.has_limits = true,
             Long("delays") if serves => options.delays = arguments.value()?.parse()?,
             Long("latest-gap") if serves => {
                 options.latest_gap = Some(arguments.value()?.parse_with(on_or_off)?);
@@ -129,9 +132,7 @@ struct Settings {
     ttl_delay: Option<Duration>,
     settle: Duration,
     filters_max: Option<usize>,
-    shards: Option<NonZeroU32>,
-    shard_period: Option<Duration>,
-    split_rate: Option<NonZeroU32>,
+    streams: streams::Settings,
     delays: Delays,
     latest_gap: Option<bool>,
 }
@@ -152,9 +153,7 @@ impl Settings {
             ttl_delay: self.ttl_delay.unwrap_or(usual.ttl_delay),
             settle: self.settle,
             filters_max: self.filters_max.unwrap_or(usual.filters_max),
-            shards: self.shards.unwrap_or(usual.shards),
-            shard_period: self.shard_period,
-            split_rate: self.split_rate,
+            streams: self.streams,
             delays: self.delays,
             latest_gap: self.latest_gap,
             ..usual

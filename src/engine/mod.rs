@@ -2,7 +2,6 @@
 //!
 //! Knows no operation by name: services list their own in `operations()`.
 
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -68,13 +67,7 @@ pub struct Options {
     pub settle: Duration,
     /// Most filters of an event source mapping; AWS raises the quota of five to ten for those who ask.
     pub filters_max: usize,
-    /// Open shards a new stream begins with.
-    pub shards: NonZeroU32,
-    /// How old an open shard gets before it is rolled over, a minute at least: closed shards are kept for a day. About
-    /// four hours on AWS.
-    pub shard_period: Option<Duration>,
-    /// Records a second above which an open shard is split, once it takes more for ten seconds.
-    pub split_rate: Option<NonZeroU32>,
+    pub streams: streams::Settings,
     /// How long event source mappings take from one state to the next.
     pub delays: Delays,
     /// Whether a mapping that starts at the latest record skips what is written before its first poll, as one of AWS
@@ -101,9 +94,7 @@ impl Options {
             ttl_delay: Duration::from_secs(10),
             settle: Duration::ZERO,
             filters_max: FILTERS_MAX,
-            shards: NonZeroU32::MIN,
-            shard_period: None,
-            split_rate: None,
+            streams: streams::Settings::default(),
             delays: Delays::default(),
             latest_gap: None,
         }

@@ -11,6 +11,7 @@ use waterwheel::aws::lambda::{self, Code, FunctionSettings, NewFunction, NewMapp
 use waterwheel::aws::{Aws, Connection, error, files, iam, local, sqs, streams};
 use waterwheel::clock::{Clock, from_epoch_millis};
 use waterwheel::engine::Options;
+use waterwheel::engine::streams::Settings;
 use waterwheel::mapping::MappingConfig;
 use waterwheel::mapping::config::StartingPosition;
 
@@ -487,7 +488,10 @@ async fn a_reset_leaves_nothing_behind() {
 async fn who_follows_a_stream_from_a_number_misses_nothing_of_the_shards_beside_it() {
     let clock = Clock::at(from_epoch_millis(1_790_000_000_000));
     let aws = Aws::embedded(Options {
-        shards: NonZeroU32::new(3).unwrap(),
+        streams: Settings {
+            shards: NonZeroU32::new(3).unwrap(),
+            ..Settings::default()
+        },
         ..Options::temporary(clock.clone())
     })
     .unwrap();

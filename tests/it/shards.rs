@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use waterwheel::clock::{Clock, from_epoch_millis};
 use waterwheel::engine::store::Shelf;
-use waterwheel::engine::streams::{roll_shard, split_shard};
+use waterwheel::engine::streams::{Settings, roll_shard, split_shard};
 use waterwheel::engine::{Engine, EngineHost, Options};
 
 use crate::streams::{iterator, latest, put, records, with_stream};
@@ -61,7 +61,10 @@ fn stored(engine: &Engine) -> usize {
 async fn a_stream_begins_with_as_many_shards_as_wished_and_every_number_is_given_once() {
     let clock = clock();
     let host = EngineHost::open(Options {
-        shards: NonZeroU32::new(4).unwrap(),
+        streams: Settings {
+            shards: NonZeroU32::new(4).unwrap(),
+            ..Settings::default()
+        },
         ..options(&clock)
     })
     .unwrap();
@@ -210,7 +213,10 @@ async fn shards_are_rolled_over_when_their_period_is_over() {
     let clock = clock();
     let period = Duration::from_hours(4);
     let host = EngineHost::open(Options {
-        shard_period: Some(period),
+        streams: Settings {
+            period: Some(period),
+            ..Settings::default()
+        },
         ..options(&clock)
     })
     .unwrap();
@@ -242,7 +248,10 @@ async fn shards_are_rolled_over_when_their_period_is_over() {
 async fn a_shard_that_takes_too_much_for_ten_seconds_is_split() {
     let clock = clock();
     let host = EngineHost::open(Options {
-        split_rate: NonZeroU32::new(20),
+        streams: Settings {
+            split_rate: NonZeroU32::new(20),
+            ..Settings::default()
+        },
         ..options(&clock)
     })
     .unwrap();
@@ -272,5 +281,72 @@ async fn a_shard_that_takes_too_much_for_ten_seconds_is_split() {
     // Each of the two takes about half of it, which is fine.
     write(30, 32).await;
     assert_eq!(shards(engine, &stream).await.len(), 3);
+    host.close().await;
+}
+
+fn limited(clock: &Clock) -> Options {
+    Options {
+        streams: Settings {
+            has_limits: true,
+            ..Settings::default()
+        },
+        ..options(clock)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_third_reader_of_a_shard_is_refused_until_another_leaves_where_limits_hold() {
+    let clock = clock();
+    let horizon = |shard: &str| json!({"ShardIteratorType": "TRIM_HORIZON", "ShardId": shard});
+    for (options, is_limited) in [(limited(&clock), true), (options(&clock), false)] {
+        let host = EngineHost::open(options).unwrap();
+        let engine = host.engine();
+        let (stream, shard) = with_stream(engine, "table", "KEYS_ONLY").await;
+        let mut readers = Vec::new();
+        for _ in 0..3 {
+            readers.push(iterator(engine, &stream, horizon(&shard)).await);
+        }
+        // Four times a second, as triggers do; the third comes last.
+        for _ in 0..8 {
+            for (at, reader) in readers.iter_mut().enumerate() {
+                let page = call(engine, "GetRecords", json!({"ShardIterator": reader})).await;
+                if at == 2 && is_limited {
+                    let refused = refusal(page);
+                    assert!(refused.starts_with("LimitExceededException: "), "{refused}");
+                } else {
+                    *reader = page.unwrap()["NextShardIterator"].clone();
+                }
+            }
+            clock.sleep(Duration::from_millis(250)).await;
+        }
+        readers.remove(0);
+        clock.sleep(Duration::from_secs(1)).await;
+        for reader in readers {
+            let page = call(engine, "GetRecords", json!({"ShardIterator": reader})).await;
+            page.unwrap();
+        }
+        host.close().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn streams_are_described_and_listed_only_so_often_where_limits_hold() {
+    let clock = clock();
+    let host = EngineHost::open(limited(&clock)).unwrap();
+    let engine = host.engine();
+    let (stream, _) = with_stream(engine, "table", "KEYS_ONLY").await;
+    for (operation, request, most) in [
+        ("DescribeStream", json!({"StreamArn": stream}), 10),
+        ("ListStreams", json!({}), 5),
+    ] {
+        for _ in 0..2 {
+            clock.sleep(Duration::from_secs(1)).await;
+            for _ in 0..most {
+                call(engine, operation, request.clone()).await.unwrap();
+            }
+            let refused = refusal(call(engine, operation, request.clone()).await);
+            assert_eq!(refused, "ThrottlingException: Rate exceeded");
+        }
+    }
     host.close().await;
 }

@@ -47,7 +47,7 @@ pub(super) fn create_table(engine: &Engine, call: &Call) -> Answer {
             index.store_id = state.take_store_id();
         }
         if let Some(view_type) = view_type {
-            let count = engine.options().shards;
+            let count = engine.options().streams.shards;
             let arn = shards::open(state, &table, view_type, count, (call.now, &call.ids));
             table.stream = Some(arn.clone());
             table.latest_stream = Some(arn);

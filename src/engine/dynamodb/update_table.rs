@@ -351,7 +351,7 @@ fn change_stream(
                     table.name
                 )));
             }
-            let count = engine.options().shards;
+            let count = engine.options().streams.shards;
             let arn = shards::open(state, table, view_type, count, (call.now, &call.ids));
             table.stream = Some(arn.clone());
             table.latest_stream = Some(arn);

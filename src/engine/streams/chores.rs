@@ -55,10 +55,10 @@ fn round(engine: &Engine, paces: &mut Paces, now: SystemTime) -> Result<SystemTi
         }
     }
     let open: Vec<&Stream> = streams.iter().filter(|it| it.disabled.is_none()).collect();
-    if let Some(period) = engine.options().shard_period {
+    if let Some(period) = engine.options().streams.period {
         next = next.min(roll(engine, &open, period, now)?);
     }
-    if let Some(rate) = engine.options().split_rate {
+    if let Some(rate) = engine.options().streams.split_rate {
         split(engine, &open, paces, (rate, now))?;
         next = next.min(now + LOOKS_EVERY);
     }

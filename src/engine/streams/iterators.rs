@@ -21,17 +21,20 @@ pub(super) struct ShardIterator {
     /// Begin with the oldest record there is when this one is gone (`TRIM_HORIZON`), instead of refusing.
     pub from_oldest: bool,
     pub issued: SystemTime,
+    /// Who reads: the same in all iterators that follow from one; 0 where nobody counts readers.
+    pub reader: u64,
 }
 
 impl ShardIterator {
     /// The stream's ARN, `|1|`, and the rest in base64: so AWS's look.
     pub(super) fn to_text(&self) -> String {
         let rest = format!(
-            "{}|{}|{}|{}",
+            "{}|{}|{}|{}|{}",
             self.shard,
             self.next,
             u8::from(self.from_oldest),
-            epoch_millis(self.issued)
+            epoch_millis(self.issued),
+            self.reader
         );
         format!("{}|1|{}", self.stream, STANDARD.encode(rest))
     }
@@ -61,6 +64,8 @@ impl ShardIterator {
             next: rest.next()?.parse().ok()?,
             from_oldest: rest.next()? == "1",
             issued: from_epoch_millis(rest.next()?.parse().ok()?),
+            // Older versions did not say it.
+            reader: rest.next().map_or(Some(0), |it| it.parse().ok())?,
         };
         (version == "1").then_some(iterator)
     }
@@ -84,6 +89,7 @@ mod tests {
             next: 42,
             from_oldest: true,
             issued: from_epoch_millis(1_795_284_314_123),
+            reader: 7,
         }
     }
 
@@ -102,6 +108,19 @@ mod tests {
             ShardIterator::parse(&text, late).unwrap_err().code,
             "ExpiredIteratorException"
         );
+    }
+
+    #[test]
+    fn iterators_of_versions_that_did_not_count_readers_still_hold() {
+        let iterator = iterator();
+        let millis = epoch_millis(iterator.issued);
+        let rest = STANDARD.encode(format!("{}|42|1|{millis}", iterator.shard));
+        let text = format!("{}|1|{rest}", iterator.stream);
+        let expected = ShardIterator {
+            reader: 0,
+            ..iterator
+        };
+        assert_eq!(ShardIterator::parse(&text, expected.issued), Ok(expected));
     }
 
     #[test]

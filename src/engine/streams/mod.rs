@@ -14,6 +14,7 @@ use crate::clock::epoch_secs;
 
 mod chores;
 mod iterators;
+mod limits;
 mod read;
 pub mod records;
 pub mod shards;
@@ -21,6 +22,31 @@ mod tips;
 
 pub(super) use chores::run as run_chores;
 pub use tips::{Live, Tip};
+
+/// How shards are opened, replaced and read.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Open shards a new stream begins with.
+    pub shards: NonZeroU32,
+    /// How old an open shard gets before it is rolled over, a minute at least: closed shards are kept for a day. About
+    /// four hours on AWS.
+    pub period: Option<Duration>,
+    /// Records a second above which an open shard is split, once it takes more for ten seconds.
+    pub split_rate: Option<NonZeroU32>,
+    /// Refuse a third reader of a shard, and more than ten `DescribeStream` or five `ListStreams` calls a second.
+    pub has_limits: bool,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            shards: NonZeroU32::MIN,
+            period: None,
+            split_rate: None,
+            has_limits: false,
+        }
+    }
+}
 
 /// Streams or shards in one answer, when the caller wants no fewer.
 const PAGE_MAX: usize = 100;
@@ -116,6 +142,9 @@ fn table_streams_arn(call: &Call) -> String {
 
 fn list_streams(engine: &Engine, call: &Call) -> Answer {
     validate::check(&call.input, shapes::LIST_STREAMS)?;
+    if engine.options().streams.has_limits {
+        engine.streams().limits.list(call.now)?;
+    }
     let table = call.text("TableName");
     let after = call.text("ExclusiveStartStreamArn");
     if after.is_some_and(|it| !is_stream_arn(it)) {
@@ -145,6 +174,9 @@ fn list_streams(engine: &Engine, call: &Call) -> Answer {
 
 fn describe_stream(engine: &Engine, call: &Call) -> Answer {
     validate::check(&call.input, shapes::DESCRIBE_STREAM)?;
+    if engine.options().streams.has_limits {
+        engine.streams().limits.describe(call.now)?;
+    }
     let arn = call.text("StreamArn").unwrap_or_default();
     let after = call.text("ExclusiveStartShardId");
     let parent = call

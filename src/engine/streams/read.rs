@@ -41,6 +41,11 @@ pub(super) fn get_shard_iterator(engine: &Engine, call: &Call) -> Answer {
         next,
         from_oldest,
         issued: call.now,
+        reader: if engine.options().streams.has_limits {
+            engine.ids().number()
+        } else {
+            0
+        },
     };
     Ok(Reply::from(json!({"ShardIterator": iterator.to_text()})))
 }
@@ -130,6 +135,10 @@ pub(super) fn get_records(engine: &Engine, call: &Call) -> Answer {
     let text = call.text("ShardIterator").unwrap_or_default();
     let mut iterator = ShardIterator::parse(text, call.now)?;
     let place = Place::find(engine, call, &iterator)?;
+    if engine.options().streams.has_limits {
+        let limits = &engine.streams().limits;
+        limits.read(place.store_id, iterator.reader, call.now)?;
+    }
     let mut records = Vec::new();
     if iterator.next < place.tip.next() {
         if iterator.from_oldest {
@@ -206,6 +215,7 @@ fn page(
 struct Place {
     view_type: ViewType,
     closed: bool,
+    store_id: u64,
     tip: Arc<Tip>,
 }
 
@@ -221,6 +231,7 @@ impl Place {
         Ok(Self {
             view_type,
             closed: shard.ending.is_some(),
+            store_id: shard.store_id,
             tip: engine.streams().tip(engine.store(), &shard)?,
         })
     }

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use parking_lot::RwLock;
 
+use super::limits::Limits;
 use super::records::Stored;
 use super::shards::{RETENTION, first_number};
 use crate::clock::{epoch_millis, from_epoch_millis};
@@ -19,10 +20,11 @@ use crate::engine::store::{Commit, Shelf, Store, StoreError, keys};
 /// Records removed by one trim at most.
 const TRIM_MAX: u64 = 8192;
 
-/// Ends of shards, by the shard's `store_id`.
+/// Ends of shards, by the shard's `store_id`, and who read what a moment ago.
 #[derive(Default)]
 pub struct Live {
     tips: RwLock<HashMap<u64, Arc<Tip>>>,
+    pub(super) limits: Limits,
 }
 
 /// The end of one shard. Only who holds the table's lock may move it.
@@ -90,6 +92,7 @@ impl Live {
         let mut tips = self.tips.write();
         for shard in shards {
             tips.remove(shard);
+            self.limits.forget(*shard);
         }
     }
 }
