@@ -64,8 +64,9 @@ pub(super) fn clear(engine: &Engine, uuid: &str) -> Result<(), Fault> {
     Ok(engine.store().clear(Shelf::Checkpoints, &key(uuid, ""))?)
 }
 
-/// Forgets checkpoints on shards that are no longer there. The last one of a mapping stays: with none it would begin
-/// anew, at its starting position.
+/// Forgets checkpoints on shards that are no longer there. Those of shards that were not read to their end stay until
+/// the poller has told of it; and so does the last one of a mapping: with none it would begin anew, at its starting
+/// position.
 pub(super) fn prune(engine: &Engine) -> Result<(), Fault> {
     let known: Vec<(String, BTreeSet<String>)> = engine.read(|state| {
         let mappings = state.mappings.values();
@@ -81,8 +82,14 @@ pub(super) fn prune(engine: &Engine) -> Result<(), Fault> {
         let kept = store.list(Shelf::Checkpoints, &prefix, usize::MAX)?;
         let is_known =
             |key: &[u8]| shards.contains(&*String::from_utf8_lossy(&key[prefix.len()..]));
-        let (known, gone): (Vec<_>, Vec<_>) = kept.into_iter().partition(|(key, _)| is_known(key));
-        let spared = usize::from(known.is_empty());
+        let is_finished = |value: &[u8]| {
+            let checkpoint = serde_json::from_slice::<Checkpoint>(value);
+            checkpoint.is_ok_and(|it| it.position == Position::Finished)
+        };
+        let (gone, needed): (Vec<_>, Vec<_>) = kept
+            .into_iter()
+            .partition(|(key, value)| !is_known(key) && is_finished(value));
+        let spared = usize::from(needed.is_empty());
         for (key, _) in gone.into_iter().rev().skip(spared) {
             store.remove(Shelf::Checkpoints, key)?;
         }

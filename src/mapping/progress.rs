@@ -67,6 +67,11 @@ pub enum What {
         records: usize,
         behind: Option<Duration>,
     },
+    /// Records behind `after`, or from the beginning on, were gone before they were read: nobody gets them.
+    Trimmed {
+        after: Option<SequenceNumber>,
+        reason: String,
+    },
     /// Records no filter let through: they count as done.
     FilteredOut {
         records: Vec<Record>,

@@ -17,6 +17,7 @@ use aws_sdk_lambda::types::{EventSourcePosition, FunctionCode, Runtime, State as
 use parking_lot::Mutex;
 use waterwheel::clock::{Clock, from_epoch_millis};
 use waterwheel::engine::call::Principal;
+use waterwheel::engine::streams::Settings;
 use waterwheel::engine::{EngineHost, Options};
 use waterwheel::mapping::progress::{Progress, What};
 use waterwheel::mapping::record::Record;
@@ -39,9 +40,18 @@ pub(crate) struct Lab {
 impl Lab {
     /// Forgotten at the end.
     pub(crate) async fn new() -> Self {
+        Self::streaming(Settings::default()).await
+    }
+
+    /// The same with these settings of streams.
+    pub(crate) async fn streaming(streams: Settings) -> Self {
         // 2026-01-01T00:00:00Z
         let clock = Clock::at(from_epoch_millis(1_767_225_600_000));
-        let lab = Self::open(clock, None);
+        let lab = Self::with(Options {
+            seed: Some(7),
+            streams,
+            ..Options::temporary(clock)
+        });
         lab.role("worker").await;
         lab
     }

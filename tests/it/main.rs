@@ -38,6 +38,8 @@ mod mappings;
 #[cfg(test)]
 mod model;
 #[cfg(test)]
+mod moving;
+#[cfg(test)]
 mod panels;
 #[cfg(test)]
 mod partiql;

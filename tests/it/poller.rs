@@ -27,17 +27,17 @@ use waterwheel::mapping::progress::What;
 use crate::lab::{Lab, Story};
 
 const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:bill";
-type Keys = Vec<String>;
+pub(crate) type Keys = Vec<String>;
 
 /// What a function elsewhere answers, and how long it takes.
-struct Said {
+pub(crate) struct Said {
     status: u16,
     headers: Vec<(&'static str, &'static str)>,
-    body: String,
-    after: Duration,
+    pub(crate) body: String,
+    pub(crate) after: Duration,
 }
 
-fn fine() -> Said {
+pub(crate) fn fine() -> Said {
     Said {
         status: 200,
         headers: vec![("x-amz-executed-version", "$LATEST")],
@@ -46,7 +46,7 @@ fn fine() -> Said {
     }
 }
 
-fn thrown() -> Said {
+pub(crate) fn thrown() -> Said {
     let mut said = fine();
     said.headers.push(("x-amz-function-error", "Unhandled"));
     said.body = r#"{"errorType":"Error","errorMessage":"boom"}"#.to_owned();
@@ -62,7 +62,7 @@ fn refused(status: u16, code: &'static str, message: &str) -> Said {
     }
 }
 
-type Function = Arc<dyn Fn(Keys) -> Said + Send + Sync>;
+type Function = Arc<dyn Fn(&Value) -> Said + Send + Sync>;
 
 /// Lambda, as far as a poller needs it.
 #[derive(Clone)]
@@ -82,13 +82,7 @@ impl HttpConnector for Elsewhere {
         let here = self.clone();
         HttpConnectorFuture::new(async move {
             let event: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
-            let records = event["Records"].as_array().unwrap();
-            let id = |record: &Value| {
-                record["dynamodb"]["Keys"]["id"]["S"]
-                    .as_str()
-                    .map(str::to_owned)
-            };
-            let said = (here.function)(records.iter().filter_map(id).collect());
+            let said = (here.function)(&event);
             here.clock.sleep(said.after).await;
             let mut response = http::Response::builder()
                 .status(said.status)
@@ -113,20 +107,36 @@ impl HttpClient for Elsewhere {
 }
 
 /// A poller at work.
-struct Tap {
-    story: Story,
+pub(crate) struct Tap {
+    pub(crate) story: Story,
     control: watch::Sender<Control>,
     task: tokio::task::JoinHandle<()>,
     saved: Arc<Mutex<BTreeMap<String, Checkpoint>>>,
 }
 
 impl Tap {
-    fn open(
+    /// The function is told the ids of the items.
+    pub(crate) fn open(
         lab: &Lab,
         stream_arn: &str,
         config: MappingConfig,
         checkpoints: BTreeMap<String, Checkpoint>,
         function: impl Fn(Keys) -> Said + Send + Sync + 'static,
+    ) -> Self {
+        Self::watched(lab, stream_arn, config, checkpoints, move |event| {
+            let records = event["Records"].as_array().unwrap();
+            let ids = records.iter().map(|it| &it["dynamodb"]["Keys"]["id"]["S"]);
+            function(ids.filter_map(|it| Some(it.as_str()?.to_owned())).collect())
+        })
+    }
+
+    /// The function is told the whole event.
+    pub(crate) fn watched(
+        lab: &Lab,
+        stream_arn: &str,
+        config: MappingConfig,
+        checkpoints: BTreeMap<String, Checkpoint>,
+        function: impl Fn(&Value) -> Said + Send + Sync + 'static,
     ) -> Self {
         let engine = lab.host.engine();
         let reader = Principal::Role {
@@ -168,7 +178,7 @@ impl Tap {
     }
 
     /// Stops it and waits for its end; answers the checkpoints.
-    async fn stop(self) -> BTreeMap<String, Checkpoint> {
+    pub(crate) async fn stop(self) -> BTreeMap<String, Checkpoint> {
         self.control.send_replace(Control::Stop);
         self.task.await.unwrap();
         self.saved.lock().clone()
@@ -180,7 +190,7 @@ fn run(config: MappingConfig) -> Control {
 }
 
 /// From the oldest record.
-fn oldest() -> MappingConfig {
+pub(crate) fn oldest() -> MappingConfig {
     MappingConfig {
         starting_position: StartingPosition::TrimHorizon,
         ..MappingConfig::default()

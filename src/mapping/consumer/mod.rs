@@ -147,6 +147,10 @@ impl ShardConsumer {
             records: page.records.len(),
             behind,
         });
+        if let Some(reason) = page.gap {
+            let after = self.read.number().cloned();
+            self.news.push(What::Trimmed { after, reason });
+        }
         self.polls.failures = 0;
         self.polls.next = (self.polls.asked_on_grid() + POLL_EVERY).max(now);
         if page.records.is_empty() {

@@ -64,6 +64,8 @@ pub struct Page {
     pub records: Vec<Record>,
     /// There is no next iterator: the shard is closed and used up.
     pub is_last: bool,
+    /// Why the first of these is not the next one: some were older than the stream keeps them.
+    pub gap: Option<String>,
 }
 
 /// Where reading a shard goes on.
@@ -78,6 +80,16 @@ pub enum Position {
     After(SequenceNumber),
     /// Used up: nothing is left to read.
     Finished,
+}
+
+impl Position {
+    /// The last record behind it, where it names one.
+    pub fn number(&self) -> Option<&SequenceNumber> {
+        match self {
+            Self::After(number) => Some(number),
+            Self::TrimHorizon | Self::Latest(_) | Self::Finished => None,
+        }
+    }
 }
 
 /// What has to be remembered of a shard to go on after a restart.

@@ -138,7 +138,12 @@ impl Desk {
         self.polls += 1;
         let records = self.pages.pop_front().unwrap_or_default();
         let is_last = self.ends && self.pages.is_empty();
-        self.consumer.polled(Page { records, is_last }, self.now);
+        let page = Page {
+            records,
+            is_last,
+            gap: None,
+        };
+        self.consumer.polled(page, self.now);
     }
 
     /// Goes on until `time` has passed or the consumer closes. The function answers at once.

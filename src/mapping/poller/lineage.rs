@@ -9,6 +9,7 @@ use aws_sdk_dynamodbstreams::types::Shard;
 use super::Save;
 use crate::mapping::config::StartingPosition;
 use crate::mapping::consumer::{Checkpoint, Position, Rules, backoff};
+use crate::mapping::record::SequenceNumber;
 
 /// How often new shards are looked for, beside the times when one is used up.
 const DISCOVER_EVERY: Duration = Duration::from_mins(1);
@@ -20,6 +21,12 @@ pub(super) struct Stream {
     pub(super) shards: Vec<Shard>,
     /// Names of the key attributes, partition key first.
     pub(super) keys: Vec<String>,
+}
+
+impl Stream {
+    fn ids(&self) -> BTreeSet<&str> {
+        self.shards.iter().filter_map(Shard::shard_id).collect()
+    }
 }
 
 /// A shard to begin with.
@@ -35,6 +42,14 @@ pub(super) struct Start {
 pub(super) struct Ended {
     pub(super) shard: Arc<str>,
     pub(super) checkpoint: Checkpoint,
+}
+
+/// A shard that was taken away before it was read to its end.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Lost {
+    pub(super) shard: Arc<str>,
+    /// The last record that was done.
+    pub(super) after: Option<SequenceNumber>,
 }
 
 /// Which shards were begun and which are used up: children wait for their parents.
@@ -68,6 +83,29 @@ impl Lineage {
         }
     }
 
+    /// Shards that are no longer there and were not read to their end; they count as used up from now on.
+    pub(super) fn lost(&mut self, stream: &Stream, save: &Save) -> Vec<Lost> {
+        let ids = stream.ids();
+        // A stream always has a shard: an answer without any says nothing.
+        if ids.is_empty() {
+            return Vec::new();
+        }
+        let running = &self.running;
+        let is_gone = |id: &str| !ids.contains(id) && !running.contains(id);
+        let gone = self.checkpoints.extract_if(.., |id, _| is_gone(id));
+        let mut lost = Vec::new();
+        for (id, checkpoint) in gone {
+            if checkpoint.position != Position::Finished {
+                save(&id, &Checkpoint::from(Position::Finished));
+                lost.push(Lost {
+                    after: checkpoint.position.number().cloned(),
+                    shard: Arc::from(id),
+                });
+            }
+        }
+        lost
+    }
+
     /// Shards that can be begun now. The first look fixes what "latest" means.
     pub(super) fn begin(&mut self, stream: &Stream, rules: &Rules, save: &Save) -> Vec<Start> {
         if std::mem::take(&mut self.is_fresh)
@@ -86,13 +124,17 @@ impl Lineage {
                 }
             }
         }
-        let ids: BTreeSet<&str> = stream.shards.iter().filter_map(Shard::shard_id).collect();
+        let ids = stream.ids();
         let keys: Arc<[String]> = stream.keys.as_slice().into();
         let mut starts = Vec::new();
         for shard in &stream.shards {
             let Some(id) = shard.shard_id() else { continue };
-            let parent = shard.parent_shard_id();
-            let is_due = parent.is_none_or(|it| !ids.contains(it) || self.is_finished(it));
+            // A parent may be gone from the stream while the last of it is still being worked on.
+            let is_over = |parent| {
+                !self.running.contains(parent)
+                    && (!ids.contains(parent) || self.is_finished(parent))
+            };
+            let is_due = shard.parent_shard_id().is_none_or(is_over);
             if is_due && !self.is_finished(id) && self.running.insert(id.to_owned()) {
                 starts.push(Start {
                     shard: Arc::from(id),
@@ -124,6 +166,7 @@ fn is_closed(shard: &Shard) -> bool {
 #[cfg(test)]
 mod tests {
     use aws_sdk_dynamodbstreams::types::SequenceNumberRange;
+    use parking_lot::Mutex;
 
     use super::*;
     use crate::mapping::MappingConfig;
@@ -188,6 +231,54 @@ mod tests {
         assert_eq!(next(), ["left", "right"]);
         assert_eq!(next(), ["left again"]);
         assert!(next().is_empty());
+    }
+
+    #[test]
+    fn a_child_waits_for_a_parent_that_is_gone_while_it_is_still_being_worked_on() {
+        let mut lineage = Lineage::new(&BTreeMap::new(), SystemTime::UNIX_EPOCH);
+        begin(&mut lineage, StartingPosition::TrimHorizon);
+        let mut later = split();
+        later.shards.remove(0);
+        let next = |lineage: &mut Lineage| {
+            let rules = Rules::new(MappingConfig::default()).unwrap();
+            let save: Save = Arc::new(|_, _| ());
+            assert!(lineage.lost(&later, &save).is_empty());
+            lineage.begin(&later, &rules, &save).len()
+        };
+        assert_eq!(next(&mut lineage), 0);
+        finish(&mut lineage, "root");
+        assert_eq!(next(&mut lineage), 2);
+    }
+
+    #[test]
+    fn a_shard_that_is_gone_before_it_was_read_to_its_end_is_told_once() {
+        let after = SequenceNumber::new("7");
+        let known = [
+            ("long gone", Position::After(after.clone())),
+            ("longer gone", Position::Finished),
+            ("never read", Position::TrimHorizon),
+            ("root", Position::After(after.clone())),
+        ];
+        let known = known.map(|(id, position)| (id.to_owned(), position.into()));
+        let mut lineage = Lineage::new(&BTreeMap::from(known), SystemTime::UNIX_EPOCH);
+        let saved: Arc<Mutex<Vec<String>>> = Arc::default();
+        let kept = Arc::clone(&saved);
+        let save: Save = Arc::new(move |shard, checkpoint| {
+            assert_eq!(checkpoint.position, Position::Finished);
+            kept.lock().push(shard.to_owned());
+        });
+        assert!(lineage.lost(&Stream::default(), &save).is_empty());
+        let lost = |shard: &str, after| Lost {
+            shard: Arc::from(shard),
+            after,
+        };
+        assert_eq!(
+            lineage.lost(&split(), &save),
+            [lost("long gone", Some(after)), lost("never read", None)]
+        );
+        assert_eq!(*saved.lock(), ["long gone", "never read"]);
+        assert!(lineage.lost(&split(), &save).is_empty());
+        assert_eq!(lineage.checkpoints.len(), 1);
     }
 
     #[test]

@@ -157,6 +157,12 @@ impl Poller {
                     self.tell_result("No records processed");
                 }
                 lineage.setbacks = 0;
+                for lost in lineage.lost(&stream, &self.save) {
+                    let reason = reader::SHARD_GONE.to_owned();
+                    let after = lost.after;
+                    self.tell(Arc::clone(&lost.shard), What::Trimmed { after, reason });
+                    self.tell(lost.shard, What::ShardClosed);
+                }
                 lineage.begin(&stream, rules, &self.save)
             }
             Err(trouble) => {
@@ -198,13 +204,16 @@ impl Poller {
     }
 
     fn tell_result(&self, text: &str) {
+        let text = text.to_owned();
+        self.tell(Arc::from(""), What::Result { text });
+    }
+
+    fn tell(&self, shard: Arc<str>, what: What) {
         (self.watch)(Progress {
             mapping: Arc::clone(&self.mapping),
-            shard: Arc::from(""),
+            shard,
             at: self.clock.now(),
-            what: What::Result {
-                text: text.to_owned(),
-            },
+            what,
         });
     }
 }

@@ -17,6 +17,11 @@ const TRIES: usize = 3;
 /// How long "from now on" may be asked for as such; later, the moment itself is asked for.
 const LATEST_HOLDS: Duration = Duration::from_secs(1);
 
+const RECORDS_GONE: &str = "goes on at the oldest record: those before it were older than 24 hours";
+/// Whether anything was left in it cannot be told any more.
+pub(super) const SHARD_GONE: &str =
+    "the shard is gone: what was not read of it was older than 24 hours";
+
 pub(super) struct Reader {
     line: Line,
     iterator: Option<String>,
@@ -53,6 +58,7 @@ impl Reader {
                     return Ok(Page {
                         records: Vec::new(),
                         is_last: true,
+                        gap: Some(SHARD_GONE.to_owned()),
                     });
                 }
                 _ => return Err(trouble),
@@ -70,7 +76,7 @@ impl Reader {
         let request = streams.get_records().shard_iterator(iterator);
         let reply = request.limit(PAGE_MAX).send().await?;
         self.iterator = reply.next_shard_iterator;
-        self.is_trimmed = false;
+        let gap = std::mem::take(&mut self.is_trimmed).then(|| RECORDS_GONE.to_owned());
         let arn = &self.line.place.stream_arn;
         let records = reply.records.unwrap_or_default();
         let records = records.iter();
@@ -79,6 +85,7 @@ impl Reader {
                 .map(|record| Record::from_stream(record, arn, &self.line.keys))
                 .collect(),
             is_last: self.iterator.is_none(),
+            gap,
         })
     }
 

@@ -127,7 +127,10 @@ fn lane_ui(
             attempt: dot.attempt,
         });
     }
-    response.on_hover_text(&**id);
+    match &shard.trimmed {
+        Some(reason) => response.on_hover_text(format!("{id}\n{reason}")),
+        None => response.on_hover_text(&**id),
+    };
 }
 
 fn forks_ui(
@@ -163,6 +166,9 @@ fn state_ui(ui: &Ui, cx: &Cx<'_>, shard: &ShardStory, rect: Rect, y: f32) {
             let held = cx.now.duration_since(batch.began).unwrap_or_default();
             let text = format!("blocked {} by batch {}", time::span(held), batch.id);
             (text, tokens.failed)
+        }
+        None if shard.closed && shard.trimmed.is_some() => {
+            ("closed, trimmed".to_owned(), tokens.failed)
         }
         None if shard.closed => ("closed".to_owned(), tokens.text_muted),
         None => {

@@ -159,6 +159,8 @@ pub struct ShardStory {
     pub behind: Option<Duration>,
     /// A wait that is not a batch's.
     pub wait: Option<Wait>,
+    /// Why records were gone before they were read, where some were.
+    pub trimmed: Option<String>,
 }
 
 impl ShardStory {
@@ -177,6 +179,7 @@ impl ShardStory {
             What::Checkpoint { sequence_number } => {
                 self.checkpoint = Some(sequence_number.clone());
             }
+            What::Trimmed { reason, .. } => self.trimmed = Some(reason.clone()),
             What::FilteredOut { .. } | What::Result { .. } => {}
             _ => self.take_batch(step),
         }

@@ -79,6 +79,7 @@ impl World {
         let records: Vec<Record> = written.take(self.index(8)).cloned().collect();
         Page {
             is_last: rest.count() == records.len(),
+            gap: None,
             records,
         }
     }
