@@ -24,7 +24,7 @@ use waterwheel::mapping::record::Record;
 
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 /// What the functions' role may do.
-const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["dynamodb:*","logs:*","sqs:SendMessage"],"Resource":"*"}]}"#;
+const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["dynamodb:*","logs:*","sns:Publish","sqs:SendMessage"],"Resource":"*"}]}"#;
 
 pub(crate) struct Lab {
     pub(crate) host: EngineHost,
@@ -33,6 +33,7 @@ pub(crate) struct Lab {
     pub(crate) iam: aws_sdk_iam::Client,
     pub(crate) lambda: aws_sdk_lambda::Client,
     pub(crate) logs: aws_sdk_cloudwatchlogs::Client,
+    pub(crate) sns: aws_sdk_sns::Client,
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) streams: aws_sdk_dynamodbstreams::Client,
 }
@@ -75,6 +76,7 @@ impl Lab {
             iam: aws_sdk_iam::Client::new(&config),
             lambda: aws_sdk_lambda::Client::new(&config),
             logs: aws_sdk_cloudwatchlogs::Client::new(&config),
+            sns: aws_sdk_sns::Client::new(&config),
             sqs: aws_sdk_sqs::Client::new(&config),
             streams: aws_sdk_dynamodbstreams::Client::new(&config),
             clock,
@@ -223,6 +225,23 @@ impl Lab {
         let made = self.sqs.create_queue().queue_name(name);
         let url = made.send().await.unwrap().queue_url.unwrap();
         (format!("arn:aws:sqs:us-east-1:123456789012:{name}"), url)
+    }
+
+    /// A topic with a queue that gets its messages raw; answers the topic's ARN and the queue's URL.
+    pub(crate) async fn topic(&self, name: &str) -> (String, String) {
+        let made = self.sns.create_topic().name(name).send().await.unwrap();
+        let arn = made.topic_arn.unwrap();
+        let (queue, url) = self.queue(&format!("{name}-heard")).await;
+        self.sns
+            .subscribe()
+            .topic_arn(&arn)
+            .protocol("sqs")
+            .endpoint(queue)
+            .attributes("RawMessageDelivery", "true")
+            .send()
+            .await
+            .unwrap();
+        (arn, url)
     }
 
     /// Bodies of up to ten messages.

@@ -32,6 +32,8 @@ mod key_attributes;
 #[cfg(test)]
 mod lab;
 #[cfg(test)]
+mod letters;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod mappings;

@@ -79,16 +79,22 @@ impl Line {
 
     async fn send(&self, destination: &str, body: String) -> Result<(), String> {
         let arn: Arn = destination.parse().map_err(|error| format!("{error}"))?;
-        if arn.service != "sqs" {
-            return Err(format!(
-                "letters can be sent to SQS queues only, not to {}",
-                arn.service
-            ));
-        }
-        let request = self.clients.sqs.send_message().queue_url(queue_url(&arn));
-        match request.message_body(body).send().await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(Trouble::from(error).words("AmazonSQS")),
+        match arn.service.as_str() {
+            "sqs" => {
+                let request = self.clients.sqs.send_message().queue_url(queue_url(&arn));
+                let sent = request.message_body(body).send().await;
+                sent.map(drop)
+                    .map_err(|error| Trouble::from(error).words("AmazonSQS"))
+            }
+            "sns" => {
+                let request = self.clients.sns.publish().topic_arn(destination);
+                let sent = request.message(body).send().await;
+                sent.map(drop)
+                    .map_err(|error| Trouble::from(error).words("AmazonSNS"))
+            }
+            other => Err(format!(
+                "letters can be sent to SQS queues and SNS topics only, not to {other}"
+            )),
         }
     }
 }

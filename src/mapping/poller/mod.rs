@@ -36,6 +36,7 @@ pub type Save = Arc<dyn Fn(&str, &Checkpoint) + Send + Sync>;
 pub struct Clients {
     streams: aws_sdk_dynamodbstreams::Client,
     lambda: aws_sdk_lambda::Client,
+    sns: aws_sdk_sns::Client,
     sqs: aws_sdk_sqs::Client,
 }
 
@@ -72,6 +73,7 @@ impl Clients {
     pub fn new(reader: &SdkConfig, invoker: &SdkConfig) -> Self {
         let once = RetryConfig::disabled();
         let streams = aws_sdk_dynamodbstreams::config::Builder::from(reader);
+        let sns = aws_sdk_sns::config::Builder::from(reader);
         let sqs = aws_sdk_sqs::config::Builder::from(reader);
         // A function may be silent for as long as it runs.
         let lambda = aws_sdk_lambda::config::Builder::from(invoker)
@@ -80,6 +82,7 @@ impl Clients {
             streams: aws_sdk_dynamodbstreams::Client::from_conf(
                 streams.retry_config(once.clone()).build(),
             ),
+            sns: aws_sdk_sns::Client::from_conf(sns.retry_config(once.clone()).build()),
             sqs: aws_sdk_sqs::Client::from_conf(sqs.retry_config(once.clone()).build()),
             lambda: aws_sdk_lambda::Client::from_conf(lambda.retry_config(once).build()),
         }
