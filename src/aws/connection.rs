@@ -123,6 +123,7 @@ impl Aws {
             lambda: aws_sdk_lambda::Client::from_conf(lambda.build()),
             iam: client!(aws_sdk_iam),
             logs: client!(aws_sdk_cloudwatchlogs),
+            sns: client!(aws_sdk_sns),
             sqs: client!(aws_sdk_sqs),
             clock,
             gate,

@@ -141,6 +141,7 @@ mod tests {
         "ListRoles",
         "ListStreams",
         "ListTables",
+        "ListTopics",
         "Query",
         "Scan",
         "SimulatePrincipalPolicy",
@@ -157,6 +158,7 @@ mod tests {
         "CreateQueue",
         "CreateRole",
         "CreateTable",
+        "CreateTopic",
         "DeleteEventSourceMapping",
         "DeleteFunction",
         "DeleteItem",
@@ -166,15 +168,18 @@ mod tests {
         "DeleteRole",
         "DeleteRolePolicy",
         "DeleteTable",
+        "DeleteTopic",
         "DetachRolePolicy",
         "ExecuteStatement",
         "ExecuteTransaction",
         "Invoke",
+        "Publish",
         "PurgeQueue",
         "PutItem",
         "PutRolePolicy",
         "ReceiveMessage",
         "SendMessage",
+        "Subscribe",
         "TransactWriteItems",
         "UpdateAssumeRolePolicy",
         "UpdateEventSourceMapping",
@@ -209,6 +214,7 @@ mod tests {
             include_str!("lambda/mod.rs"),
             include_str!("lambda/mappings.rs"),
             include_str!("logs.rs"),
+            include_str!("sns.rs"),
             include_str!("sqs.rs"),
             include_str!("streams/mod.rs"),
         ];
@@ -226,7 +232,7 @@ mod tests {
 
     /// `aws.iam.get_role()` and `aws\n.iam\n.get_role()` send `GetRole`.
     fn operations_in(source: &str) -> Vec<String> {
-        const CLIENTS: [&str; 6] = ["dynamodb", "streams", "lambda", "iam", "logs", "sqs"];
+        const CLIENTS: [&str; 7] = ["dynamodb", "streams", "lambda", "iam", "logs", "sns", "sqs"];
         let dense: String = source.split_whitespace().collect();
         let mut found = Vec::new();
         for client in CLIENTS {

@@ -162,7 +162,7 @@ pub fn watch(aws: &Aws) -> Result<(Vec<Progress>, broadcast::Receiver<Progress>)
     Ok(aws.engine()?.watch())
 }
 
-/// Wipes the world: triggers, functions, tables with their streams, queues, roles and logs, and
+/// Wipes the world: triggers, functions, tables with their streams, queues, topics, roles and logs, and
 /// the story of what pollers did. The folder and the port stay.
 pub async fn reset(aws: Aws) -> Result<(), Error> {
     let engine = aws.engine()?.clone();

@@ -14,6 +14,7 @@ pub mod local;
 pub mod logs;
 mod profiles;
 pub mod samples;
+pub mod sns;
 pub mod sqs;
 pub mod streams;
 
@@ -45,6 +46,7 @@ pub struct Aws {
     lambda: aws_sdk_lambda::Client,
     iam: aws_sdk_iam::Client,
     logs: aws_sdk_cloudwatchlogs::Client,
+    sns: aws_sdk_sns::Client,
     sqs: aws_sdk_sqs::Client,
     clock: Clock,
     gate: Arc<gate::Gate>,

@@ -12,6 +12,7 @@ pub struct Catalog {
     pub roles: Remote<Vec<aws_sdk_iam::types::Role>>,
     pub mappings: Remote<Vec<aws_sdk_lambda::types::EventSourceMappingConfiguration>>,
     pub queues: Remote<Vec<aws::sqs::Queue>>,
+    pub topics: Remote<Vec<aws::sns::Topic>>,
 }
 
 impl Catalog {
@@ -22,6 +23,7 @@ impl Catalog {
         any |= self.roles.poll();
         any |= self.mappings.poll();
         any |= self.queues.poll();
+        any |= self.topics.poll();
         any
     }
 
@@ -43,6 +45,9 @@ impl Catalog {
         }
         if wanted(Listing::Queues) {
             self.queues.start(cx, aws::sqs::list_queues(aws()));
+        }
+        if wanted(Listing::Topics) {
+            self.topics.start(cx, aws::sns::list_topics(aws()));
         }
     }
 }

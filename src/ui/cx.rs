@@ -86,6 +86,7 @@ pub enum Listing {
     Roles,
     Mappings,
     Queues,
+    Topics,
     All,
 }
 

@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use waterwheel::aws::error::Kind;
 use waterwheel::aws::lambda::{Code, FunctionSettings, NewFunction, NewMapping};
-use waterwheel::aws::{Aws, Error, demo, dynamodb, iam, lambda, logs, sqs, streams};
+use waterwheel::aws::{Aws, Error, demo, dynamodb, iam, lambda, logs, sns, sqs, streams};
 use waterwheel::clock::Clock;
 use waterwheel::engine::Options;
 use waterwheel::mapping::MappingConfig;
@@ -113,6 +113,10 @@ fn changes_of_the_rest(aws: &Aws) -> Changes {
         ("PurgeQueue", ask(sqs::purge(a(), x()))),
         ("DeleteQueue", ask(sqs::delete_queue(a(), x()))),
         ("SendMessage", ask(sqs::send(a(), x(), x()))),
+        ("CreateTopic", ask(sns::create_topic(a(), x()))),
+        ("Subscribe", ask(sns::subscribe_queue(a(), x(), x(), true))),
+        ("Publish", ask(sns::publish(a(), x(), x()))),
+        ("DeleteTopic", ask(sns::delete_topic(a(), x()))),
         ("CreateQueue", ask(demo::build(a()))),
     ]
 }
@@ -139,6 +143,7 @@ fn reads(aws: &Aws) -> Vec<Asked> {
         ask(iam::check(a(), arn, vec![(x(), x())])),
         ask(logs::list_groups(a())),
         ask(logs::events(a(), x(), None, x(), None, 10)),
+        ask(sns::list_topics(a())),
         ask(sqs::list_queues(a())),
     ]
 }

@@ -87,8 +87,8 @@ fn pipeline(
         .destination_config()
         .and_then(|it| it.on_failure())
         .and_then(|it| it.destination());
-    let queue = destination.and_then(|arn| arn.parse::<Arn>().ok());
-    let queue = queue.map(|arn| arn.name().to_owned());
+    let destination = destination.and_then(|arn| arn.parse::<Arn>().ok());
+    let queue = destination.as_ref().map(|arn| arn.name().to_owned());
     let state = mapping.state().unwrap_or("Unknown").to_owned();
     let result = story
         .result
@@ -128,7 +128,7 @@ fn pipeline(
             stream_card(known_table, &stream_arn, story),
             trigger_card(mapping, &state, &result, story),
             function_card(name, known_function, story),
-            end_card(queue.as_deref(), known.queues, story),
+            end_card(destination.as_ref(), known.queues, story),
         ],
         edges: [polled.clone(), polled, invoked, delivered],
         uuid: mapping.uuid()?.to_owned(),
@@ -241,9 +241,19 @@ fn function_card(
     }
 }
 
-fn end_card(queue: Option<&str>, queues: &[Queue], story: &MappingStory) -> Card {
-    match queue {
-        Some(name) => {
+fn end_card(destination: Option<&Arn>, queues: &[Queue], story: &MappingStory) -> Card {
+    match destination {
+        // Topics and buckets do not say what is in them.
+        Some(arn) if arn.service != "sqs" => Card {
+            title: arn.name().to_owned(),
+            lines: vec![
+                "on failure".to_owned(),
+                format!("{} {}", arn.service.to_uppercase(), kind_of(arn)),
+            ],
+            trouble: false,
+        },
+        Some(arn) => {
+            let name = arn.name();
             let waiting = queues.iter().find(|it| it.name == name);
             let waiting = waiting.map_or(0, |it| it.visible + it.in_flight);
             Card {
@@ -267,6 +277,14 @@ fn end_card(queue: Option<&str>, queues: &[Queue], story: &MappingStory) -> Card
             ],
             trouble: story.funnel.dropped > 0,
         },
+    }
+}
+
+fn kind_of(destination: &Arn) -> &'static str {
+    match destination.service.as_str() {
+        "sns" => "topic",
+        "s3" => "bucket",
+        _ => "destination",
     }
 }
 

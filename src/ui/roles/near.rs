@@ -108,6 +108,14 @@ fn part_names(parts: &[&str]) -> &'static [&'static str] {
             "account",
             "queue name",
         ],
+        "sns" => &[
+            "",
+            "partition",
+            "service",
+            "region",
+            "account",
+            "topic name",
+        ],
         "logs" => &[
             "",
             "partition",

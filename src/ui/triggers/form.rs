@@ -2,15 +2,16 @@
 
 use egui::{RichText, TextEdit, Ui};
 
+use crate::aws::sns::Topic;
 use crate::aws::sqs::Queue;
 use crate::mapping::MappingConfig;
 use crate::mapping::config::{
     FILTERS_MAX, PARAMETERS, PATTERN_CHARS_MAX, Parameter, StartingPosition,
 };
 use crate::mapping::filter::Pattern;
-use crate::ui::theme;
 use crate::ui::widgets::form::{self, grouped};
 use crate::ui::widgets::{Icon, icon};
+use crate::ui::{Cx, theme};
 
 /// What the user typed, right or wrong.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +32,24 @@ pub(super) struct Form {
     /// ARN; empty is none.
     kms_key: String,
     pub(super) enabled: bool,
+}
+
+/// What letters about lost records may be sent to.
+#[derive(Clone, Copy)]
+pub(super) struct Destinations<'a> {
+    queues: &'a [Queue],
+    topics: &'a [Topic],
+}
+
+impl<'a> Destinations<'a> {
+    /// What the catalog knows of.
+    pub(super) fn of(cx: &Cx<'a>) -> Self {
+        let catalog = cx.catalog;
+        Self {
+            queues: catalog.queues.value().map_or(&[][..], Vec::as_slice),
+            topics: catalog.topics.value().map_or(&[][..], Vec::as_slice),
+        }
+    }
 }
 
 /// A field and what is wrong with it.
@@ -120,7 +139,7 @@ impl Form {
     }
 
     /// What happens when the function fails.
-    pub(super) fn failure_ui(&mut self, ui: &mut Ui, queues: &[Queue]) {
+    pub(super) fn failure_ui(&mut self, ui: &mut Ui, known: Destinations<'_>) {
         self.number_ui(ui, "MaximumRetryAttempts");
         self.number_ui(ui, "MaximumRecordAgeInSeconds");
         form::check(
@@ -135,10 +154,10 @@ impl Form {
             &mut self.report_failures,
             "The function may name the records that failed; the rest counts as done",
         );
-        self.destination_ui(ui, queues);
+        self.destination_ui(ui, known);
     }
 
-    fn destination_ui(&mut self, ui: &mut Ui, queues: &[Queue]) {
+    fn destination_ui(&mut self, ui: &mut Ui, known: Destinations<'_>) {
         let help = "Receives details about a batch that was given up, not the records themselves";
         let wrong = self.violation("OnFailure");
         form::row(ui, "On-failure destination", help, wrong.as_deref(), |ui| {
@@ -146,17 +165,10 @@ impl Form {
                 .hint_text("ARN, or none")
                 .desired_width(320.0);
             ui.add(field);
-            ui.menu_button("Queues", |ui| {
-                if queues.is_empty() {
-                    ui.weak("No queues yet");
-                }
-                for queue in queues {
-                    if ui.button(&queue.name).clicked() {
-                        self.on_failure.clone_from(&queue.arn);
-                        ui.close();
-                    }
-                }
-            });
+            let queues = known.queues.iter().map(|it| (&it.name, &it.arn));
+            let topics = known.topics.iter().map(|it| (&it.name, &it.arn));
+            known_ui(ui, "Queues", queues, &mut self.on_failure);
+            known_ui(ui, "Topics", topics, &mut self.on_failure);
         });
     }
 
@@ -288,6 +300,27 @@ fn filter_violation(filter: &str) -> Option<String> {
     Pattern::parse(filter).err().map(|error| error.reason)
 }
 
+/// A menu of names that chooses an ARN.
+fn known_ui<'a>(
+    ui: &mut Ui,
+    label: &str,
+    known: impl Iterator<Item = (&'a String, &'a String)>,
+    chosen: &mut String,
+) {
+    ui.menu_button(label, |ui| {
+        let mut known = known.peekable();
+        if known.peek().is_none() {
+            ui.weak(format!("No {} yet", label.to_lowercase()));
+        }
+        for (name, arn) in known {
+            if ui.button(name).clicked() {
+                chosen.clone_from(arn);
+                ui.close();
+            }
+        }
+    });
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -322,6 +355,41 @@ mod tests {
         assert_eq!(form.config().unwrap_err()[0].0, "KMSKeyArn");
         form.kms_key = "arn:aws:kms:us-east-1:111122223333:key/k".to_owned();
         assert!(form.config().unwrap().kms_key.is_some());
+    }
+
+    #[test]
+    fn a_topic_is_chosen_like_a_queue() {
+        use egui_kittest::{Harness, kittest::Queryable as _};
+
+        let topics = [Topic {
+            name: "lost-orders".to_owned(),
+            arn: "arn:aws:sns:us-east-1:111122223333:lost-orders".to_owned(),
+        }];
+        let mut it = Harness::builder()
+            .with_context_setup(|ctx| {
+                theme::install(ctx);
+                icon::install(ctx);
+            })
+            .build_ui_state(
+                |ui, form: &mut Form| {
+                    let known = Destinations {
+                        queues: &[],
+                        topics: &topics,
+                    };
+                    form.failure_ui(ui, known);
+                },
+                form(),
+            );
+        it.run();
+        it.get_by_label("Queues").click();
+        it.run();
+        it.get_by_label("No queues yet");
+        it.get_by_label("Topics").click();
+        it.run();
+        it.get_by_label("lost-orders").click();
+        it.run();
+        let config = it.state().config().unwrap();
+        assert_eq!(config.on_failure.as_deref(), Some(&*topics[0].arn));
     }
 
     #[test]

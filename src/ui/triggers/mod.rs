@@ -18,7 +18,7 @@ use super::widgets::{
 };
 use super::{Panel, Remote, names, theme};
 use crate::aws::lambda;
-use form::Form;
+use form::{Destinations, Form};
 use wizard::Wizard;
 
 /// While a trigger is between two states, it is asked about this often.
@@ -181,14 +181,14 @@ impl TriggersPanel {
         ui.add_space(4.0);
         self.actions_ui(ui, cx, mapping);
         if let Some(form) = &mut self.editing {
-            let queues = cx.catalog.queues.value().map_or(&[][..], Vec::as_slice);
+            let known = Destinations::of(cx);
             let mut save = false;
             egui::ScrollArea::vertical()
                 .id_salt("edit trigger")
                 .auto_shrink(false)
                 .show(ui, |ui| {
                     form.batching_ui(ui);
-                    form.failure_ui(ui, queues);
+                    form.failure_ui(ui, known);
                     form.filters_ui(ui);
                     form.other_ui(ui);
                     ui.weak("Table and starting position cannot be changed: make a new trigger for that");

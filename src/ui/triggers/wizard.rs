@@ -5,7 +5,7 @@ use std::time::Duration;
 use egui::{RichText, Ui};
 
 use super::filter_ui;
-use super::form::Form;
+use super::form::{Destinations, Form};
 use super::preflight::{self, Check, Fix, Plan, Verdictness};
 use crate::aws::iam::Verdict;
 use crate::aws::lambda::NewMapping;
@@ -145,8 +145,8 @@ impl Wizard {
         block(ui, "Source", |ui| self.source_ui(ui, cx));
         block(ui, "Function", |ui| self.function_ui(ui, cx));
         block(ui, "Batching", |ui| self.form.batching_ui(ui));
-        let queues = cx.catalog.queues.value().map_or(&[][..], Vec::as_slice);
-        block(ui, "Failure", |ui| self.form.failure_ui(ui, queues));
+        let known = Destinations::of(cx);
+        block(ui, "Failure", |ui| self.form.failure_ui(ui, known));
         block(ui, "Filter criteria", |ui| {
             self.form.filters_ui(ui);
             if let Some(records) = self.sample.value() {
