@@ -134,6 +134,17 @@ async fn tables_work_through_boto3() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn topics_work_through_boto3() {
+    let python = python_with(&["boto3"]);
+    let Some(python) = or_skip(python, "python3 with boto3") else {
+        return;
+    };
+    let mut command = Command::new(python);
+    command.arg(script("tests/boto3/topics.py"));
+    passes(command).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn tables_work_through_the_aws_cli() {
     let python = python_with(&["awscli"]);
     let Some(python) = or_skip(python, "python3 with awscli") else {
