@@ -13,6 +13,7 @@ use waterwheel::engine::connector::SECRET;
 use waterwheel::engine::delays::Delays;
 use waterwheel::engine::store::Durability;
 use waterwheel::engine::{Engine, Options, server, streams};
+use waterwheel::mapping::pace::Pace;
 
 /// Calls are short and make many small things: the system's allocator would be a fifth of their cost.
 #[global_allocator]
@@ -49,6 +50,8 @@ Options of serve
                            second, unless said otherwise) or aws (10 to 60 seconds, and minutes until they poll)
   --latest-gap ON          on or off: whether triggers with LATEST skip what is written before their first poll;
                            off unless said otherwise, on with --delays aws
+  --poll WORD              when triggers look for new records: 4/s (four times a second, unless said otherwise) or
+                           as-written (at once)
 ";
 
 fn main() -> ExitCode {
@@ -100,6 +103,7 @@ fn run() -> anyhow::Result<()> {
             Long("latest-gap") if serves => {
                 options.latest_gap = Some(arguments.value()?.parse_with(on_or_off)?);
             }
+            Long("poll") if serves => options.poll = arguments.value()?.parse()?,
             other => return Err(other.unexpected().into()),
         }
     }
@@ -135,6 +139,7 @@ struct Settings {
     streams: streams::Settings,
     delays: Delays,
     latest_gap: Option<bool>,
+    poll: Pace,
 }
 
 impl Settings {
@@ -156,6 +161,7 @@ impl Settings {
             streams: self.streams,
             delays: self.delays,
             latest_gap: self.latest_gap,
+            poll: self.poll,
             ..usual
         }
     }

@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::mapping::Progress;
 use crate::mapping::config::FILTERS_MAX;
+use crate::mapping::pace::Pace;
 use crate::mapping::progress::What;
 
 pub mod call;
@@ -73,6 +74,8 @@ pub struct Options {
     /// Whether a mapping that starts at the latest record skips what is written before its first poll, as one of AWS
     /// may; otherwise it begins where it was made or first enabled. `None` leaves it to the delays.
     pub latest_gap: Option<bool>,
+    /// When triggers look for new records.
+    pub poll: Pace,
 }
 
 impl Options {
@@ -97,6 +100,7 @@ impl Options {
             streams: streams::Settings::default(),
             delays: Delays::default(),
             latest_gap: None,
+            poll: Pace::default(),
         }
     }
 

@@ -14,10 +14,12 @@ use super::call::{Fault, Principal};
 use super::checkpoints;
 use super::lambda;
 use super::state::{Mapping, MappingState, State};
+use super::streams;
 use crate::arn::Arn;
 use crate::mapping::MappingConfig;
 use crate::mapping::consumer::Rules;
-use crate::mapping::poller::{Clients, Control, Poller, Save, Watch};
+use crate::mapping::filter::BadPattern;
+use crate::mapping::poller::{Clients, Control, Poller, Save, Wake, Watch};
 use crate::mapping::progress::{Progress, What};
 
 /// How long a mapping rests whose poller broke down, or when the state could not be changed.
@@ -174,7 +176,7 @@ impl Crew {
             running.stop();
         } else if mapping.config != running.config
             && !running.is_stopping
-            && let Ok(rules) = Rules::new(mapping.config.clone())
+            && let Ok(rules) = rules(&self.engine, mapping)
         {
             running.config = mapping.config.clone();
             running.control.send_replace(Control::Run(Arc::new(rules)));
@@ -183,7 +185,7 @@ impl Crew {
 
     fn start(&mut self, mapping: &Mapping, role: String, now: SystemTime) {
         let uuid: Arc<str> = Arc::from(mapping.uuid.as_str());
-        let rules = match Rules::new(mapping.config.clone()) {
+        let rules = match rules(&self.engine, mapping) {
             Ok(rules) => rules,
             Err(error) => {
                 note_result(&self.engine, &uuid, &format!("PROBLEM: {error}"));
@@ -209,6 +211,7 @@ impl Crew {
             ids: self.engine.ids().clone(),
             watch: watch_of(&self.engine, &mapping.last_processing_result),
             save: save_of(&self.engine, &uuid),
+            wake: Some(wake_of(&self.engine, &work.stream_arn)),
             mapping: uuid,
         };
         let running = Running {
@@ -268,6 +271,11 @@ impl Crew {
     }
 }
 
+fn rules(engine: &Engine, mapping: &Mapping) -> Result<Rules, BadPattern> {
+    let rules = Rules::new(mapping.config.clone())?;
+    Ok(rules.at(engine.options().poll))
+}
+
 impl Running {
     /// Once is enough: the poller ends by itself.
     fn stop(&mut self) {
@@ -317,6 +325,11 @@ fn watch_of(engine: &Engine, last: &str) -> Watch {
         }
         engine.report(progress);
     })
+}
+
+fn wake_of(engine: &Engine, stream_arn: &str) -> Wake {
+    let (engine, stream_arn) = (engine.clone(), stream_arn.to_owned());
+    Arc::new(move |shard| Some(streams::tip_of(&engine, &stream_arn, shard)?.bell()))
 }
 
 fn save_of(engine: &Engine, uuid: &Arc<str>) -> Save {

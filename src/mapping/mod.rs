@@ -6,6 +6,7 @@ pub mod answer;
 pub mod config;
 pub mod consumer;
 pub mod filter;
+pub mod pace;
 mod payload;
 pub mod poller;
 pub mod progress;

@@ -167,6 +167,7 @@ impl Tap {
             save: Arc::new(move |shard, checkpoint| {
                 kept.lock().insert(shard.to_owned(), checkpoint.clone());
             }),
+            wake: None,
         };
         let (control, controlled) = watch::channel(run(config));
         Self {

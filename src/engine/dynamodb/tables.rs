@@ -200,6 +200,8 @@ pub(super) fn close_stream(
     for shard in &stream.shards {
         let tip = engine.streams().tip(engine.store(), shard)?;
         last.insert(shard.id.clone(), tip.last(shard));
+        // Who reads next waits for the change that is under way.
+        tip.ring();
     }
     shards::close(stream, call.now, |it| last.get(&it.id).copied().flatten());
     Ok(())

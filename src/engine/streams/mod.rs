@@ -1,6 +1,7 @@
 //! DynamoDB Streams: the four operations that read what tables write. May not know functions.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
@@ -116,7 +117,23 @@ fn replace_shard(
             let made = (engine.clock().now(), engine.ids());
             shards::replace(state, stream_arn, shard, children, last, made)
         })
-    })
+    })?;
+    if let Some(bell) = tip_of(engine, stream_arn, shard) {
+        bell.ring();
+    }
+    Ok(())
+}
+
+/// The end of a shard that is there.
+pub fn tip_of(engine: &Engine, stream_arn: &str, shard: &str) -> Option<Arc<Tip>> {
+    let (store_id, first) = engine.read(|state| {
+        let mut shards = state.streams.get(stream_arn)?.shards.iter();
+        let found = shards.find(|it| it.id == shard)?;
+        Some((found.store_id, shards::first_number(found)))
+    })?;
+    let tip = engine.streams().tip_of(engine.store(), store_id, first);
+    // A damaged store is told of by whoever reads it.
+    tip.ok()
 }
 
 fn stream_arn(call: &Call) -> String {

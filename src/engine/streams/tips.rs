@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use parking_lot::RwLock;
+use tokio::sync::watch;
 
 use super::limits::Limits;
 use super::records::Stored;
@@ -36,6 +37,8 @@ pub struct Tip {
     oldest: AtomicU64,
     /// Time of the youngest record, in milliseconds since 1970.
     youngest: AtomicU64,
+    /// Rings whenever there is something new to read.
+    bell: watch::Sender<u64>,
 }
 
 /// What a trim left to do.
@@ -82,6 +85,7 @@ impl Live {
             next: AtomicU64::new(next),
             oldest: AtomicU64::new(first),
             youngest: AtomicU64::new(youngest),
+            bell: watch::Sender::new(0),
         });
         tips.insert(shard, Arc::clone(&tip));
         Ok(tip)
@@ -111,6 +115,17 @@ impl Tip {
     /// Lets readers see every record below `next`; call it after their commit.
     pub fn publish(&self, next: u64) {
         self.next.store(next, Ordering::Release);
+        self.ring();
+    }
+
+    /// Tells readers who wait that there is something new: records, or that the shard was closed.
+    pub fn ring(&self) {
+        self.bell.send_modify(|rung| *rung = rung.wrapping_add(1));
+    }
+
+    /// Changes whenever the shard does.
+    pub fn bell(&self) -> watch::Receiver<u64> {
+        self.bell.subscribe()
     }
 
     /// Time of a record that is written next: that of its request, unless an earlier record is younger. So times ascend

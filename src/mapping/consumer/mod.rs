@@ -10,6 +10,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::pace::Pace;
 use super::payload::{self, PAYLOAD_BYTES_MAX, WindowCall};
 use super::progress::{BatchId, Condition, What};
 use super::record::{Record, SequenceNumber};
@@ -23,6 +24,8 @@ pub use step::{Batch, Checkpoint, Discard, Page, Place, Position, Rules, Step};
 
 /// Four polls a second.
 const POLL_EVERY: Duration = Duration::from_millis(250);
+/// A shard that is read as it is written to is looked at even when nobody says so.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Longest wait after polls that failed.
 const POLL_BACKOFF_MAX: Duration = Duration::from_secs(10);
 /// Records that may wait behind a blocked lane while the other lanes go on.
@@ -152,16 +155,34 @@ impl ShardConsumer {
             self.news.push(What::Trimmed { after, reason });
         }
         self.polls.failures = 0;
-        self.polls.next = (self.polls.asked_on_grid() + POLL_EVERY).max(now);
         if page.records.is_empty() {
-            self.passed = self.passed.max(now);
+            // What was written after the page was asked for may be older than the moment it came.
+            self.passed = self.passed.max(self.polls.asked);
         }
+        self.polls.next = match self.rules.pace {
+            Pace::FourPerSecond => self.polls.asked_on_grid() + POLL_EVERY,
+            Pace::AsWritten if !page.records.is_empty() => now,
+            // A window that is over is finished once a look shows that nothing more goes into it.
+            Pace::AsWritten => {
+                let end = self.window.as_ref().map(Window::end);
+                let end = end.filter(|end| *end > self.passed);
+                end.map_or(now + LOOK_EVERY, |end| end.min(now + LOOK_EVERY))
+            }
+        }
+        .max(now);
         self.accept(page.records, now);
         if page.is_last {
             self.read = Position::Finished;
         }
         self.advance();
         self.polls_work_again();
+    }
+
+    /// Something was written to the shard, or it was closed. After trouble the wait goes on.
+    pub fn written(&mut self, now: SystemTime) {
+        if self.rules.pace == Pace::AsWritten && self.polls.failures == 0 {
+            self.polls.next = self.polls.next.min(now);
+        }
     }
 
     /// A poll failed: `problem` is the text for `LastProcessingResult`, without `PROBLEM: `.

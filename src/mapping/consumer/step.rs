@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::mapping::config::MappingConfig;
 use crate::mapping::filter::{BadPattern, Filters};
+use crate::mapping::pace::Pace;
 use crate::mapping::progress::{Answer, BatchId, Condition};
 use crate::mapping::record::{Record, SequenceNumber};
 use crate::mapping::window::Window;
@@ -127,13 +128,24 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rules {
     pub config: MappingConfig,
+    pub pace: Pace,
     pub(super) filters: Filters,
 }
 
 impl Rules {
     pub fn new(config: MappingConfig) -> Result<Self, BadPattern> {
         let filters = Filters::parse(&config.filters)?;
-        Ok(Self { config, filters })
+        Ok(Self {
+            config,
+            pace: Pace::default(),
+            filters,
+        })
+    }
+
+    /// The same, read at this pace.
+    #[must_use]
+    pub fn at(self, pace: Pace) -> Self {
+        Self { pace, ..self }
     }
 
     /// Concurrent batches per shard; windows allow only one.

@@ -26,18 +26,25 @@ pub(super) async fn follow(
     let place = Arc::clone(&line.place);
     let mut consumer = ShardConsumer::new(rules, place, from, line.clock.now());
     let mut reader = Reader::new(line.clone());
+    let mut written = line.written.clone();
     let mut under_way: JoinSet<(BatchId, Arc<Answer>)> = JoinSet::new();
     loop {
         let step = consumer.next(line.clock.now());
         tell(&line, &mut consumer);
         match step {
-            Step::Poll => match reader.read(consumer.position()).await {
-                Ok(page) => consumer.polled(page, line.clock.now()),
-                Err(trouble) => {
-                    let problem = trouble.with_stream(&line.place.stream_arn);
-                    consumer.poll_failed(&problem, line.clock.now());
+            Step::Poll => {
+                // What is written while the page is on its way may not be on it.
+                if let Some(written) = &mut written {
+                    written.mark_unchanged();
                 }
-            },
+                match reader.read(consumer.position()).await {
+                    Ok(page) => consumer.polled(page, line.clock.now()),
+                    Err(trouble) => {
+                        let problem = trouble.with_stream(&line.place.stream_arn);
+                        consumer.poll_failed(&problem, line.clock.now());
+                    }
+                }
+            }
             Step::Invoke(batch) => {
                 under_way.spawn(invoke(line.clone(), batch));
             }
@@ -61,6 +68,11 @@ pub(super) async fn follow(
                         Ok((batch, answer)) => consumer.invoked(batch, &answer, line.clock.now()),
                         Err(broken) => super::resume_unwind(broken),
                     },
+                    is_there = changed(&mut written) => if is_there {
+                        consumer.written(line.clock.now());
+                    } else {
+                        written = None;
+                    },
                     changed = control.changed() => obey(&mut consumer, &mut control, changed.is_ok()),
                     () = pause => {}
                 }
@@ -77,6 +89,14 @@ pub(super) async fn follow(
 async fn invoke(line: Line, batch: Batch) -> (BatchId, Arc<Answer>) {
     let answer = line.invoke(batch.payload).await;
     (batch.id, Arc::new(answer))
+}
+
+/// Resolves when the shard was written to, with `false` when there is nobody any more who would say so.
+async fn changed(written: &mut Option<watch::Receiver<u64>>) -> bool {
+    match written {
+        Some(written) => written.changed().await.is_ok(),
+        None => std::future::pending().await,
+    }
 }
 
 /// Saves before it tells: what watchers know of is never forgotten.

@@ -31,6 +31,10 @@ pub type Watch = Arc<dyn Fn(Progress) + Send + Sync>;
 /// Told where a shard would go on after a restart; what it returns late is lost then.
 pub type Save = Arc<dyn Fn(&str, &Checkpoint) + Send + Sync>;
 
+/// Gives, by its id, a signal that changes whenever a shard is written to or closed. Without one a shard that is read
+/// as it is written to is looked at now and then.
+pub type Wake = Arc<dyn Fn(&str) -> Option<watch::Receiver<u64>> + Send + Sync>;
+
 /// Clients that never retry by themselves: waiting is decided by the shard consumers.
 #[derive(Clone, Debug)]
 pub struct Clients {
@@ -66,6 +70,7 @@ pub struct Poller {
     pub ids: Ids,
     pub watch: Watch,
     pub save: Save,
+    pub wake: Option<Wake>,
 }
 
 impl Clients {
@@ -149,6 +154,7 @@ impl Poller {
             ids: self.ids.clone(),
             watch: Arc::clone(&self.watch),
             save: Arc::clone(&self.save),
+            written: self.wake.as_ref().and_then(|wake| wake(&start.shard)),
         }
     }
 
@@ -232,6 +238,8 @@ struct Line {
     ids: Ids,
     watch: Watch,
     save: Save,
+    /// Changes whenever the shard does.
+    written: Option<watch::Receiver<u64>>,
 }
 
 impl Line {
