@@ -19,6 +19,7 @@ use waterwheel::clock::Clock;
 use waterwheel::engine::call::Principal;
 use waterwheel::engine::delays::Delays;
 use waterwheel::engine::{EngineHost, Options};
+use waterwheel::ids::Ids;
 use waterwheel::mapping::pace::Pace;
 use waterwheel::mapping::progress::{Outcome, Progress, What};
 
@@ -144,15 +145,14 @@ async fn latency(pace: Pace) -> anyhow::Result<()> {
         Pace::AsWritten => WRITES,
         Pace::FourPerSecond => WRITES / 4,
     };
+    let dice = Ids::seeded(1);
     let mut times = Vec::with_capacity(writes);
     let mut next = world.clock.now();
     for id in 1..=writes {
         next = match pace {
             Pace::AsWritten => next + Duration::from_secs(1) / RATE,
             // Any time between two polls, each as likely.
-            Pace::FourPerSecond => {
-                world.clock.now() + Duration::from_millis(fastrand::u64(..250))
-            }
+            Pace::FourPerSecond => world.clock.now() + Duration::from_millis(dice.number() % 250),
         };
         world.clock.sleep_until(next).await;
         let stopwatch = world.clock.stopwatch();

@@ -5,11 +5,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use aws_sdk_dynamodbstreams::types::{AttributeValue, Identity, OperationType, Record as Sdk};
+use aws_sdk_dynamodbstreams::types::{AttributeValue, OperationType, Record as Sdk};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+
+mod event;
+
+pub use event::Event;
+use event::attribute_text;
 
 /// Position of a record in its shard: 21 to 40 decimal digits, ordered as an integer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -91,7 +95,7 @@ pub struct Record {
     pub created: SystemTime,
     pub size_bytes: u64,
     /// The record as the function receives it, one element of `Records`, `eventSourceARN` included.
-    pub event: Arc<Value>,
+    pub event: Event,
 }
 
 impl Record {
@@ -114,98 +118,9 @@ impl Record {
             key: Arc::from(key_words(body.and_then(|body| body.keys.as_ref()), keys)),
             created: SystemTime::UNIX_EPOCH + Duration::from_secs(created),
             size_bytes: u64::try_from(size).unwrap_or(0),
-            event: Arc::new(event(record, stream_arn, keys)),
+            event: Event::from_stream(record, stream_arn, keys),
         }
     }
-}
-
-/// An attribute in DynamoDB's JSON, `{"S": "x"}`; members of maps in alphabetical order.
-pub fn attribute_to_json(value: &AttributeValue) -> Value {
-    let base64 = |bytes: &[u8]| Value::from(BASE64_STANDARD.encode(bytes));
-    match value {
-        AttributeValue::S(text) => json!({ "S": text }),
-        AttributeValue::N(digits) => json!({ "N": digits }),
-        AttributeValue::B(bytes) => json!({ "B": base64(bytes.as_ref()) }),
-        AttributeValue::Bool(flag) => json!({ "BOOL": flag }),
-        AttributeValue::Null(flag) => json!({ "NULL": flag }),
-        AttributeValue::M(members) => json!({ "M": image(members, &[]) }),
-        AttributeValue::L(elements) => {
-            let elements: Vec<Value> = elements.iter().map(attribute_to_json).collect();
-            json!({ "L": elements })
-        }
-        AttributeValue::Ss(texts) => json!({ "SS": texts }),
-        AttributeValue::Ns(numbers) => json!({ "NS": numbers }),
-        AttributeValue::Bs(blobs) => {
-            let blobs: Vec<Value> = blobs.iter().map(|blob| base64(blob.as_ref())).collect();
-            json!({ "BS": blobs })
-        }
-        _ => Value::Null,
-    }
-}
-
-/// Members in the order AWS writes them; what the record does not have is left out.
-fn event(record: &Sdk, stream_arn: &str, keys: &[String]) -> Value {
-    let mut out = Map::new();
-    let mut put = |name: &str, value: Option<&str>| {
-        if let Some(value) = value {
-            out.insert(name.to_owned(), Value::from(value));
-        }
-    };
-    put("eventID", record.event_id.as_deref());
-    let name = record.event_name.as_ref().map(OperationType::as_str);
-    put("eventName", name);
-    put("eventVersion", record.event_version.as_deref());
-    put("eventSource", record.event_source.as_deref());
-    put("awsRegion", record.aws_region.as_deref());
-    if let Some(body) = &record.dynamodb {
-        let mut inner = Map::new();
-        if let Some(at) = body.approximate_creation_date_time {
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "seconds stay below 2^53 for millions of years"
-            )]
-            let secs = at.secs() as f64;
-            inner.insert("ApproximateCreationDateTime".to_owned(), Value::from(secs));
-        }
-        let images = [
-            ("Keys", &body.keys, keys),
-            ("NewImage", &body.new_image, &[]),
-            ("OldImage", &body.old_image, &[]),
-        ];
-        for (name, members, first) in images {
-            if let Some(members) = members {
-                inner.insert(name.to_owned(), image(members, first));
-            }
-        }
-        if let Some(number) = &body.sequence_number {
-            inner.insert("SequenceNumber".to_owned(), Value::from(number.as_str()));
-        }
-        if let Some(size) = body.size_bytes {
-            inner.insert("SizeBytes".to_owned(), Value::from(size));
-        }
-        if let Some(kind) = &body.stream_view_type {
-            inner.insert("StreamViewType".to_owned(), Value::from(kind.as_str()));
-        }
-        out.insert("dynamodb".to_owned(), Value::Object(inner));
-    }
-    if let Some(Identity {
-        principal_id,
-        r#type,
-        ..
-    }) = &record.user_identity
-    {
-        // Lower-case here, unlike in the Streams API.
-        let identity = json!({ "type": r#type, "principalId": principal_id });
-        out.insert("userIdentity".to_owned(), identity);
-    }
-    out.insert("eventSourceARN".to_owned(), Value::from(stream_arn));
-    Value::Object(out)
-}
-
-/// Members in the order of `first`, then the others by name.
-fn image(members: &HashMap<String, AttributeValue>, first: &[String]) -> Value {
-    let out = ordered(members, first).map(|(name, value)| (name.clone(), attribute_to_json(value)));
-    Value::Object(out.collect())
 }
 
 fn ordered<'a>(
@@ -227,7 +142,7 @@ fn key_words(members: Option<&HashMap<String, AttributeValue>>, keys: &[String])
     let words = ordered(members, keys).map(|(_, value)| match value {
         AttributeValue::S(text) | AttributeValue::N(text) => text.clone(),
         AttributeValue::B(bytes) => BASE64_STANDARD.encode(bytes.as_ref()),
-        other => attribute_to_json(other).to_string(),
+        other => attribute_text(other),
     });
     words.collect::<Vec<_>>().join(" / ")
 }
@@ -235,7 +150,8 @@ fn key_words(members: Option<&HashMap<String, AttributeValue>>, keys: &[String])
 #[cfg(test)]
 mod tests {
     use aws_sdk_dynamodbstreams::primitives::{Blob, DateTime};
-    use aws_sdk_dynamodbstreams::types::{StreamRecord, StreamViewType};
+    use aws_sdk_dynamodbstreams::types::{Identity, StreamRecord, StreamViewType};
+    use serde_json::json;
 
     use super::*;
 

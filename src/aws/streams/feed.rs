@@ -156,7 +156,7 @@ mod tests {
                 key: Arc::from("k"),
                 created: SystemTime::UNIX_EPOCH,
                 size_bytes: 1,
-                event: Arc::new(serde_json::Value::Null),
+                event: serde_json::Value::Null.into(),
             },
         }
     }

@@ -104,14 +104,16 @@ pub(super) enum Look {
         condition: Condition,
         reason: String,
     },
-    /// Let the function finish the tumbling window.
-    CloseWindow,
+    /// Let the function finish the tumbling window: early when its state has grown too large.
+    CloseWindow {
+        is_early: bool,
+    },
 }
 
 impl Queued {
     pub(super) fn new(record: Record, since: SystemTime) -> Self {
         Self {
-            bytes: payload::json_bytes(&record.event).saturating_add(1),
+            bytes: record.event.text().len().saturating_add(1),
             record,
             since,
         }
@@ -209,10 +211,13 @@ impl Lane {
         if let Some(work) = self.works.front() {
             return work.look(around);
         }
-        if let Some(window) = around.window
-            && self.window_is_over(window, around)
-        {
-            return Look::CloseWindow;
+        if let Some(window) = around.window {
+            let is_over = self.window_is_over(window, around);
+            if is_over || window.is_too_full() {
+                return Look::CloseWindow {
+                    is_early: window.is_too_full(),
+                };
+            }
         }
         let Some(first) = self.queue.front() else {
             return Look::Nothing;
@@ -221,7 +226,8 @@ impl Lane {
         let queued = self.queue.iter().map(|queued| &queued.record);
         let old = expired(queued, limit, around.now);
         if old > 0 {
-            return give_up_old(old, limit);
+            // A letter tells of a batch.
+            return give_up_old(old.min(around.rules.config.batch_size as usize), limit);
         }
         if let Some(reason) = self.why_full(first, around) {
             let count = self.fit(first, around);

@@ -6,6 +6,8 @@ mod parse;
 
 use serde_json::Value;
 
+use super::record::Event;
+
 /// The filters of one mapping: a record passes when any pattern matches, or when there is none.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filters(Vec<Pattern>);
@@ -47,6 +49,11 @@ impl Filters {
     /// Whether a record with this event, as the function would receive it, passes.
     pub fn pass(&self, event: &Value) -> bool {
         self.0.is_empty() || self.0.iter().any(|pattern| pattern.matches(event))
+    }
+
+    /// The same; the event is not looked into when there is no pattern.
+    pub fn pass_event(&self, event: &Event) -> bool {
+        self.0.is_empty() || self.pass(event)
     }
 
     /// The patterns, in the order given.

@@ -246,7 +246,6 @@ fn summary(event: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::time::SystemTime;
 
     use serde_json::json;
@@ -265,9 +264,8 @@ mod tests {
                 key: key.into(),
                 created: SystemTime::UNIX_EPOCH,
                 size_bytes: 1,
-                event: Arc::new(
-                    json!({"eventName": "INSERT", "dynamodb": {"Keys": {"id": {"S": key}}}}),
-                ),
+                event: json!({"eventName": "INSERT", "dynamodb": {"Keys": {"id": {"S": key}}}})
+                    .into(),
             },
         }
     }
