@@ -103,7 +103,7 @@ pub enum What {
     },
     /// Given up; `attempts` is what the dead letter calls `approximateInvokeCount`.
     Discarded {
-        batch: Option<BatchId>,
+        batch: BatchId,
         records: Vec<Record>,
         condition: Condition,
         attempts: u32,
@@ -111,7 +111,7 @@ pub enum What {
     },
     /// Sent to the on-failure destination, or `error` says why not.
     Delivered {
-        batch: Option<BatchId>,
+        batch: BatchId,
         destination: String,
         body: Arc<Value>,
         error: Option<String>,

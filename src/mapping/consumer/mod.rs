@@ -58,6 +58,7 @@ pub struct ShardConsumer {
 #[derive(Debug)]
 struct Polls {
     next: SystemTime,
+    is_under_way: bool,
     /// When the poll under way was asked for.
     asked: SystemTime,
     failures: u32,
@@ -87,6 +88,7 @@ impl ShardConsumer {
             lanes,
             polls: Polls {
                 next: now,
+                is_under_way: false,
                 asked: now,
                 failures: 0,
             },
@@ -99,7 +101,8 @@ impl ShardConsumer {
         }
     }
 
-    /// Ask until it says `Wait` or `Closed`; every other step must be answered.
+    /// Ask until it says `Wait` or `Closed`; every other step must be answered, in whatever order the answers come. A poll
+    /// under way when it says `Closed` need not be.
     pub fn next(&mut self, now: SystemTime) -> Step {
         if self.must_deal && !self.is_busy() {
             self.deal_again(now);
@@ -123,6 +126,7 @@ impl ShardConsumer {
         if self.wants_records() {
             if now >= self.polls.next {
                 self.polls.asked = now;
+                self.polls.is_under_way = true;
                 return Step::Poll;
             }
             sooner(&mut soonest, self.polls.next, "next poll".to_owned());
@@ -155,6 +159,7 @@ impl ShardConsumer {
             self.news.push(What::Trimmed { after, reason });
         }
         self.polls.failures = 0;
+        self.polls.is_under_way = false;
         if page.records.is_empty() {
             // What was written after the page was asked for may be older than the moment it came.
             self.passed = self.passed.max(self.polls.asked);
@@ -187,6 +192,7 @@ impl ShardConsumer {
 
     /// A poll failed: `problem` is the text for `LastProcessingResult`, without `PROBLEM: `.
     pub fn poll_failed(&mut self, problem: &str, now: SystemTime) {
+        self.polls.is_under_way = false;
         self.polls.failures = self.polls.failures.saturating_add(1);
         self.polls.next = now + backoff(self.polls.failures).min(POLL_BACKOFF_MAX);
         self.say(format!("PROBLEM: {problem}"), true);
@@ -279,7 +285,7 @@ impl ShardConsumer {
     /// Reading stops while enough is waiting: a full batch for every lane, or a large queue behind
     /// a lane that is blocked.
     fn wants_records(&self) -> bool {
-        if self.is_ended() || self.is_stopping || self.must_deal {
+        if self.is_ended() || self.is_stopping || self.must_deal || self.polls.is_under_way {
             return false;
         }
         let queued: usize = self.lanes.iter().map(|lane| lane.queue.len()).sum();
@@ -306,7 +312,7 @@ impl ShardConsumer {
             self.read = Position::After(record.sequence_number.clone());
             self.passed = self.passed.max(record.created);
             self.ledger.add(&record);
-            if self.rules.filters.pass(&record.event) {
+            if self.rules.filters.pass_event(&record.event) {
                 let lane = lane_of(&record, self.lanes.len());
                 self.lanes[lane].push(Queued::new(record, now));
             } else {
@@ -355,9 +361,14 @@ impl ShardConsumer {
                 self.lanes[at].works.push_back(work);
                 self.invoke(at, reason, now)
             }
-            Look::CloseWindow => {
-                self.push_closing(at, false, now);
-                self.invoke(at, "finishes the tumbling window".to_owned(), now)
+            Look::CloseWindow { is_early } => {
+                self.push_closing(at, is_early, now);
+                let reason = if is_early {
+                    "finishes the tumbling window early: its state is larger than 1 MB"
+                } else {
+                    "finishes the tumbling window"
+                };
+                self.invoke(at, reason.to_owned(), now)
             }
             Look::GiveUp {
                 count,
@@ -409,18 +420,21 @@ impl ShardConsumer {
     }
 
     fn give_up(&mut self, at: usize, count: usize, condition: Condition, why: &str) -> Step {
-        let lane = &mut self.lanes[at];
-        let (batch, records, failures, answer) = match lane.works.pop_front() {
-            None => (None, lane.take(count), 0, None),
+        let (batch, records, failures, answer) = match self.lanes[at].works.pop_front() {
+            None => {
+                let gathered = self.lanes[at].gathering.take();
+                let id = gathered.unwrap_or_else(|| self.new_batch());
+                (id, self.lanes[at].take(count), 0, None)
+            }
             Some(mut work) => {
                 let rest = work.records.split_off(count.min(work.records.len()));
                 let records = std::mem::replace(&mut work.records, rest);
-                let told = (Some(work.id), records, work.failures, work.answer.clone());
+                let told = (work.id, records, work.failures, work.answer.clone());
                 if work.closing.is_some() {
                     self.window = None;
                     self.is_unsaved = true;
                 } else if !work.records.is_empty() {
-                    lane.works.push_front(work);
+                    self.lanes[at].works.push_front(work);
                 }
                 told
             }

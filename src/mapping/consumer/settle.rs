@@ -8,7 +8,6 @@ use super::{Discard, Position, SequenceNumber, ShardConsumer, lane_of, words};
 use crate::mapping::answer::{Asked, judge, processing_result};
 use crate::mapping::progress::{Answer, BatchId, Outcome, What};
 use crate::mapping::record::Record;
-use crate::mapping::window::Window;
 
 impl ShardConsumer {
     /// The function, or the service in its place, answered.
@@ -42,7 +41,7 @@ impl ShardConsumer {
             self.is_unsaved = true;
         }
         match &verdict.outcome {
-            Outcome::Succeeded => self.succeeded(at, &work, now),
+            Outcome::Succeeded => self.succeeded(&work),
             Outcome::Failed => self.failed(at, work, now),
             Outcome::FailedFrom(number) => self.failed_from(at, work, number, now),
             Outcome::Throttled => self.try_again(at, work, now),
@@ -120,13 +119,11 @@ impl ShardConsumer {
         self.must_deal = false;
     }
 
-    fn succeeded(&mut self, at: usize, work: &Work, now: SystemTime) {
+    fn succeeded(&mut self, work: &Work) {
         self.ledger.done(&work.records);
         if work.closing.is_some() {
             self.window = None;
             self.is_unsaved = true;
-        } else if self.window.as_ref().is_some_and(Window::is_too_full) {
-            self.push_closing(at, true, now);
         }
     }
 

@@ -15,7 +15,7 @@ use crate::mapping::window::Window;
 /// What to do next on one shard. Reasons are phrases for people.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
-    /// Read on, then tell `polled` or `poll_failed`.
+    /// Read on, then tell `polled` or `poll_failed`. One at a time.
     Poll,
     /// Call the function, then tell `invoked`. Up to the parallelization factor at once.
     Invoke(Batch),
@@ -47,8 +47,8 @@ pub struct Batch {
 /// Records given up.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Discard {
-    /// `None` where they were never part of a batch.
-    pub batch: Option<BatchId>,
+    /// One of its own where they were never part of a batch that was delivered.
+    pub batch: BatchId,
     pub records: Vec<Record>,
     pub condition: Condition,
     /// `approximateInvokeCount` of the dead letter.
@@ -166,7 +166,7 @@ impl Discard {
         answer: Option<Arc<Answer>>,
     ) -> Self {
         Self {
-            batch: Some(BatchId(1)),
+            batch: BatchId(1),
             records,
             condition,
             attempts,

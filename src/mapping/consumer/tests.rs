@@ -3,6 +3,7 @@
 mod batching;
 mod failures;
 mod lanes;
+mod pace;
 mod random;
 mod windows;
 
@@ -36,7 +37,7 @@ pub(in crate::mapping) fn record(number: u32, key: &str, created: SystemTime) ->
         key: Arc::from(key),
         created,
         size_bytes: 10,
-        event: Arc::new(event),
+        event: event.into(),
     }
 }
 

@@ -6,9 +6,10 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::reader::Reader;
+use super::trouble::Trouble;
 use super::{Control, Ended, Line};
-use crate::mapping::consumer::{Batch, Checkpoint, ShardConsumer, Step};
-use crate::mapping::progress::{Answer, BatchId};
+use crate::mapping::consumer::{Batch, Checkpoint, Discard, Page, Position, ShardConsumer, Step};
+use crate::mapping::progress::{Answer, BatchId, What};
 
 /// Works until the shard is used up or the control says stop.
 pub(super) async fn follow(
@@ -25,9 +26,9 @@ pub(super) async fn follow(
     };
     let place = Arc::clone(&line.place);
     let mut consumer = ShardConsumer::new(rules, place, from, line.clock.now());
-    let mut reader = Reader::new(line.clone());
+    let mut reader = Some(Reader::new(line.clone()));
     let mut written = line.written.clone();
-    let mut under_way: JoinSet<(BatchId, Arc<Answer>)> = JoinSet::new();
+    let mut under_way: JoinSet<Done> = JoinSet::new();
     loop {
         let step = consumer.next(line.clock.now());
         tell(&line, &mut consumer);
@@ -37,12 +38,8 @@ pub(super) async fn follow(
                 if let Some(written) = &mut written {
                     written.mark_unchanged();
                 }
-                match reader.read(consumer.position()).await {
-                    Ok(page) => consumer.polled(page, line.clock.now()),
-                    Err(trouble) => {
-                        let problem = trouble.with_stream(&line.place.stream_arn);
-                        consumer.poll_failed(&problem, line.clock.now());
-                    }
+                if let Some(reader) = reader.take() {
+                    under_way.spawn(read(reader, consumer.position().clone()));
                 }
             }
             Step::Invoke(batch) => {
@@ -50,10 +47,7 @@ pub(super) async fn follow(
             }
             Step::Discard(lost) => {
                 let destination = consumer.rules().config.on_failure.clone();
-                if let Some(what) = line.deliver(&lost, destination).await {
-                    line.tell(what);
-                }
-                consumer.discarded(&lost);
+                under_way.spawn(deliver(line.clone(), lost, destination));
             }
             Step::Wait { until, .. } => {
                 let pause = async {
@@ -65,7 +59,7 @@ pub(super) async fn follow(
                 tokio::select! {
                     biased;
                     Some(done) = under_way.join_next() => match done {
-                        Ok((batch, answer)) => consumer.invoked(batch, &answer, line.clock.now()),
+                        Ok(done) => take(&line, &mut consumer, &mut reader, done),
                         Err(broken) => super::resume_unwind(broken),
                     },
                     is_there = changed(&mut written) => if is_there {
@@ -86,9 +80,49 @@ pub(super) async fn follow(
     Ended { shard, checkpoint }
 }
 
-async fn invoke(line: Line, batch: Batch) -> (BatchId, Arc<Answer>) {
+/// What was under way and is over.
+enum Done {
+    Read(Reader, Result<Page, Trouble>),
+    Invoked(BatchId, Arc<Answer>),
+    Delivered(Discard, Option<What>),
+}
+
+async fn read(mut reader: Reader, position: Position) -> Done {
+    let page = reader.read(&position).await;
+    Done::Read(reader, page)
+}
+
+async fn invoke(line: Line, batch: Batch) -> Done {
     let answer = line.invoke(batch.payload).await;
-    (batch.id, Arc::new(answer))
+    Done::Invoked(batch.id, Arc::new(answer))
+}
+
+async fn deliver(line: Line, lost: Discard, destination: Option<String>) -> Done {
+    let what = line.deliver(&lost, destination).await;
+    Done::Delivered(lost, what)
+}
+
+fn take(line: &Line, consumer: &mut ShardConsumer, reader: &mut Option<Reader>, done: Done) {
+    let now = line.clock.now();
+    match done {
+        Done::Read(back, page) => {
+            *reader = Some(back);
+            match page {
+                Ok(page) => consumer.polled(page, now),
+                Err(trouble) => {
+                    let problem = trouble.with_stream(&line.place.stream_arn);
+                    consumer.poll_failed(&problem, now);
+                }
+            }
+        }
+        Done::Invoked(batch, answer) => consumer.invoked(batch, &answer, now),
+        Done::Delivered(lost, what) => {
+            if let Some(what) = what {
+                line.tell(what);
+            }
+            consumer.discarded(&lost);
+        }
+    }
 }
 
 /// Resolves when the shard was written to, with `false` when there is nobody any more who would say so.

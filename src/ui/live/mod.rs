@@ -232,9 +232,7 @@ impl Live {
             }
             What::Discarded { records, .. } => self.note(records, Fate::Dropped),
             What::Delivered {
-                batch: Some(batch),
-                error: None,
-                ..
+                batch, error: None, ..
             } => {
                 let records = self
                     .batch(&step.mapping, &step.shard, batch.0)
@@ -306,13 +304,10 @@ impl MappingStory {
             What::Delivered {
                 batch, error: None, ..
             } => {
-                let size = batch
-                    .and_then(|batch| {
-                        let shard = self.shards.get(&step.shard)?;
-                        let given_up = shard.batches.get(&batch.0)?.given_up.as_ref()?;
-                        Some(count(&given_up.records))
-                    })
-                    .unwrap_or(1);
+                let shard = self.shards.get(&step.shard);
+                let batch = shard.and_then(|shard| shard.batches.get(&batch.0));
+                let given_up = batch.and_then(|batch| batch.given_up.as_ref());
+                let size = given_up.map_or(1, |given_up| count(&given_up.records));
                 self.funnel.delivered += size;
                 self.funnel.dropped = self.funnel.dropped.saturating_sub(size);
             }

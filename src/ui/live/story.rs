@@ -258,8 +258,7 @@ impl ShardStory {
                 attempts,
                 reason,
             } => {
-                let id = batch.map_or_else(|| self.next_id(), |batch| batch.0);
-                let batch = self.batch(id, None, at);
+                let batch = self.batch(batch.0, None, at);
                 if batch.records.is_empty() {
                     batch.records.clone_from(records);
                 }
@@ -279,7 +278,6 @@ impl ShardStory {
                 body,
                 error,
             } => {
-                let Some(batch) = batch else { return };
                 self.batch(batch.0, None, at).delivery = Some(Delivery {
                     at,
                     destination: destination.clone(),
@@ -333,10 +331,6 @@ impl ShardStory {
         id
     }
 
-    fn next_id(&self) -> u64 {
-        self.batches.keys().next_back().map_or(1, |last| last + 1)
-    }
-
     fn batch(&mut self, id: u64, parent: Option<u64>, at: SystemTime) -> &mut BatchStory {
         if !self.batches.contains_key(&id) && self.batches.len() >= BATCHES_MAX {
             self.forget_oldest();
@@ -378,7 +372,7 @@ mod tests {
             key: "k".into(),
             created: SystemTime::UNIX_EPOCH,
             size_bytes: 1,
-            event: Arc::new(Value::Null),
+            event: Value::Null.into(),
         }
     }
 
@@ -434,7 +428,7 @@ mod tests {
         steps.extend(tried(2, 1, &records[..1], Outcome::Succeeded));
         steps.extend(tried(3, 1, &records[1..], Outcome::Failed));
         steps.push(What::Discarded {
-            batch: Some(BatchId(3)),
+            batch: BatchId(3),
             records: vec![record(2)],
             condition: Condition::RetryAttemptsExhausted,
             attempts: 1,

@@ -81,7 +81,7 @@ fn a_full_batch_does_not_wait_for_its_window() {
 fn a_payload_never_exceeds_six_megabytes() {
     let large = |number| {
         let mut record = record(number, "item", start());
-        record.event = Arc::new(json!({ "x": "y".repeat(700_000) }));
+        record.event = json!({ "x": "y".repeat(700_000) }).into();
         record
     };
     let mut desk = Desk::new(MappingConfig::default()).page((1..=10).map(large).collect());

@@ -240,7 +240,7 @@ fn an_expired_record_is_given_up_before_delivery_and_the_rest_is_delivered() {
     assert_eq!(desk.deliveries(), [[3]]);
     assert_eq!(desk.lost_numbers(), [[1, 2]]);
     assert_eq!(desk.lost[0].condition, Condition::RecordAgeExceeded);
-    assert_eq!((desk.lost[0].attempts, desk.lost[0].batch), (1, None));
+    assert_eq!((desk.lost[0].attempts, desk.lost[0].batch), (1, BatchId(1)));
     assert_eq!(desk.checkpoints, [2, 3]);
     assert!(desk.reasons()[0].starts_with("gives up 2 records: older than 60 s"));
 }
@@ -313,4 +313,20 @@ fn the_processing_result_is_told_when_it_changes() {
         })
         .collect();
     assert_eq!(told, ["OK", "PROBLEM: Function call failed", "OK"]);
+}
+
+#[test]
+fn a_letter_about_records_never_delivered_tells_of_a_batch_at_most() {
+    let config = MappingConfig {
+        batch_size: 2,
+        record_age_secs_max: Some(60),
+        ..MappingConfig::default()
+    };
+    let old = start() - seconds(3600);
+    let page = (1..=5).map(|number| record(number, "a", old)).collect();
+    let mut desk = Desk::new(config).page(page);
+    desk.run(seconds(1), fine);
+    assert_eq!(desk.lost_numbers(), [vec![1, 2], vec![3, 4], vec![5]]);
+    let ids: Vec<BatchId> = desk.lost.iter().map(|lost| lost.batch).collect();
+    assert_eq!(ids, [BatchId(1), BatchId(2), BatchId(3)]);
 }

@@ -175,3 +175,65 @@ fn a_partial_answer_hands_its_state_on() {
     assert_eq!(desk.deliveries(), [vec![1, 2], vec![2]]);
     assert_eq!(desk.events[1]["state"], json!({ "n": 1 }));
 }
+
+#[test]
+fn a_window_ends_early_after_a_partial_answer_with_too_much_state() {
+    let config = MappingConfig {
+        report_batch_item_failures: true,
+        ..tumbling(60)
+    };
+    let mut desk = Desk::new(config).page(vec![at(1, 0), at(2, 0)]);
+    let state = json!({ "x": "y".repeat(1024 * 1024) });
+    let partial = json!({
+        "state": state,
+        "batchItemFailures": [{ "itemIdentifier": "000000000000000000002" }],
+    });
+    let whole = json!({ "state": state });
+    desk.run(seconds(3), |batch| {
+        let reply = match batch.records.len() {
+            2 => &partial,
+            1 => &whole,
+            _ => &Value::Null,
+        };
+        answer(&reply.to_string())
+    });
+    assert_eq!(desk.deliveries(), [vec![1, 2], vec![2], vec![]]);
+    assert_eq!(desk.events[2]["isWindowTerminatedEarly"], true);
+}
+
+#[test]
+fn new_settings_do_not_forget_that_a_window_has_to_end_early() {
+    let mut desk = Desk::new(tumbling(60)).page(vec![at(1, 0)]);
+    assert_eq!(desk.consumer.next(desk.now), Step::Poll);
+    desk.poll();
+    let Step::Invoke(batch) = desk.consumer.next(desk.now) else {
+        panic!("a batch was expected");
+    };
+    let config = MappingConfig {
+        batch_size: 1,
+        ..tumbling(60)
+    };
+    desk.consumer
+        .reconfigure(Arc::new(Rules::new(config).unwrap()));
+    let large = json!({ "state": { "x": "y".repeat(1024 * 1024) } }).to_string();
+    let large = Arc::new(answer(&large));
+    desk.consumer.invoked(batch.id, &large, desk.now);
+    desk.run(seconds(1), |_| answer("null"));
+    assert_eq!(desk.events[0]["isWindowTerminatedEarly"], true);
+}
+
+#[test]
+fn a_record_written_while_an_empty_page_came_is_of_its_window() {
+    let mut desk = Desk::new(tumbling(10)).page(vec![at(1, 0)]);
+    desk.run(Duration::from_millis(9_700), summing);
+    // Asked for before the window ends, answered afterwards.
+    while desk.consumer.next(desk.now) != Step::Poll {
+        desk.now += Duration::from_millis(10);
+    }
+    assert!(desk.now < start() + seconds(10));
+    desk.now = start() + seconds(10);
+    desk.poll();
+    desk.pages.push_back(vec![at(2, 9)]);
+    desk.run(seconds(5), summing);
+    assert_eq!(desk.deliveries(), [vec![1], vec![2], vec![]]);
+}
