@@ -12,8 +12,7 @@ use waterwheel::engine::call::Principal;
 use waterwheel::engine::connector::SECRET;
 use waterwheel::engine::delays::Delays;
 use waterwheel::engine::store::Durability;
-use waterwheel::engine::{Engine, Options, server, streams};
-use waterwheel::mapping::pace::Pace;
+use waterwheel::engine::{Engine, Options, Pace, server, streams};
 
 /// Calls are short and make many small things: the system's allocator would be a fifth of their cost.
 #[global_allocator]

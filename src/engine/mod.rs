@@ -14,7 +14,7 @@ use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::mapping::Progress;
 use crate::mapping::config::FILTERS_MAX;
-use crate::mapping::pace::Pace;
+pub use crate::mapping::pace::Pace;
 use crate::mapping::progress::What;
 
 pub mod call;
