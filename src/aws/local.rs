@@ -162,7 +162,7 @@ pub fn watch(aws: &Aws) -> Result<(Vec<Progress>, broadcast::Receiver<Progress>)
     Ok(aws.engine()?.watch())
 }
 
-/// Wipes the world: triggers, functions, tables with their streams, queues, topics, roles and logs, and
+/// Wipes the world: triggers, functions, tables with their streams, queues, topics, buckets, roles and logs, and
 /// the story of what pollers did. The folder and the port stay.
 pub async fn reset(aws: Aws) -> Result<(), Error> {
     let engine = aws.engine()?.clone();
@@ -206,7 +206,7 @@ pub async fn reset(aws: Aws) -> Result<(), Error> {
 }
 
 /// Everything but the control plane's own documents.
-const WIPED: [Shelf; 7] = [
+const WIPED: [Shelf; 8] = [
     Shelf::Items,
     Shelf::Indexes,
     Shelf::Records,
@@ -214,6 +214,7 @@ const WIPED: [Shelf; 7] = [
     Shelf::Messages,
     Shelf::Code,
     Shelf::Checkpoints,
+    Shelf::Objects,
 ];
 
 /// Deletes every mapping and waits until they are gone.

@@ -1,5 +1,6 @@
 //! A request as operations see it, whatever wire it came on, and their answers. Knows no service.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -26,12 +27,13 @@ pub struct Account {
 
 impl Account {
     pub fn arn(&self, service: &str, resource: impl Into<String>) -> Arn {
-        let region = if service == "iam" || service == "sts" {
-            ""
-        } else {
-            &self.region
+        let (region, account) = match service {
+            "iam" | "sts" => ("", self.id.as_str()),
+            // Names of buckets are taken for everybody.
+            "s3" => ("", ""),
+            _ => (self.region.as_str(), self.id.as_str()),
         };
-        Arn::new(service, region, &self.id, resource)
+        Arn::new(service, region, account, resource)
     }
 }
 
@@ -62,7 +64,7 @@ impl Principal {
 /// One decoded request.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Signing name: `dynamodb`, `lambda`, `iam`, `sts`, `logs`, `sns`, `sqs`; streams are `streams`.
+    /// Signing name: `dynamodb`, `lambda`, `iam`, `sts`, `logs`, `s3`, `sns`, `sqs`; streams are `streams`.
     pub service: &'static str,
     /// `PutItem`.
     pub operation: &'static str,
@@ -71,7 +73,7 @@ pub struct Call {
     pub input: Value,
     /// The item or key of a request that holds nothing else beside the table's name; it is not in `input` then.
     pub plain: Option<Item>,
-    /// The body where it is a blob of the user's (Lambda `Invoke`), empty otherwise.
+    /// The body where it is a blob of the user's (Lambda `Invoke`) or an object, empty otherwise.
     pub payload: Bytes,
     pub now: SystemTime,
     pub ids: Ids,
@@ -127,7 +129,7 @@ impl Fault {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reply {
     pub status: u16,
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(Cow<'static, str>, String)>,
     pub body: Body,
 }
 
@@ -191,7 +193,8 @@ pub enum Run {
 /// One row of a service's table of operations.
 pub struct Operation {
     pub name: &'static str,
-    /// `POST /2015-03-31/functions/{FunctionName}/invocations` for REST services, empty otherwise.
+    /// `POST /2015-03-31/functions/{FunctionName}/invocations` for REST services, empty otherwise. S3's end with the
+    /// parameter that tells operations on one path apart: `GET /{Bucket}?location`.
     pub http: &'static str,
     /// IAM action, `dynamodb:PutItem`; empty when nobody needs permission, or when the operation asks for each of the
     /// tables it is given itself.

@@ -129,6 +129,7 @@ fn throttled(service: &str) -> Fault {
             fault.extra = Some(serde_json::json!({ "Reason": reason }));
             fault
         }
+        "s3" => Fault::new(503, "SlowDown", "Please reduce your request rate."),
         "sns" => Fault::new(429, "Throttled", "Rate exceeded"),
         "sqs" => Fault::new(403, "RequestThrottled", "Request is throttled."),
         _ => Fault::new(400, "ThrottlingException", "Rate exceeded"),
@@ -146,6 +147,11 @@ fn failed(service: &str) -> Fault {
             503,
             "ServiceUnavailableException",
             "The service cannot complete the request.",
+        ),
+        "s3" => Fault::new(
+            500,
+            "InternalError",
+            "We encountered an internal error. Please try again.",
         ),
         _ => Fault::internal("Internal server error"),
     }

@@ -12,8 +12,8 @@ use serde_json::Value;
 
 use super::call::{Answer, Call, Fault, Operation, Principal};
 use super::faults::AnswerLost;
-use super::wire::{self, Input, Wire};
-use super::{ApiCall, Engine, dynamodb, iam, lambda, logs, sns, sqs, streams, sts};
+use super::wire::{Input, Wire};
+use super::{ApiCall, Engine, dynamodb, iam, lambda, logs, s3, sns, sqs, streams, sts};
 
 impl Engine {
     /// Answers one AWS request, whoever sends it. Never fails: what goes wrong is an answer too.
@@ -86,11 +86,10 @@ impl Engine {
         }
         let row = wire.row(head, body, operations(wire.service()))?;
         record.operation = row.name;
-        let credential =
-            wire::credential(&head.headers).ok_or_else(|| wire.unsigned(&head.headers))?;
-        let principal = self
-            .principal_of(credential.access_key)
-            .ok_or_else(|| wire.unknown_key())?;
+        let key = wire
+            .access_key(head)
+            .ok_or_else(|| wire.unsigned(&head.headers))?;
+        let principal = self.principal_of(&key).ok_or_else(|| wire.unknown_key())?;
         record.principal = principal.clone();
         let Input {
             members: input,
@@ -132,6 +131,7 @@ fn operations(service: &str) -> &'static [Operation] {
         "iam" => iam::operations(),
         "sts" => sts::operations(),
         "logs" => logs::operations(),
+        "s3" => s3::operations(),
         "sns" => sns::operations(),
         "sqs" => sqs::operations(),
         _ => &[],
@@ -155,14 +155,16 @@ async fn shielded(work: impl Future<Output = Answer>) -> Answer {
     .await
 }
 
-/// What a request is about, for the list of calls: the name of a table, function, role, queue or topic, or a statement.
+/// What a request is about, for the list of calls: the name of a table, function, role, queue, topic or bucket, or a
+/// statement.
 fn subject(input: &Value) -> String {
-    const MEMBERS: [&str; 17] = [
+    const MEMBERS: [&str; 18] = [
         "TableName",
         "FunctionName",
         "RoleName",
         "QueueName",
         "QueueUrl",
+        "Bucket",
         "logGroupName",
         "UUID",
         "StreamArn",

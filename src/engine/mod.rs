@@ -27,6 +27,7 @@ mod handle;
 pub mod iam;
 pub mod lambda;
 pub mod logs;
+pub mod s3;
 pub mod saved;
 pub mod server;
 pub mod sns;
@@ -166,6 +167,7 @@ struct Inner {
     streams: streams::Live,
     lambda: lambda::Live,
     logs: logs::Live,
+    s3: s3::Live,
     sqs: sqs::Live,
 }
 
@@ -216,6 +218,10 @@ impl Engine {
 
     pub fn logs(&self) -> &logs::Live {
         &self.0.logs
+    }
+
+    pub fn s3(&self) -> &s3::Live {
+        &self.0.s3
     }
 
     pub fn sqs(&self) -> &sqs::Live {
@@ -343,7 +349,7 @@ impl Engine {
 }
 
 fn reads(operation: &str) -> bool {
-    ["Get", "List", "Describe", "Simulate"]
+    ["Get", "Head", "List", "Describe", "Simulate"]
         .iter()
         .any(|prefix| operation.starts_with(prefix))
 }
@@ -382,6 +388,7 @@ impl EngineHost {
             streams: streams::Live::default(),
             lambda: lambda::Live::default(),
             logs: logs::Live::default(),
+            s3: s3::Live::default(),
             sqs: sqs::Live::default(),
         }));
         let mut tasks = tokio::task::JoinSet::new();

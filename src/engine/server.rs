@@ -210,7 +210,8 @@ async fn answer(
     if let Some(reason) = refusal(&head) {
         return refuse(Fault::new(403, "AccessDeniedException", reason));
     }
-    if head.method == http::Method::GET && head.uri.path() == "/" {
+    let is_for_s3 = matches!(wire, Wire::Xml);
+    if head.method == http::Method::GET && head.uri.path() == "/" && !is_for_s3 {
         let region = &engine.account().region;
         let healthy = wire::healthy(region, &wire.request_id(engine.ids()));
         return Ok(healthy.map(Full::new));

@@ -1,6 +1,6 @@
 //! Everything the control plane remembers, one plain serde struct. No behaviour.
 //!
-//! Items, stream records, log events, messages, code and checkpoints live in the store.
+//! Items, stream records, log events, messages, objects, code and checkpoints live in the store.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -37,6 +37,8 @@ pub struct State {
     pub topics: BTreeMap<String, Topic>,
     /// By ARN, which begins with the topic's.
     pub subscriptions: BTreeMap<String, Subscription>,
+    /// By name.
+    pub buckets: BTreeMap<String, Bucket>,
     /// By name.
     pub log_groups: BTreeMap<String, LogGroup>,
     /// Backups by ARN.
@@ -371,6 +373,15 @@ pub struct Queue {
     /// Attributes as set by the user: `VisibilityTimeout`, `Policy`.
     pub attributes: BTreeMap<String, String>,
     pub tags: BTreeMap<String, String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Bucket {
+    pub name: String,
+    pub created: SystemTime,
+    pub region: String,
+    /// Key prefix of its objects in the store.
+    pub store_id: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -370,22 +370,33 @@ impl From<Malformed> for Fault {
 
 fn denied(action: &str, who: &str, resource: &str, why: &str) -> Fault {
     let (status, code) = match service_of(action) {
-        "iam" | "sts" => (403, "AccessDenied"),
+        "iam" | "s3" | "sts" => (403, "AccessDenied"),
         "sns" => (403, "AuthorizationError"),
         "lambda" | "sqs" => (403, "AccessDeniedException"),
         _ => (400, "AccessDeniedException"),
     };
     let shown = shown_action(action);
+    // S3 alone quotes what a caller may not touch.
+    let quote = if service_of(action) == "s3" { "\"" } else { "" };
     Fault::new(
         status,
         code,
-        format!("User: {who} is not authorized to perform: {shown} on resource: {resource} {why}"),
+        format!(
+            "User: {who} is not authorized to perform: {shown} on resource: {quote}{resource}{quote} {why}"
+        ),
     )
 }
 
 /// The session's role is gone.
 fn invalid_token(action: &str) -> Fault {
     let (status, code) = match service_of(action) {
+        "s3" => {
+            return Fault::new(
+                403,
+                "InvalidAccessKeyId",
+                "The AWS Access Key Id you provided does not exist in our records.",
+            );
+        }
         "iam" | "sns" | "sts" | "sqs" => (403, "InvalidClientTokenId"),
         "lambda" => (403, "UnrecognizedClientException"),
         _ => (400, "UnrecognizedClientException"),

@@ -75,7 +75,7 @@ pub(super) fn package(engine: &Engine, call: &Call) -> Answer {
     let zip = code::stored(engine, &sha256)?;
     Ok(Reply {
         status: 200,
-        headers: vec![("content-type", "application/zip".to_owned())],
+        headers: vec![("content-type".into(), "application/zip".to_owned())],
         body: Body::Blob(zip.into()),
     })
 }

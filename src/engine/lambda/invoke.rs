@@ -214,14 +214,17 @@ fn client_context(call: &Call) -> Result<Option<String>, Fault> {
 }
 
 fn reply(finished: Finished, wants_log: bool) -> Reply {
-    let mut headers = vec![("x-amz-executed-version", LATEST.to_owned())];
+    let mut headers = vec![("x-amz-executed-version".into(), LATEST.to_owned())];
     if wants_log {
-        headers.push(("x-amz-log-result", STANDARD.encode(&finished.log_tail)));
+        headers.push((
+            "x-amz-log-result".into(),
+            STANDARD.encode(&finished.log_tail),
+        ));
     }
     let payload = match finished.ended {
         Ok(answer) => answer,
         Err(failure) => {
-            headers.push(("x-amz-function-error", "Unhandled".to_owned()));
+            headers.push(("x-amz-function-error".into(), "Unhandled".to_owned()));
             failure.payload
         }
     };

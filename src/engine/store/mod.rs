@@ -31,9 +31,10 @@ pub enum Shelf {
     Messages,
     Code,
     Checkpoints,
+    Objects,
 }
 
-const SHELVES: [(Shelf, &str); 8] = [
+const SHELVES: [(Shelf, &str); 9] = [
     (Shelf::Documents, "documents"),
     (Shelf::Items, "items"),
     (Shelf::Indexes, "indexes"),
@@ -42,6 +43,7 @@ const SHELVES: [(Shelf, &str); 8] = [
     (Shelf::Messages, "messages"),
     (Shelf::Code, "code"),
     (Shelf::Checkpoints, "checkpoints"),
+    (Shelf::Objects, "objects"),
 ];
 
 /// Bytes of a shelf that are in the journal alone. What is there must be read again when a folder is opened after

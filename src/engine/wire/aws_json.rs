@@ -186,7 +186,7 @@ pub(super) fn encode(service: &Service, answer: Answer, request_id: &str) -> Res
     let checksum = service.is_dynamodb().then(|| crc32fast::hash(&body));
     let mut response = super::response(status, service.content_type, request_id, body);
     for (name, value) in headers {
-        super::set(response.headers_mut(), name, &value);
+        super::set(response.headers_mut(), &name, &value);
     }
     if let Some(checksum) = checksum {
         response

@@ -1,5 +1,7 @@
 //! Which wire a request is on; one row and one input in, one answer out. Bytes and values only: may not touch `State`.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::request::Parts;
 use http::{HeaderMap, Response};
@@ -10,9 +12,11 @@ use super::dynamodb::value::Item;
 use crate::ids::Ids;
 
 mod aws_json;
+mod chunked;
 pub mod gzip;
 mod query_xml;
 mod rest_json;
+mod rest_xml;
 
 /// How a service talks.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +25,8 @@ pub enum Wire {
     Json(&'static aws_json::Service),
     /// Lambda: method and path name the operation; path, query, headers and body carry the input.
     Rest,
+    /// S3: method, host, path and query name the operation; answered in XML or with an object.
+    Xml,
     /// A form with `Action` and `Version`, answered in XML.
     Query(&'static query_xml::Service),
 }
@@ -61,6 +67,8 @@ impl Wire {
         let signed_for = credential(&head.headers).map(|it| it.service);
         match signed_for {
             Some("lambda") => return Self::Rest,
+            Some("s3") => return Self::Xml,
+            None if rest_xml::is_signed(head) => return Self::Xml,
             Some(name @ ("logs" | "sqs")) => return Self::Json(aws_json::by_name(name)),
             Some(name @ ("iam" | "sns" | "sts")) => return Self::Query(query_xml::by_name(name)),
             _ => (),
@@ -76,6 +84,7 @@ impl Wire {
         match self {
             Self::Json(service) => service.name,
             Self::Rest => "lambda",
+            Self::Xml => "s3",
             Self::Query(service) => service.name,
         }
     }
@@ -87,12 +96,18 @@ impl Wire {
             Self::Json(_) => 16 * MB,
             // A package of 50 MB, in base64.
             Self::Rest => 70 * MB,
+            // An object, and what its pieces have around them.
+            Self::Xml => 66 * MB,
             Self::Query(service) => service.body_bytes_max,
         }
     }
 
     /// The answer to a request with more bytes than that.
     pub fn too_large(self) -> Fault {
+        if let Self::Xml = self {
+            let message = "Your proposed upload exceeds the maximum allowed size";
+            return Fault::new(400, "EntityTooLarge", message);
+        }
         let bytes = self.body_bytes_max();
         let message = format!("The request must be smaller than {bytes} bytes");
         Fault::new(413, "RequestEntityTooLarge", message)
@@ -108,6 +123,7 @@ impl Wire {
         match self {
             Self::Json(service) => aws_json::row(service, head, rows),
             Self::Rest => rest_json::row(head, rows),
+            Self::Xml => rest_xml::row(head, rows),
             Self::Query(service) => query_xml::row(service, body, rows),
         }
     }
@@ -126,6 +142,13 @@ impl Wire {
                     ..Input::from(members)
                 })
             }
+            Self::Xml => {
+                let (members, payload) = rest_xml::input(head, body)?;
+                Ok(Input {
+                    payload,
+                    ..Input::from(members)
+                })
+            }
             Self::Query(_) => query_xml::input(body).map(Input::from),
         }
     }
@@ -134,7 +157,17 @@ impl Wire {
         match self {
             Self::Json(service) => aws_json::encode(service, answer, request_id),
             Self::Rest => rest_json::encode(answer, request_id),
+            Self::Xml => rest_xml::encode(operation, answer, request_id),
             Self::Query(service) => query_xml::encode(service, operation, answer, request_id),
+        }
+    }
+
+    /// The access key a request is signed with; `None` without a signature.
+    pub fn access_key(self, head: &Parts) -> Option<Cow<'_, str>> {
+        let in_header = credential(&head.headers).map(|it| Cow::Borrowed(it.access_key));
+        match self {
+            Self::Xml => in_header.or_else(|| rest_xml::access_key(head)),
+            _ => in_header,
         }
     }
 
@@ -147,6 +180,11 @@ impl Wire {
             }
             Self::Json(_) => Fault::new(400, "UnrecognizedClientException", message),
             Self::Rest => Fault::new(403, "UnrecognizedClientException", message),
+            Self::Xml => Fault::new(
+                403,
+                "InvalidAccessKeyId",
+                "The AWS Access Key Id you provided does not exist in our records.",
+            ),
             Self::Query(_) => Fault::new(403, "InvalidClientTokenId", message),
         }
     }
@@ -157,6 +195,7 @@ impl Wire {
             Self::Json(service) if service.is_dynamodb() => {
                 ids.key("", 26) + "VV4KQNSO5AEMVJF66Q9ASUAAJG"
             }
+            Self::Xml => ids.key("", 16),
             _ => ids.uuid(),
         }
     }
@@ -177,6 +216,7 @@ impl Wire {
                 "MissingAuthenticationTokenException",
                 "Missing Authentication Token",
             ),
+            Self::Xml => Fault::new(403, "AccessDenied", "Access Denied"),
             Self::Query(_) => Fault::new(
                 403,
                 "MissingAuthenticationToken",
@@ -361,7 +401,7 @@ mod tests {
             let length = ids.number() % 40;
             let letter = |number: u64| ALPHABET[usize::try_from(number).unwrap() % ALPHABET.len()];
             let body: Bytes = (0..length).map(|_| letter(ids.number())).collect();
-            let service = ["dynamodb", "sqs", "lambda", "iam", "sns"][round % 5];
+            let service = ["dynamodb", "sqs", "lambda", "iam", "sns", "s3"][round % 6];
             let head = head(
                 http::Request::post("/2015-03-31/functions/%ff%2")
                     .header("Authorization", signed(service)),

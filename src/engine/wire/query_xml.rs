@@ -246,20 +246,20 @@ fn element(xml: &mut String, name: &str, value: &Value, maps: &[&str]) {
     close(xml, name);
 }
 
-fn open(xml: &mut String, name: &str) {
+pub(super) fn open(xml: &mut String, name: &str) {
     xml.push('<');
     xml.push_str(name);
     xml.push('>');
 }
 
-fn close(xml: &mut String, name: &str) {
+pub(super) fn close(xml: &mut String, name: &str) {
     xml.push_str("</");
     xml.push_str(name);
     xml.push('>');
 }
 
 /// A carriage return would be read back as a line feed; other control characters XML cannot say.
-fn escape(xml: &mut String, text: &str) {
+pub(super) fn escape(xml: &mut String, text: &str) {
     for char in text.chars() {
         match char {
             '&' => xml.push_str("&amp;"),

@@ -70,7 +70,7 @@ pub(super) fn encode(answer: Answer, request_id: &str) -> Response<Bytes> {
             };
             let mut response = super::response(reply.status, JSON, request_id, body);
             for (name, value) in reply.headers {
-                super::set(response.headers_mut(), name, &value);
+                super::set(response.headers_mut(), &name, &value);
             }
             response
         }
@@ -272,7 +272,7 @@ mod tests {
     fn results_may_be_headers_and_errors_name_their_type() {
         let reply = Reply {
             status: 200,
-            headers: vec![("X-Amz-Function-Error", "Unhandled".to_owned())],
+            headers: vec![("X-Amz-Function-Error".into(), "Unhandled".to_owned())],
             body: Body::Blob(Bytes::from("null")),
         };
         let response = encode(Ok(reply), "1");
