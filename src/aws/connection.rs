@@ -117,12 +117,15 @@ impl Aws {
         if local.is_none() {
             lambda = lambda.timeout_config(timeouts(INVOKE_MAX));
         }
+        // Another endpoint need not have names for its buckets.
+        let s3 = aws_sdk_s3::config::Builder::from(config).interceptor(guard.clone());
         Self {
             dynamodb: client!(aws_sdk_dynamodb),
             streams: client!(aws_sdk_dynamodbstreams),
             lambda: aws_sdk_lambda::Client::from_conf(lambda.build()),
             iam: client!(aws_sdk_iam),
             logs: client!(aws_sdk_cloudwatchlogs),
+            s3: aws_sdk_s3::Client::from_conf(s3.force_path_style(true).build()),
             sns: client!(aws_sdk_sns),
             sqs: client!(aws_sdk_sqs),
             clock,

@@ -134,6 +134,7 @@ mod tests {
         "GetRolePolicy",
         "GetShardIterator",
         "ListAttachedRolePolicies",
+        "ListBuckets",
         "ListEventSourceMappings",
         "ListFunctions",
         "ListQueues",
@@ -214,6 +215,7 @@ mod tests {
             include_str!("lambda/mod.rs"),
             include_str!("lambda/mappings.rs"),
             include_str!("logs.rs"),
+            include_str!("s3.rs"),
             include_str!("sns.rs"),
             include_str!("sqs.rs"),
             include_str!("streams/mod.rs"),
@@ -232,7 +234,9 @@ mod tests {
 
     /// `aws.iam.get_role()` and `aws\n.iam\n.get_role()` send `GetRole`.
     fn operations_in(source: &str) -> Vec<String> {
-        const CLIENTS: [&str; 7] = ["dynamodb", "streams", "lambda", "iam", "logs", "sns", "sqs"];
+        const CLIENTS: [&str; 8] = [
+            "dynamodb", "streams", "lambda", "iam", "logs", "s3", "sns", "sqs",
+        ];
         let dense: String = source.split_whitespace().collect();
         let mut found = Vec::new();
         for client in CLIENTS {

@@ -13,6 +13,7 @@ pub mod lambda;
 pub mod local;
 pub mod logs;
 mod profiles;
+pub mod s3;
 pub mod samples;
 pub mod sns;
 pub mod sqs;
@@ -46,6 +47,7 @@ pub struct Aws {
     lambda: aws_sdk_lambda::Client,
     iam: aws_sdk_iam::Client,
     logs: aws_sdk_cloudwatchlogs::Client,
+    s3: aws_sdk_s3::Client,
     sns: aws_sdk_sns::Client,
     sqs: aws_sdk_sqs::Client,
     clock: Clock,

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use super::consumer::{Discard, Place};
+use super::payload;
 use super::progress::{Answer, Condition, Outcome};
 use super::record::{Record, SequenceNumber};
 use crate::clock::{iso_millis, iso_secs};
@@ -126,6 +127,30 @@ pub fn dead_letter(given_up: &Discard, place: &Place, request_id: &str, now: Sys
         "streamArn": &*place.stream_arn,
     });
     letter
+}
+
+/// The object that an S3 bucket receives instead: its key and its text, which is the letter and the whole event as
+/// JSON text in `payload`. `id` makes the key unique.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html>
+pub fn dead_object(
+    letter: &Value,
+    given_up: &Discard,
+    place: &Place,
+    id: &str,
+    now: SystemTime,
+) -> (String, String) {
+    let at = iso_secs(now);
+    let (day, time) = (&at[..10], at[11..19].replace(':', "."));
+    let key = format!(
+        "aws/lambda/{}/{}/{}/{day}T{time}-{id}",
+        place.mapping,
+        place.shard,
+        day.replace('-', "/"),
+    );
+    let mut object = letter.clone();
+    object["payload"] = payload::event(&given_up.records, None).into();
+    (key, object.to_string())
 }
 
 fn no(outcome: Outcome, reason: String) -> Verdict {

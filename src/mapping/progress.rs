@@ -109,7 +109,8 @@ pub enum What {
         attempts: u32,
         reason: String,
     },
-    /// Sent to the on-failure destination, or `error` says why not.
+    /// Sent to the on-failure destination, which is an object's ARN where it is in a bucket, or `error` says why not.
+    /// The payload that a bucket receives is not repeated.
     Delivered {
         batch: BatchId,
         destination: String,

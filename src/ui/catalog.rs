@@ -13,6 +13,7 @@ pub struct Catalog {
     pub mappings: Remote<Vec<aws_sdk_lambda::types::EventSourceMappingConfiguration>>,
     pub queues: Remote<Vec<aws::sqs::Queue>>,
     pub topics: Remote<Vec<aws::sns::Topic>>,
+    pub buckets: Remote<Vec<aws::s3::Bucket>>,
 }
 
 impl Catalog {
@@ -24,6 +25,7 @@ impl Catalog {
         any |= self.mappings.poll();
         any |= self.queues.poll();
         any |= self.topics.poll();
+        any |= self.buckets.poll();
         any
     }
 
@@ -48,6 +50,9 @@ impl Catalog {
         }
         if wanted(Listing::Topics) {
             self.topics.start(cx, aws::sns::list_topics(aws()));
+        }
+        if wanted(Listing::Buckets) {
+            self.buckets.start(cx, aws::s3::list_buckets(aws()));
         }
     }
 }

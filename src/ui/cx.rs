@@ -87,6 +87,7 @@ pub enum Listing {
     Mappings,
     Queues,
     Topics,
+    Buckets,
     All,
 }
 

@@ -6,6 +6,8 @@ mod aws;
 #[cfg(test)]
 mod backups;
 #[cfg(test)]
+mod buckets;
+#[cfg(test)]
 mod capacity;
 #[cfg(test)]
 mod cases;

@@ -100,12 +100,12 @@ pub(crate) fn or_skip<T>(found: Result<T, String>, what: &str) -> Option<T> {
     }
 }
 
-fn script(path: &str) -> PathBuf {
+pub(crate) fn script(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
 }
 
 /// Runs a script against the port of a new world.
-async fn passes(mut command: Command) {
+pub(crate) async fn passes(mut command: Command) {
     let host = world();
     let listening = server::listen(host.engine().clone(), 0).await.unwrap();
     command

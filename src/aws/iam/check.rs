@@ -94,19 +94,13 @@ pub fn trigger_needs(
         .collect();
     needs.push(pair("dynamodb:ListStreams", "*".to_owned()));
     if let Some(arn) = on_failure {
-        let action = match arn.parse::<Arn>() {
-            Ok(arn) if arn.service == "sns" => "sns:Publish",
-            Ok(arn) if arn.service == "s3" => "s3:PutObject",
-            _ => "sqs:SendMessage",
-        };
-        let resource = if action == "s3:PutObject" {
-            format!("{arn}/*")
-        } else {
-            arn.to_owned()
-        };
-        needs.push(pair(action, resource));
-        if action == "s3:PutObject" {
-            needs.push(pair("s3:ListBucket", arn.to_owned()));
+        match arn.parse::<Arn>() {
+            Ok(it) if it.service == "sns" => needs.push(pair("sns:Publish", arn.to_owned())),
+            Ok(it) if it.service == "s3" => {
+                needs.push(pair("s3:PutObject", format!("{arn}/*")));
+                needs.push(pair("s3:ListBucket", arn.to_owned()));
+            }
+            _ => needs.push(pair("sqs:SendMessage", arn.to_owned())),
         }
     }
     let (region, account) = stream_arn
@@ -189,6 +183,13 @@ mod tests {
         let group = "arn:aws:logs:eu-west-1:111122223333:log-group:/aws/lambda/f:*";
         assert!(has("logs:PutLogEvents", group));
         assert_eq!(needs.len(), 8);
+        let bucket = "arn:aws:s3:::lost";
+        let needs = trigger_needs(STREAM, Some(bucket), "/aws/lambda/f");
+        let has = |action: &str, resource: &str| {
+            needs.contains(&(action.to_owned(), resource.to_owned()))
+        };
+        assert!(has("s3:PutObject", "arn:aws:s3:::lost/*"));
+        assert!(has("s3:ListBucket", bucket));
     }
 
     #[test]

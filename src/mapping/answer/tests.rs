@@ -91,17 +91,20 @@ fn the_answer_is_ignored_while_the_feature_is_off() {
     assert_eq!(judge(&throttled(), asked).outcome, Outcome::Throttled);
 }
 
-fn lost(condition: Condition, answer: Option<Answer>) -> Value {
-    let lost = Discard::for_test(records(1..=1), condition, 2, answer.map(Arc::new));
-    let place = Place {
+fn place() -> Place {
+    Place {
         mapping: Arc::from("uuid"),
         shard: Arc::from("shardId-00000001795284314000-0a1b2c3d"),
         stream_arn: Arc::from("stream-arn"),
         function_arn: Arc::from("function-arn"),
-    };
+    }
+}
+
+fn lost(condition: Condition, answer: Option<Answer>) -> Value {
+    let lost = Discard::for_test(records(1..=1), condition, 2, answer.map(Arc::new));
     dead_letter(
         &lost,
-        &place,
+        &place(),
         "never-sent",
         from_epoch_millis(1_767_225_605_123),
     )
@@ -147,4 +150,20 @@ fn a_letter_about_age_tells_of_no_response() {
     assert_eq!(letter["requestContext"]["condition"], "RecordAgeExceeded");
     let letter = lost(Condition::RecordAgeExceeded, Some(thrown()));
     assert_eq!(letter.get("responseContext"), None);
+}
+
+#[test]
+fn a_bucket_receives_the_event_as_text_under_a_key_of_its_time() {
+    let records = records(1..=2);
+    let event = payload::event(&records, None);
+    let letter = json!({ "version": "1.0" });
+    let lost = Discard::for_test(records, Condition::RetryAttemptsExhausted, 1, None);
+    let now = from_epoch_millis(1_767_225_605_123);
+    let (key, text) = dead_object(&letter, &lost, &place(), "id", now);
+    assert_eq!(
+        key,
+        "aws/lambda/uuid/shardId-00000001795284314000-0a1b2c3d/2026/01/01/2026-01-01T00.00.05-id"
+    );
+    let object: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(object, json!({ "version": "1.0", "payload": event }));
 }

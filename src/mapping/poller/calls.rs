@@ -6,13 +6,14 @@ use std::time::SystemTime;
 use aws_sdk_lambda::operation::RequestId as _;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{InvocationType, LogType};
+use aws_sdk_s3::primitives::ByteStream;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
 use super::Line;
 use super::trouble::Trouble;
 use crate::arn::Arn;
-use crate::mapping::answer::dead_letter;
+use crate::mapping::answer::{dead_letter, dead_object};
 use crate::mapping::consumer::Discard;
 use crate::mapping::progress::{Answer, What};
 
@@ -67,13 +68,25 @@ impl Line {
         if lost.records.is_empty() {
             return None;
         }
-        let letter = dead_letter(lost, &self.place, &self.ids.uuid(), self.clock.now());
-        let error = self.send(&destination, letter.to_string()).await.err();
+        let now = self.clock.now();
+        let letter = dead_letter(lost, &self.place, &self.ids.uuid(), now);
+        let (destination, sent) = match destination.parse::<Arn>() {
+            Ok(arn) if arn.service == "s3" => {
+                let id = self.ids.uuid();
+                let (key, text) = dead_object(&letter, lost, &self.place, &id, now);
+                let sent = self.put_object(&arn, &key, text).await;
+                (format!("{destination}/{key}"), sent)
+            }
+            _ => {
+                let sent = self.send(&destination, letter.to_string()).await;
+                (destination, sent)
+            }
+        };
         Some(What::Delivered {
             batch: lost.batch,
             destination,
             body: Arc::new(letter),
-            error,
+            error: sent.err(),
         })
     }
 
@@ -93,8 +106,17 @@ impl Line {
                     .map_err(|error| Trouble::from(error).words("AmazonSNS"))
             }
             other => Err(format!(
-                "letters can be sent to SQS queues and SNS topics only, not to {other}"
+                "letters can be sent to SQS queues, SNS topics and S3 buckets only, not to {other}"
             )),
+        }
+    }
+
+    async fn put_object(&self, bucket: &Arn, key: &str, text: String) -> Result<(), String> {
+        let request = self.clients.s3.put_object().bucket(&bucket.resource);
+        let body = ByteStream::from(text.into_bytes());
+        match request.key(key).body(body).send().await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Trouble::from(error).words("Amazon S3")),
         }
     }
 }

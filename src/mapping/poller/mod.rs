@@ -40,6 +40,7 @@ pub type Wake = Arc<dyn Fn(&str) -> Option<watch::Receiver<u64>> + Send + Sync>;
 pub struct Clients {
     streams: aws_sdk_dynamodbstreams::Client,
     lambda: aws_sdk_lambda::Client,
+    s3: aws_sdk_s3::Client,
     sns: aws_sdk_sns::Client,
     sqs: aws_sdk_sqs::Client,
 }
@@ -80,6 +81,8 @@ impl Clients {
         let streams = aws_sdk_dynamodbstreams::config::Builder::from(reader);
         let sns = aws_sdk_sns::config::Builder::from(reader);
         let sqs = aws_sdk_sqs::config::Builder::from(reader);
+        // Names of buckets in front of the host are for clouds with a name service of their own.
+        let s3 = aws_sdk_s3::config::Builder::from(reader).force_path_style(true);
         // A function may be silent for as long as it runs.
         let lambda = aws_sdk_lambda::config::Builder::from(invoker)
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
@@ -87,6 +90,7 @@ impl Clients {
             streams: aws_sdk_dynamodbstreams::Client::from_conf(
                 streams.retry_config(once.clone()).build(),
             ),
+            s3: aws_sdk_s3::Client::from_conf(s3.retry_config(once.clone()).build()),
             sns: aws_sdk_sns::Client::from_conf(sns.retry_config(once.clone()).build()),
             sqs: aws_sdk_sqs::Client::from_conf(sqs.retry_config(once.clone()).build()),
             lambda: aws_sdk_lambda::Client::from_conf(lambda.retry_config(once).build()),

@@ -2,6 +2,7 @@
 
 use egui::{RichText, TextEdit, Ui};
 
+use crate::aws::s3::Bucket;
 use crate::aws::sns::Topic;
 use crate::aws::sqs::Queue;
 use crate::mapping::MappingConfig;
@@ -39,6 +40,7 @@ pub(super) struct Form {
 pub(super) struct Destinations<'a> {
     queues: &'a [Queue],
     topics: &'a [Topic],
+    buckets: &'a [Bucket],
 }
 
 impl<'a> Destinations<'a> {
@@ -48,6 +50,7 @@ impl<'a> Destinations<'a> {
         Self {
             queues: catalog.queues.value().map_or(&[][..], Vec::as_slice),
             topics: catalog.topics.value().map_or(&[][..], Vec::as_slice),
+            buckets: catalog.buckets.value().map_or(&[][..], Vec::as_slice),
         }
     }
 }
@@ -158,7 +161,7 @@ impl Form {
     }
 
     fn destination_ui(&mut self, ui: &mut Ui, known: Destinations<'_>) {
-        let help = "Receives details about a batch that was given up, not the records themselves";
+        let help = "Receives details about a batch that was given up; only a bucket receives its records, too";
         let wrong = self.violation("OnFailure");
         form::row(ui, "On-failure destination", help, wrong.as_deref(), |ui| {
             let field = TextEdit::singleline(&mut self.on_failure)
@@ -167,8 +170,10 @@ impl Form {
             ui.add(field);
             let queues = known.queues.iter().map(|it| (&it.name, &it.arn));
             let topics = known.topics.iter().map(|it| (&it.name, &it.arn));
+            let buckets = known.buckets.iter().map(|it| (&it.name, &it.arn));
             known_ui(ui, "Queues", queues, &mut self.on_failure);
             known_ui(ui, "Topics", topics, &mut self.on_failure);
+            known_ui(ui, "Buckets", buckets, &mut self.on_failure);
         });
     }
 
@@ -358,12 +363,16 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_is_chosen_like_a_queue() {
+    fn topics_and_buckets_are_chosen_like_queues() {
         use egui_kittest::{Harness, kittest::Queryable as _};
 
         let topics = [Topic {
             name: "lost-orders".to_owned(),
             arn: "arn:aws:sns:us-east-1:111122223333:lost-orders".to_owned(),
+        }];
+        let buckets = [Bucket {
+            name: "lost-batches".to_owned(),
+            arn: "arn:aws:s3:::lost-batches".to_owned(),
         }];
         let mut it = Harness::builder()
             .with_context_setup(|ctx| {
@@ -375,6 +384,7 @@ mod tests {
                     let known = Destinations {
                         queues: &[],
                         topics: &topics,
+                        buckets: &buckets,
                     };
                     form.failure_ui(ui, known);
                 },
@@ -390,6 +400,12 @@ mod tests {
         it.run();
         let config = it.state().config().unwrap();
         assert_eq!(config.on_failure.as_deref(), Some(&*topics[0].arn));
+        it.get_by_label("Buckets").click();
+        it.run();
+        it.get_by_label("lost-batches").click();
+        it.run();
+        let config = it.state().config().unwrap();
+        assert_eq!(config.on_failure.as_deref(), Some(&*buckets[0].arn));
     }
 
     #[test]
