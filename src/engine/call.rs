@@ -204,6 +204,25 @@ pub struct Operation {
     pub run: Run,
 }
 
+impl Operation {
+    /// A row, its members in order.
+    pub const fn new(
+        name: &'static str,
+        http: &'static str,
+        action: &'static str,
+        resource: fn(&Call) -> String,
+        run: Run,
+    ) -> Self {
+        Self {
+            name,
+            http,
+            action,
+            resource,
+            run,
+        }
+    }
+}
+
 /// For actions without a resource.
 pub fn any_resource(_: &Call) -> String {
     "*".to_owned()

@@ -5,37 +5,11 @@ Usage: buckets.py ENDPOINT. Prints one line per step; exits with 1 where a step 
 
 import datetime
 import io
-import sys
 import urllib.request
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
-
-ENDPOINT = sys.argv[1]
-SETTINGS = {
-    "endpoint_url": ENDPOINT,
-    "region_name": "us-east-1",
-    "aws_access_key_id": "AKIAANYKEYATALL00000",
-    "aws_secret_access_key": "any",
-    "config": Config(retries={"max_attempts": 1}, read_timeout=30),
-}
-
-
-def check(what, ok):
-    if not ok:
-        print(f"FAILED {what}", flush=True)
-        sys.exit(1)
-    print(f"ok {what}", flush=True)
-
-
-def refused(code, attempt):
-    try:
-        attempt()
-    except ClientError as error:
-        return error.response["Error"]["Code"] == code
-    return False
-
+from common import ENDPOINT, SETTINGS, check, refused
 
 s3 = boto3.client("s3", **SETTINGS)
 s3.create_bucket(Bucket="boto3-lost")

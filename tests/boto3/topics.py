@@ -4,26 +4,10 @@ Usage: topics.py ENDPOINT. Prints one line per step; exits with 1 where a step d
 """
 
 import json
-import sys
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
-
-SETTINGS = {
-    "endpoint_url": sys.argv[1],
-    "region_name": "us-east-1",
-    "aws_access_key_id": "AKIAANYKEYATALL00000",
-    "aws_secret_access_key": "any",
-    "config": Config(retries={"max_attempts": 1}, read_timeout=30),
-}
-
-
-def check(what, ok):
-    if not ok:
-        print(f"FAILED {what}", flush=True)
-        sys.exit(1)
-    print(f"ok {what}", flush=True)
+from common import SETTINGS, check
 
 
 def refused(attempt):

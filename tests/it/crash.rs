@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, Put, TransactWriteItem, Update};
 use aws_sdk_dynamodb::{Client, Config};
 use serde_json::{Value, json};
+use tokio::sync::mpsc::UnboundedReceiver;
 use waterwheel::clock::Clock;
 use waterwheel::engine::{Engine, EngineHost, Options};
 
@@ -82,7 +83,7 @@ async fn make_table(folder: &std::path::Path) {
 
 /// Kills the program while several writers are at work; gives the ids whose writes were answered.
 async fn write_until_killed(serving: &mut Serving) -> BTreeSet<String> {
-    let (answered, mut answers) = tokio::sync::mpsc::unbounded_channel();
+    let (answered, answers) = tokio::sync::mpsc::unbounded_channel();
     let mut writers = tokio::task::JoinSet::new();
     for writer in 0..WRITERS {
         let client = client(&serving.endpoint);
@@ -99,14 +100,24 @@ async fn write_until_killed(serving: &mut Serving) -> BTreeSet<String> {
         });
     }
     drop(answered);
+    let acknowledged = killed_after(serving, ACKNOWLEDGED, answers).await;
+    writers.join_all().await;
+    acknowledged
+}
+
+/// What was answered, by a program that is killed after so many answers.
+async fn killed_after(
+    serving: &mut Serving,
+    after: usize,
+    mut answers: UnboundedReceiver<String>,
+) -> BTreeSet<String> {
     let mut acknowledged = BTreeSet::new();
-    while let Some(id) = answers.recv().await {
-        acknowledged.insert(id);
-        if acknowledged.len() == ACKNOWLEDGED {
+    while let Some(name) = answers.recv().await {
+        acknowledged.insert(name);
+        if acknowledged.len() == after {
             serving.kill();
         }
     }
-    writers.join_all().await;
     acknowledged
 }
 
@@ -157,7 +168,7 @@ async fn transact_until_killed(
     round: usize,
     after: usize,
 ) -> BTreeSet<String> {
-    let (answered, mut answers) = tokio::sync::mpsc::unbounded_channel();
+    let (answered, answers) = tokio::sync::mpsc::unbounded_channel();
     let mut writers = tokio::task::JoinSet::new();
     for writer in 0..WRITERS {
         let client = client(&serving.endpoint);
@@ -174,13 +185,7 @@ async fn transact_until_killed(
         });
     }
     drop(answered);
-    let mut acknowledged = BTreeSet::new();
-    while let Some(name) = answers.recv().await {
-        acknowledged.insert(name);
-        if acknowledged.len() == after {
-            serving.kill();
-        }
-    }
+    let acknowledged = killed_after(serving, after, answers).await;
     writers.join_all().await;
     acknowledged
 }

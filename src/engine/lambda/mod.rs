@@ -28,7 +28,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::Engine;
-use super::call::{Call, Fault, Operation, Run, any_resource};
+use super::call::{Fault, Operation, Run, any_resource};
 pub use filter_keys::{set_key_usable, trouble as filter_trouble};
 pub use names::LATEST;
 pub use package::Package;
@@ -73,157 +73,141 @@ pub fn code_of(engine: &Engine, name: &str) -> Result<Vec<(String, Bytes)>, Faul
         .collect())
 }
 
-const fn row(
-    name: &'static str,
-    http: &'static str,
-    action: &'static str,
-    resource: fn(&Call) -> String,
-    run: Run,
-) -> Operation {
-    Operation {
-        name,
-        http,
-        action,
-        resource,
-        run,
-    }
-}
-
 const OPERATIONS: &[Operation] = &[
-    row(
+    Operation::new(
         "CreateFunction",
         "POST /2015-03-31/functions",
         "lambda:CreateFunction",
         names::resource,
         Run::Later(functions::create),
     ),
-    row(
+    Operation::new(
         "ListFunctions",
         "GET /2015-03-31/functions",
         "lambda:ListFunctions",
         any_resource,
         Run::Now(functions::list),
     ),
-    row(
+    Operation::new(
         "GetFunction",
         "GET /2015-03-31/functions/{FunctionName}",
         "lambda:GetFunction",
         names::resource,
         Run::Now(functions::get),
     ),
-    row(
+    Operation::new(
         "DeleteFunction",
         "DELETE /2015-03-31/functions/{FunctionName}",
         "lambda:DeleteFunction",
         names::resource,
         Run::Data(functions::delete),
     ),
-    row(
+    Operation::new(
         "GetFunctionConfiguration",
         "GET /2015-03-31/functions/{FunctionName}/configuration",
         "lambda:GetFunctionConfiguration",
         names::resource,
         Run::Now(functions::get_configuration),
     ),
-    row(
+    Operation::new(
         "UpdateFunctionConfiguration",
         "PUT /2015-03-31/functions/{FunctionName}/configuration",
         "lambda:UpdateFunctionConfiguration",
         names::resource,
         Run::Data(functions::update_configuration),
     ),
-    row(
+    Operation::new(
         "UpdateFunctionCode",
         "PUT /2015-03-31/functions/{FunctionName}/code",
         "lambda:UpdateFunctionCode",
         names::resource,
         Run::Later(functions::update_code),
     ),
-    row(
+    Operation::new(
         "GetFunctionPackage",
         "GET /2015-03-31/functions/{FunctionName}/package",
         "lambda:GetFunction",
         names::resource,
         Run::Data(functions::package),
     ),
-    row(
+    Operation::new(
         "Invoke",
         "POST /2015-03-31/functions/{FunctionName}/invocations",
         "lambda:InvokeFunction",
         names::resource,
         Run::Later(invoke::invoke),
     ),
-    row(
+    Operation::new(
         "PutFunctionConcurrency",
         "PUT /2017-10-31/functions/{FunctionName}/concurrency",
         "lambda:PutFunctionConcurrency",
         names::resource,
         Run::Now(functions::put_concurrency),
     ),
-    row(
+    Operation::new(
         "GetFunctionConcurrency",
         "GET /2019-09-30/functions/{FunctionName}/concurrency",
         "lambda:GetFunctionConcurrency",
         names::resource,
         Run::Now(functions::get_concurrency),
     ),
-    row(
+    Operation::new(
         "DeleteFunctionConcurrency",
         "DELETE /2017-10-31/functions/{FunctionName}/concurrency",
         "lambda:DeleteFunctionConcurrency",
         names::resource,
         Run::Now(functions::delete_concurrency),
     ),
-    row(
+    Operation::new(
         "TagResource",
         "POST /2017-03-31/tags/{Resource}",
         "lambda:TagResource",
         tags::resource,
         Run::Now(tags::tag),
     ),
-    row(
+    Operation::new(
         "UntagResource",
         "DELETE /2017-03-31/tags/{Resource}",
         "lambda:UntagResource",
         tags::resource,
         Run::Now(tags::untag),
     ),
-    row(
+    Operation::new(
         "ListTags",
         "GET /2017-03-31/tags/{Resource}",
         "lambda:ListTags",
         tags::resource,
         Run::Now(tags::list),
     ),
-    row(
+    Operation::new(
         "CreateEventSourceMapping",
         "POST /2015-03-31/event-source-mappings",
         "",
         any_resource,
         Run::Data(mappings::create),
     ),
-    row(
+    Operation::new(
         "ListEventSourceMappings",
         "GET /2015-03-31/event-source-mappings",
         "lambda:ListEventSourceMappings",
         any_resource,
         Run::Now(mappings::list),
     ),
-    row(
+    Operation::new(
         "GetEventSourceMapping",
         "GET /2015-03-31/event-source-mappings/{UUID}",
         "",
         any_resource,
         Run::Data(mappings::get),
     ),
-    row(
+    Operation::new(
         "UpdateEventSourceMapping",
         "PUT /2015-03-31/event-source-mappings/{UUID}",
         "",
         any_resource,
         Run::Data(mappings::update),
     ),
-    row(
+    Operation::new(
         "DeleteEventSourceMapping",
         "DELETE /2015-03-31/event-source-mappings/{UUID}",
         "",

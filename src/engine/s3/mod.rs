@@ -32,35 +32,35 @@ pub fn operations() -> &'static [Operation] {
 }
 
 const OPERATIONS: &[Operation] = &[
-    row(
+    Operation::new(
         "ListBuckets",
         "GET /",
         "s3:ListAllMyBuckets",
         every_bucket,
         Run::Now(buckets::list),
     ),
-    row(
+    Operation::new(
         "CreateBucket",
         "PUT /{Bucket}",
         "s3:CreateBucket",
         bucket_arn,
         Run::Now(buckets::create),
     ),
-    row(
+    Operation::new(
         "HeadBucket",
         "HEAD /{Bucket}",
         "s3:ListBucket",
         bucket_arn,
         Run::Now(buckets::head),
     ),
-    row(
+    Operation::new(
         "DeleteBucket",
         "DELETE /{Bucket}",
         "s3:DeleteBucket",
         bucket_arn,
         Run::Data(buckets::delete),
     ),
-    row(
+    Operation::new(
         "GetBucketLocation",
         "GET /{Bucket}?location",
         "s3:GetBucketLocation",
@@ -68,14 +68,14 @@ const OPERATIONS: &[Operation] = &[
         Run::Now(buckets::location),
     ),
     // Policies may ask what is listed.
-    row(
+    Operation::new(
         "ListObjects",
         "GET /{Bucket}",
         "",
         bucket_arn,
         Run::Data(listing::v1),
     ),
-    row(
+    Operation::new(
         "ListObjectsV2",
         "GET /{Bucket}?list-type",
         "",
@@ -83,35 +83,35 @@ const OPERATIONS: &[Operation] = &[
         Run::Data(listing::v2),
     ),
     // Every key is judged by itself.
-    row(
+    Operation::new(
         "DeleteObjects",
         "POST /{Bucket}?delete",
         "",
         bucket_arn,
         Run::Data(delete::many),
     ),
-    row(
+    Operation::new(
         "PutObject",
         "PUT /{Bucket}/{Key}",
         "s3:PutObject",
         object_arn,
         Run::Data(objects::put),
     ),
-    row(
+    Operation::new(
         "GetObject",
         "GET /{Bucket}/{Key}",
         "s3:GetObject",
         object_arn,
         Run::Data(objects::get),
     ),
-    row(
+    Operation::new(
         "HeadObject",
         "HEAD /{Bucket}/{Key}",
         "s3:GetObject",
         object_arn,
         Run::Data(objects::head),
     ),
-    row(
+    Operation::new(
         "DeleteObject",
         "DELETE /{Bucket}/{Key}",
         "s3:DeleteObject",
@@ -119,22 +119,6 @@ const OPERATIONS: &[Operation] = &[
         Run::Data(delete::one),
     ),
 ];
-
-const fn row(
-    name: &'static str,
-    http: &'static str,
-    action: &'static str,
-    resource: fn(&Call) -> String,
-    run: Run,
-) -> Operation {
-    Operation {
-        name,
-        http,
-        action,
-        resource,
-        run,
-    }
-}
 
 fn every_bucket(call: &Call) -> String {
     call.account.arn("s3", "*").to_string()

@@ -261,7 +261,7 @@ fn same(wanted: &Value, value: &Value) -> bool {
 }
 
 /// The leaves at a path: the value itself, or the elements of a list; an object has none.
-fn scalars<'a>(value: Option<&'a Value>, found: &mut Vec<&'a Value>) {
+pub fn scalars<'a>(value: Option<&'a Value>, found: &mut Vec<&'a Value>) {
     match value {
         None | Some(Value::Object(_)) => {}
         Some(Value::Array(elements)) => {

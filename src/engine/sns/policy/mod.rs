@@ -12,6 +12,7 @@ use serde_json::{Map, Number, Value};
 
 use super::attributes::Place;
 use crate::engine::call::Fault;
+use crate::mapping::filter::scalars;
 use cidr::Cidr;
 use parse::{Member, Node};
 
@@ -260,19 +261,6 @@ fn hold(tests: &[Test], value: Option<&Value>) -> bool {
         Test::Exists(wanted) => *wanted != found.is_empty(),
         other => found.iter().any(|value| other.holds(value)),
     })
-}
-
-/// The value itself, or the elements of a list; an object has none.
-fn scalars<'a>(value: Option<&'a Value>, found: &mut Vec<&'a Value>) {
-    match value {
-        None | Some(Value::Object(_)) => {}
-        Some(Value::Array(elements)) => {
-            for element in elements {
-                scalars(Some(element), found);
-            }
-        }
-        Some(scalar) => found.push(scalar),
-    }
 }
 
 impl Test {
