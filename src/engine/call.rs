@@ -64,7 +64,8 @@ impl Principal {
 /// One decoded request.
 #[derive(Clone, Debug)]
 pub struct Call {
-    /// Signing name: `dynamodb`, `lambda`, `iam`, `sts`, `logs`, `s3`, `sns`, `sqs`; streams are `streams`.
+    /// Signing name: `dynamodb`, `lambda`, `iam`, `sts`, `logs`, `s3`, `sns`, `sqs`, `waterwheel`; streams
+    /// are `streams`.
     pub service: &'static str,
     /// `PutItem`.
     pub operation: &'static str,

@@ -1,5 +1,6 @@
 //! How long event source mappings take from one state to the next. Pure but for the dice.
 
+use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -52,16 +53,24 @@ impl Delays {
 }
 
 /// `instant`, `quick` or `aws`.
+impl fmt::Display for Delays {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Instant => "instant",
+            Self::Quick => "quick",
+            Self::Aws => "aws",
+        })
+    }
+}
+
 impl FromStr for Delays {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "instant" => Ok(Self::Instant),
-            "quick" => Ok(Self::Quick),
-            "aws" => Ok(Self::Aws),
-            _ => Err(format!("\"{text}\" is none of instant, quick and aws")),
-        }
+        [Self::Instant, Self::Quick, Self::Aws]
+            .into_iter()
+            .find(|it| it.to_string() == text)
+            .ok_or_else(|| format!("\"{text}\" is none of instant, quick and aws"))
     }
 }
 
@@ -104,7 +113,9 @@ mod tests {
 
     #[test]
     fn delays_are_named_by_a_word() {
-        assert_eq!("aws".parse(), Ok(Delays::Aws));
+        for delays in [Delays::Instant, Delays::Quick, Delays::Aws] {
+            assert_eq!(delays.to_string().parse(), Ok(delays));
+        }
         assert_eq!(Delays::default(), Delays::Quick);
         assert!("slow".parse::<Delays>().is_err());
     }

@@ -11,9 +11,9 @@ use http::request::Parts;
 use serde_json::Value;
 
 use super::call::{Answer, Call, Fault, Operation, Principal};
-use super::faults::AnswerLost;
+use super::faults::{AnswerLost, Fate};
 use super::wire::{Input, Wire};
-use super::{ApiCall, Engine, dynamodb, iam, lambda, logs, s3, sns, sqs, streams, sts};
+use super::{ApiCall, Engine, control, dynamodb, iam, lambda, logs, s3, sns, sqs, streams, sts};
 
 impl Engine {
     /// Answers one AWS request, whoever sends it. Never fails: what goes wrong is an answer too.
@@ -39,7 +39,11 @@ impl Engine {
         let answer = match self.decode(wire, &head, &body, &request_id, &mut record) {
             Err(fault) => Err(fault),
             Ok((operation, mut call)) => {
-                let fate = self.faults().fate(call.service, operation.name);
+                // Whoever made everything fail must be able to take that back.
+                let fate = match call.service {
+                    control::SERVICE => Fate::default(),
+                    service => self.faults().fate(service, operation.name),
+                };
                 answer_lost = fate.answer_lost;
                 if !fate.delay.is_zero() {
                     self.clock().sleep(fate.delay).await;
@@ -113,6 +117,9 @@ impl Engine {
     }
 
     async fn permitted(&self, operation: &'static Operation, call: Call) -> Answer {
+        if call.service == control::SERVICE {
+            control::permit(&call)?;
+        }
         // Only policies of roles are judged: for anyone else the resource need not be named.
         let is_judged = matches!(call.principal, Principal::Role { .. });
         if is_judged && self.options().enforce_iam && !operation.action.is_empty() {
@@ -134,6 +141,7 @@ fn operations(service: &str) -> &'static [Operation] {
         "s3" => s3::operations(),
         "sns" => sns::operations(),
         "sqs" => sqs::operations(),
+        control::SERVICE => control::operations(),
         _ => &[],
     }
 }

@@ -20,6 +20,7 @@ use crate::mapping::progress::What;
 pub mod call;
 mod checkpoints;
 pub mod connector;
+pub mod control;
 pub mod delays;
 pub mod dynamodb;
 pub mod faults;

@@ -16,6 +16,8 @@ mod console;
 #[cfg(test)]
 mod contention;
 #[cfg(test)]
+mod control;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod delays;

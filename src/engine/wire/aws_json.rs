@@ -1,4 +1,4 @@
-//! AWS JSON 1.0 and 1.1: DynamoDB, Streams, CloudWatch Logs, SQS.
+//! AWS JSON 1.0 and 1.1: DynamoDB, Streams, CloudWatch Logs, SQS, the engine's own control service.
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Input;
 use crate::engine::call::{Answer, Body, Fault, Operation, Run};
+use crate::engine::control;
 use crate::engine::dynamodb::plain;
 
 /// A service on this wire.
@@ -35,7 +36,7 @@ impl Service {
     }
 }
 
-static SERVICES: [Service; 4] = [
+static SERVICES: [Service; 5] = [
     Service {
         name: "dynamodb",
         prefix: "DynamoDB_20120810.",
@@ -59,6 +60,12 @@ static SERVICES: [Service; 4] = [
         prefix: "AmazonSQS.",
         content_type: JSON_1_0,
         namespace: "com.amazonaws.sqs#",
+    },
+    Service {
+        name: control::SERVICE,
+        prefix: control::TARGET,
+        content_type: JSON_1_0,
+        namespace: "waterwheel#",
     },
 ];
 

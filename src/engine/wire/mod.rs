@@ -8,6 +8,7 @@ use http::{HeaderMap, Response};
 use serde_json::Value;
 
 use super::call::{Answer, Fault, Operation};
+use super::control;
 use super::dynamodb::value::Item;
 use crate::ids::Ids;
 
@@ -69,7 +70,9 @@ impl Wire {
             Some("lambda") => return Self::Rest,
             Some("s3") => return Self::Xml,
             None if rest_xml::is_signed(head) => return Self::Xml,
-            Some(name @ ("logs" | "sqs")) => return Self::Json(aws_json::by_name(name)),
+            Some(name @ ("logs" | "sqs" | control::SERVICE)) => {
+                return Self::Json(aws_json::by_name(name));
+            }
             Some(name @ ("iam" | "sns" | "sts")) => return Self::Query(query_xml::by_name(name)),
             _ => (),
         }

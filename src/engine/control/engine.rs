@@ -1,0 +1,62 @@
+//! What this engine is and which settings are in force.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{input, without_nulls};
+use crate::clock::epoch_secs;
+use crate::engine::call::{Answer, Call};
+use crate::engine::store::Durability;
+use crate::engine::{Engine, Options};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+pub(super) fn get(engine: &Engine, call: &Call) -> Answer {
+    let Nothing {} = input(call)?;
+    let store = engine.store();
+    let folder = (!store.is_temporary()).then(|| store.folder().display().to_string());
+    Ok(without_nulls(json!({
+        "Version": env!("CARGO_PKG_VERSION"),
+        "Account": engine.account().id,
+        "Region": engine.account().region,
+        "Folder": folder,
+        "Clock": { "Now": epoch_secs(call.now) },
+        "Settings": settings(engine.options()),
+        "Mappings": engine.read(|state| state.mappings.len()),
+    }))
+    .into())
+}
+
+/// As the options of `serve` set them.
+fn settings(options: &Options) -> Value {
+    let streams = options.streams;
+    without_nulls(json!({
+        "Poll": options.poll.to_string(),
+        "Delays": options.delays.to_string(),
+        "LatestGap": options.has_latest_gap(),
+        "FiltersMax": options.filters_max,
+        "Shards": streams.shards.get(),
+        "ShardPeriodInSeconds": streams.period.map(|it| it.as_secs()),
+        "SplitRate": streams.split_rate.map(NonZeroU32::get),
+        "StreamLimits": streams.has_limits,
+        "Throttle": options.throttle,
+        "GsiLagInMilliseconds": millis(options.gsi_lag),
+        "TtlDelayInSeconds": options.ttl_delay.as_secs(),
+        "SettleInMilliseconds": millis(options.settle),
+        "EnforceIam": options.enforce_iam,
+        "StrictKeys": options.strict_keys,
+        "Durability": match options.durability {
+            Durability::Process => "process",
+            Durability::Power => "power",
+        },
+    }))
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,61 @@
+//! The engine's own service: look at it, hold its pollers, try things again. Only the account itself may call it.
+//!
+//! On the wire of DynamoDB, with `Waterwheel_20260101.` before the operation's name; `docs/control.md` describes every
+//! operation. It works while everything else is made to fail: injected faults never strike it.
+
+mod door;
+mod engine;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::call::{Call, Fault, Operation, Principal, Run, any_resource};
+
+pub use door::{Refused, ask, ask_as};
+
+/// The name requests are signed for.
+pub const SERVICE: &str = "waterwheel";
+/// What stands before an operation's name in `X-Amz-Target`.
+pub const TARGET: &str = "Waterwheel_20260101.";
+
+static OPERATIONS: &[Operation] = &[row("GetEngine", Run::Data(engine::get))];
+
+pub fn operations() -> &'static [Operation] {
+    OPERATIONS
+}
+
+const fn row(name: &'static str, run: Run) -> Operation {
+    // Policies cannot give what only root has; see `permit`.
+    Operation::new(name, "", "", any_resource, run)
+}
+
+/// Roles and services have no business here, whatever their policies say.
+pub(super) fn permit(call: &Call) -> Result<(), Fault> {
+    if call.principal == Principal::Root {
+        return Ok(());
+    }
+    let who = call.principal.arn(&call.account);
+    let operation = call.operation;
+    Err(Fault::new(
+        400,
+        "AccessDeniedException",
+        format!(
+            "User: {who} is not authorized to perform: {SERVICE}:{operation}: only the account itself controls the \
+             engine. Sign the request with a key that is not a role's."
+        ),
+    ))
+}
+
+/// The request's members; one that the operation does not know is refused, with those it knows.
+fn input<T: DeserializeOwned>(call: &Call) -> Result<T, Fault> {
+    T::deserialize(&call.input)
+        .map_err(|error| Fault::validation(format!("{}: {error}", call.operation)))
+}
+
+/// What there is not is left out, as AWS does it.
+fn without_nulls(mut object: Value) -> Value {
+    if let Value::Object(members) = &mut object {
+        members.retain(|_, value| !value.is_null());
+    }
+    object
+}
