@@ -146,6 +146,21 @@ impl ShardConsumer {
         }
     }
 
+    /// The event of a batch as JSON text, between its step and its answer.
+    pub fn event_of(&self, batch: &Batch) -> String {
+        let invoking = |lane: &&Lane| lane.busy == Busy::Invoking(batch.id);
+        let lane = self.lanes.iter().find(invoking);
+        let closing = lane.and_then(|lane| lane.works.front()?.closing);
+        let call = self.window.as_ref().map(|window| WindowCall {
+            window,
+            shard: &self.place.shard,
+            stream_arn: &self.place.stream_arn,
+            is_final: closing.is_some(),
+            is_terminated_early: closing.is_some_and(|closing| closing.is_early),
+        });
+        payload::event(&batch.records, call)
+    }
+
     /// A poll returned these records.
     pub fn polled(&mut self, page: Page, now: SystemTime) {
         let behind = page.records.last().map(|last| last.created);
@@ -394,18 +409,10 @@ impl ShardConsumer {
             return self.next(now);
         };
         work.attempts += 1;
-        let call = self.window.as_ref().map(|window| WindowCall {
-            window,
-            shard: &self.place.shard,
-            stream_arn: &self.place.stream_arn,
-            is_final: work.closing.is_some(),
-            is_terminated_early: work.closing.is_some_and(|closing| closing.is_early),
-        });
         let batch = Batch {
             id: work.id,
             parent: work.parent,
             attempt: work.attempts,
-            payload: payload::event(&work.records, call),
             records: work.records.clone(),
             reason,
         };

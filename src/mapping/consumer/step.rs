@@ -30,7 +30,7 @@ pub enum Step {
     Closed,
 }
 
-/// One invocation.
+/// One invocation. Its event is asked for by whoever sends it: [`super::ShardConsumer::event_of`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
     pub id: BatchId,
@@ -39,8 +39,6 @@ pub struct Batch {
     pub attempt: u32,
     /// Empty in the final invocation of a tumbling window.
     pub records: Vec<Record>,
-    /// The event as JSON text.
-    pub payload: String,
     pub reason: String,
 }
 

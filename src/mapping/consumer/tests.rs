@@ -8,7 +8,7 @@ mod random;
 mod windows;
 
 use std::collections::VecDeque;
-use std::ops::RangeInclusive;
+use std::ops::{Deref, RangeInclusive};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -98,6 +98,20 @@ struct Desk {
     checkpoints: Vec<u32>,
 }
 
+/// A batch and its event.
+struct Sent {
+    batch: Batch,
+    event: String,
+}
+
+impl Deref for Sent {
+    type Target = Batch;
+
+    fn deref(&self) -> &Batch {
+        &self.batch
+    }
+}
+
 impl Desk {
     fn new(config: MappingConfig) -> Self {
         Self::going_on(config, Checkpoint::default())
@@ -148,7 +162,7 @@ impl Desk {
     }
 
     /// Goes on until `time` has passed or the consumer closes. The function answers at once.
-    fn run(&mut self, time: Duration, mut function: impl FnMut(&Batch) -> Answer) {
+    fn run(&mut self, time: Duration, mut function: impl FnMut(&Sent) -> Answer) {
         let end = self.now + time;
         loop {
             match self.consumer.next(self.now) {
@@ -157,10 +171,12 @@ impl Desk {
                     let numbers = batch.records.iter().map(number_of).collect();
                     let since = self.now.duration_since(start()).unwrap();
                     self.seen.push((since, numbers));
-                    self.events
-                        .push(serde_json::from_str(&batch.payload).unwrap());
-                    let answer = function(&batch);
-                    self.consumer.invoked(batch.id, &Arc::new(answer), self.now);
+                    let event = self.consumer.event_of(&batch);
+                    self.events.push(serde_json::from_str(&event).unwrap());
+                    let sent = Sent { batch, event };
+                    let answer = function(&sent);
+                    self.consumer
+                        .invoked(sent.id, &Arc::new(answer), self.now);
                 }
                 Step::Discard(lost) => {
                     self.consumer.discarded(&lost);
@@ -224,7 +240,7 @@ impl Desk {
     }
 }
 
-fn fine(_: &Batch) -> Answer {
+fn fine(_: &Sent) -> Answer {
     answer("null")
 }
 

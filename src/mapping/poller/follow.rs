@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::reader::Reader;
 use super::trouble::Trouble;
 use super::{Control, Ended, Line};
-use crate::mapping::consumer::{Batch, Checkpoint, Discard, Page, Position, ShardConsumer, Step};
+use crate::mapping::consumer::{Checkpoint, Discard, Page, Position, ShardConsumer, Step};
 use crate::mapping::progress::{Answer, BatchId, What};
 
 /// Works until the shard is used up or the control says stop.
@@ -43,7 +43,8 @@ pub(super) async fn follow(
                 }
             }
             Step::Invoke(batch) => {
-                under_way.spawn(invoke(line.clone(), batch));
+                let event = consumer.event_of(&batch);
+                under_way.spawn(invoke(line.clone(), batch.id, event));
             }
             Step::Discard(lost) => {
                 let destination = consumer.rules().config.on_failure.clone();
@@ -92,9 +93,9 @@ async fn read(mut reader: Reader, position: Position) -> Done {
     Done::Read(reader, page)
 }
 
-async fn invoke(line: Line, batch: Batch) -> Done {
-    let answer = line.invoke(batch.payload).await;
-    Done::Invoked(batch.id, Arc::new(answer))
+async fn invoke(line: Line, batch: BatchId, event: String) -> Done {
+    let answer = line.invoke(event).await;
+    Done::Invoked(batch, Arc::new(answer))
 }
 
 async fn deliver(line: Line, lost: Discard, destination: Option<String>) -> Done {

@@ -87,7 +87,7 @@ fn a_payload_never_exceeds_six_megabytes() {
     let mut desk = Desk::new(MappingConfig::default()).page((1..=10).map(large).collect());
     let mut sizes = Vec::new();
     desk.run(seconds(1), |batch| {
-        sizes.push(batch.payload.len());
+        sizes.push(batch.event.len());
         answer("null")
     });
     assert_eq!(desk.deliveries().concat(), (1..=10).collect::<Vec<_>>());

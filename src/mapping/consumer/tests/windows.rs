@@ -10,8 +10,8 @@ fn tumbling(secs: u32) -> MappingConfig {
 }
 
 /// Adds the number of records to `n`.
-fn summing(batch: &Batch) -> Answer {
-    let event: Value = serde_json::from_str(&batch.payload).unwrap();
+fn summing(batch: &Sent) -> Answer {
+    let event: Value = serde_json::from_str(&batch.event).unwrap();
     let before = event["state"]["n"].as_u64().unwrap_or(0);
     let sum = before + batch.records.len() as u64;
     answer(&json!({ "state": { "n": sum } }).to_string())
