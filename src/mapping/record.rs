@@ -48,6 +48,9 @@ impl SequenceNumber {
 
 impl Ord for SequenceNumber {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        if self.0.len() == other.0.len() {
+            return self.0.cmp(&other.0);
+        }
         self.magnitude().cmp(&other.magnitude())
     }
 }

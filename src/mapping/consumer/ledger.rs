@@ -1,56 +1,86 @@
 //! Which records of a shard are done, and how far the checkpoint may move. Pure.
 
-use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::collections::VecDeque;
 
 use crate::mapping::record::{Record, SequenceNumber};
 
-/// Records read and not yet behind the checkpoint, in order. Neighbours that are done are kept as
-/// one, so the size is at most twice the number of unfinished records.
+/// How many places done records may take before they are gathered.
+const DONE_MIN: usize = 256;
+
+/// Records read and not yet behind the checkpoint, in order. Neighbours that are done are gathered into one now and
+/// then, so the size stays in proportion to the number of unfinished records.
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
-    /// Whether each is done; a done one stands for the done ones right before it.
-    entries: BTreeMap<SequenceNumber, bool>,
+    entries: VecDeque<Entry>,
+    /// Entries that are done.
+    done: usize,
+    /// What the checkpoint may move to.
+    reached: Option<SequenceNumber>,
+}
+
+/// A record; a done one may stand for the done ones right before it.
+#[derive(Debug)]
+struct Entry {
+    number: SequenceNumber,
+    is_done: bool,
 }
 
 impl Ledger {
+    /// Records come in their order.
     pub(super) fn add(&mut self, record: &Record) {
-        self.entries.insert(record.sequence_number.clone(), false);
+        self.entries.push_back(Entry {
+            number: record.sequence_number.clone(),
+            is_done: false,
+        });
     }
 
+    /// Records of one batch, in their order.
     pub(super) fn done(&mut self, records: &[Record]) {
+        let mut at = 0;
         for record in records {
-            self.done_one(&record.sequence_number);
+            let number = &record.sequence_number;
+            // Most often the next one; otherwise it lies further back.
+            if self.entries.get(at).is_none_or(|it| it.number != *number) {
+                at = self.entries.partition_point(|it| it.number < *number);
+            }
+            let Some(entry) = self.entries.get_mut(at) else {
+                continue;
+            };
+            if entry.number == *number && !entry.is_done {
+                entry.is_done = true;
+                self.done += 1;
+            }
+            at += 1;
+        }
+        self.pop();
+        if self.done > DONE_MIN && self.done * 3 > self.entries.len() * 2 {
+            self.gather();
         }
     }
 
     /// Moves the checkpoint behind everything that is done; the new one where it moved.
     pub(super) fn advance(&mut self) -> Option<SequenceNumber> {
-        let mut reached = None;
-        while let Some(entry) = self.entries.first_entry()
-            && *entry.get()
-        {
-            reached = Some(entry.remove_entry().0);
-        }
-        reached
+        self.reached.take()
     }
 
-    fn done_one(&mut self, number: &SequenceNumber) {
-        let next = (Bound::Excluded(number), Bound::Unbounded);
-        let next_is_done = self
-            .entries
-            .range(next)
-            .next()
-            .is_some_and(|(_, done)| *done);
-        if next_is_done {
-            self.entries.remove(number);
-        } else {
-            self.entries.insert(number.clone(), true);
+    fn pop(&mut self) {
+        while let Some(first) = self.entries.pop_front_if(|first| first.is_done) {
+            self.done -= 1;
+            self.reached = Some(first.number);
         }
-        let before = self.entries.range(..number).next_back();
-        if let Some((before, true)) = before.map(|(number, done)| (number.clone(), *done)) {
-            self.entries.remove(&before);
+    }
+
+    /// Leaves of done neighbours only the last.
+    fn gather(&mut self) {
+        let mut kept: VecDeque<Entry> = VecDeque::with_capacity(self.entries.len() - self.done + 1);
+        for entry in self.entries.drain(..) {
+            match kept.back_mut() {
+                Some(last) if last.is_done && entry.is_done => *last = entry,
+                _ => kept.push_back(entry),
+            }
         }
+        self.done = kept.iter().filter(|entry| entry.is_done).count();
+        self.entries = kept;
     }
 }
 
@@ -76,8 +106,8 @@ mod tests {
     }
 
     #[test]
-    fn done_neighbours_take_one_place() {
-        let all = records(1..=1000);
+    fn done_neighbours_take_few_places() {
+        let all = records(1..=10_000);
         let mut ledger = Ledger::default();
         for record in &all {
             ledger.add(record);
@@ -85,8 +115,8 @@ mod tests {
         for record in all.iter().skip(1).rev() {
             ledger.done(std::slice::from_ref(record));
         }
-        assert_eq!(ledger.entries.len(), 2);
+        assert!(ledger.entries.len() <= 2 + DONE_MIN, "{ledger:?}");
         ledger.done(&all[..1]);
-        assert_eq!(ledger.advance(), Some(all[999].sequence_number.clone()));
+        assert_eq!(ledger.advance(), Some(all[9_999].sequence_number.clone()));
     }
 }

@@ -497,6 +497,9 @@ fn sooner(soonest: &mut Option<(SystemTime, String)>, until: SystemTime, reason:
 
 /// All changes of one item go the same way.
 fn lane_of(record: &Record, lanes: usize) -> usize {
+    if lanes < 2 {
+        return 0;
+    }
     let mut hasher = DefaultHasher::new();
     record.key.hash(&mut hasher);
     usize::try_from(hasher.finish() % lanes.max(1) as u64).unwrap_or(0)

@@ -175,8 +175,7 @@ impl Desk {
                     self.events.push(serde_json::from_str(&event).unwrap());
                     let sent = Sent { batch, event };
                     let answer = function(&sent);
-                    self.consumer
-                        .invoked(sent.id, &Arc::new(answer), self.now);
+                    self.consumer.invoked(sent.id, &Arc::new(answer), self.now);
                 }
                 Step::Discard(lost) => {
                     self.consumer.discarded(&lost);

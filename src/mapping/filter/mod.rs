@@ -2,15 +2,21 @@
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventfiltering.html>
 
+mod needs;
 mod parse;
 
 use serde_json::Value;
 
 use super::record::Event;
+use needs::Needs;
 
 /// The filters of one mapping: a record passes when any pattern matches, or when there is none.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Filters(Vec<Pattern>);
+pub struct Filters {
+    patterns: Vec<Pattern>,
+    /// What all of them together look at.
+    needs: Needs,
+}
 
 /// One `FilterCriteria.Filters[].Pattern`.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,22 +49,33 @@ pub struct Leaf {
 impl Filters {
     pub fn parse(patterns: &[String]) -> Result<Self, BadPattern> {
         let patterns = patterns.iter().map(|text| Pattern::parse(text));
-        Ok(Self(patterns.collect::<Result<_, _>>()?))
+        let patterns: Vec<Pattern> = patterns.collect::<Result<_, _>>()?;
+        let mut needs = Needs::default();
+        for Pattern(branch) in &patterns {
+            needs.add(branch);
+        }
+        Ok(Self { patterns, needs })
     }
 
     /// Whether a record with this event, as the function would receive it, passes.
     pub fn pass(&self, event: &Value) -> bool {
-        self.0.is_empty() || self.0.iter().any(|pattern| pattern.matches(event))
+        self.patterns.is_empty() || self.patterns.iter().any(|pattern| pattern.matches(event))
     }
 
-    /// The same; the event is not looked into when there is no pattern.
+    /// The same. Of an event that nobody looked into yet, only what the patterns look at is read.
     pub fn pass_event(&self, event: &Event) -> bool {
-        self.0.is_empty() || self.pass(event)
+        if self.patterns.is_empty() {
+            return true;
+        }
+        match event.value_if_read() {
+            Some(value) => self.pass(value),
+            None => self.pass(&self.needs.read(event.text())),
+        }
     }
 
     /// The patterns, in the order given.
     pub fn patterns(&self) -> &[Pattern] {
-        &self.0
+        &self.patterns
     }
 }
 

@@ -30,6 +30,11 @@ impl Event {
         &self.0.text
     }
 
+    /// The JSON value, where somebody has asked for it before.
+    pub(in crate::mapping) fn value_if_read(&self) -> Option<&Value> {
+        self.0.value.get()
+    }
+
     /// Of a record of the SDK. `keys` are the names of the key attributes in their order.
     pub(super) fn from_stream(record: &Sdk, stream_arn: &str, keys: &[String]) -> Self {
         Self::from(Writer::default().record(record, stream_arn, keys))
