@@ -36,7 +36,7 @@
   };
   const counts = new Map();
   const starts = new Map();
-  const since = (label) => `${label}: ${duration(host.now() - starts.get(label))}`;
+  const since = (label) => `${label}: ${duration(host.uptime() - starts.get(label))}`;
 
   function duration(millis) {
     if (millis >= 1000) return `${(millis / 1000).toFixed(3)}s`;
@@ -78,7 +78,7 @@
     },
     table: log,
     time: (label = 'default') => {
-      starts.set(String(label), host.now());
+      starts.set(String(label), host.uptime());
     },
     timeEnd: (label = 'default') => {
       if (starts.has(String(label))) log(since(String(label)));

@@ -19,7 +19,7 @@
       this._repeats = repeats;
       this._id = order;
       order += 1;
-      this._due = host.now() + delay;
+      this._due = host.uptime() + delay;
     }
     ref() {
       this.#ref = true;
@@ -34,7 +34,7 @@
     }
     refresh() {
       clear(this);
-      this._due = host.now() + this._delay;
+      this._due = host.uptime() + this._delay;
       timers.push(this);
       return this;
     }
@@ -134,7 +134,7 @@
 
   // Runs one thing that is due. Milliseconds until the next one, 0 when something ran, -1 when nothing is left.
   internals.runOne = () => {
-    const now = host.now();
+    const now = host.uptime();
     let next;
     for (const timer of timers) {
       if (next === undefined || timer._due < next._due || (timer._due === next._due && timer._id < next._id)) next = timer;

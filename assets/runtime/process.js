@@ -19,7 +19,7 @@
     });
 
   const { environment, arch, version } = internals.facts;
-  const started = host.now();
+  const started = host.uptime();
   // Variables are texts, whatever is assigned.
   const env = new Proxy(environment, {
     set(target, name, value) {
@@ -39,13 +39,13 @@
   });
   const listeners = new Map();
   const hrtime = (before) => {
-    const nanos = BigInt(Math.round(host.now() * 1e6));
+    const nanos = BigInt(Math.round(host.uptime() * 1e6));
     const now = [Number(nanos / 1000000000n), Number(nanos % 1000000000n)];
     if (before === undefined) return now;
     const nano = now[1] - before[1];
     return nano < 0 ? [now[0] - before[0] - 1, nano + 1e9] : [now[0] - before[0], nano];
   };
-  hrtime.bigint = () => BigInt(Math.round(host.now() * 1e6));
+  hrtime.bigint = () => BigInt(Math.round(host.uptime() * 1e6));
 
   const process = {
     title: 'node',
@@ -65,7 +65,7 @@
     stdout: stream(1),
     stderr: stream(2),
     cwd: () => '/var/task',
-    uptime: () => (host.now() - started) / 1000,
+    uptime: () => (host.uptime() - started) / 1000,
     hrtime,
     memoryUsage: () => {
       const used = host.memory();
@@ -128,5 +128,5 @@
     Object.defineProperty(WorldDate, name, { value, writable: true, configurable: true, enumerable: false });
   }
   Math.random = () => host.random();
-  define('performance', { now: () => host.now() - started, timeOrigin: started, mark() {}, measure() {} });
+  define('performance', { now: () => host.uptime() - started, timeOrigin: host.now(), mark() {}, measure() {} });
 })

@@ -189,6 +189,7 @@ pub async fn reset(aws: Aws) -> Result<(), Error> {
     engine.change(|state| {
         *state = State {
             account: state.account.take(),
+            clock_ahead_millis: state.clock_ahead_millis,
             next_store_id: state.next_store_id,
             ..State::default()
         };
@@ -235,7 +236,7 @@ async fn delete_mappings(aws: &Aws) -> Result<(), Error> {
                 }
             }
         }
-        aws.clock.sleep(aws.pace()).await;
+        aws.clock.wait(aws.pace()).await;
     }
     Err(Error::stopped("some triggers are still being deleted"))
 }

@@ -20,7 +20,7 @@ pub mod sqs;
 pub mod streams;
 
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 pub use connection::Connection;
 pub use error::Error;
@@ -74,6 +74,11 @@ impl Aws {
 
     pub fn now(&self) -> SystemTime {
         self.clock.now()
+    }
+
+    /// How long this connection has been open; goes on while the cloud's time stands still.
+    pub fn uptime(&self) -> Duration {
+        self.clock.uptime()
     }
 
     /// Read-only until unlocked, on AWS.

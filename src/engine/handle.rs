@@ -24,9 +24,9 @@ impl Engine {
         let (head, body) = request.into_parts();
         let wire = Wire::of(&head, &body);
         let request_id = wire.request_id(self.ids());
-        let started = self.clock().now();
+        let started = self.clock().uptime();
         let mut record = ApiCall {
-            at: started,
+            at: self.clock().now(),
             service: wire.service(),
             operation: "",
             status: 200,
@@ -59,11 +59,7 @@ impl Engine {
             Ok(()) => answer,
             Err(error) => Err(error.into()),
         };
-        record.took = self
-            .clock()
-            .now()
-            .duration_since(started)
-            .unwrap_or_default();
+        record.took = self.clock().since(started);
         match &answer {
             Ok(reply) => record.status = reply.status,
             Err(fault) => (record.status, record.code) = (fault.status, Some(fault.code)),

@@ -39,6 +39,7 @@ pub mod streams;
 pub mod sts;
 pub mod supervisor;
 pub mod wire;
+mod world_clock;
 
 use call::{Account, Answer, Call, Fault, Operation, Principal, Run};
 use delays::Delays;
@@ -369,6 +370,7 @@ impl EngineHost {
         if let Some(account) = &state.account {
             options.account.clone_from(account);
         }
+        world_clock::restore(&options.clock, &state);
         let unfinished = std::mem::take(&mut state.scratch);
         state.trash.extend(unfinished);
         let ids = options.seed.map_or_else(Ids::random, Ids::seeded);
@@ -408,6 +410,8 @@ impl EngineHost {
     pub async fn close(mut self) {
         const PATIENCE: u32 = 2000;
         self.tasks.shutdown().await;
+        // On a full disk it goes on as far ahead as it ever was.
+        drop(self.engine.keep_clock());
         // Tasks of tasks are dropped a moment later than their owner. The folder is free when
         // nobody else holds the engine; connections of the user's may do so for longer.
         let clock = self.engine.clock().clone();
@@ -415,7 +419,7 @@ impl EngineHost {
             if Arc::strong_count(&self.engine.0) == 1 {
                 break;
             }
-            clock.sleep(Duration::from_millis(1)).await;
+            clock.wait(Duration::from_millis(1)).await;
         }
         // What cannot be sorted away is read from the journals again.
         if let Some(Inner { store, .. }) = Arc::into_inner(self.engine.0)
@@ -425,7 +429,7 @@ impl EngineHost {
                 if store.is_settled() {
                     break;
                 }
-                clock.sleep(Duration::from_millis(1)).await;
+                clock.wait(Duration::from_millis(1)).await;
             }
             store.close().ok();
         }

@@ -170,14 +170,14 @@ async fn accept(engine: Engine, listener: TcpListener, mut stopped: watch::Recei
                 Ok((stream, _)) => {
                     connections.spawn(converse(engine.clone(), stream, stopped.clone()));
                 }
-                Err(_) => engine.clock().sleep(BREATH).await,
+                Err(_) => engine.clock().wait(BREATH).await,
             },
         }
     }
     drop(listener);
     tokio::select! {
         () = async { while connections.join_next().await.is_some() {} } => (),
-        () = engine.clock().sleep(GRACE) => (),
+        () = engine.clock().wait(GRACE) => (),
     }
 }
 

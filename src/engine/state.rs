@@ -17,6 +17,8 @@ use crate::mapping::MappingConfig;
 pub struct State {
     /// Whose world it is: everything in it is named by ARNs of this account. Folders of older versions do not say.
     pub account: Option<Account>,
+    /// How far jumps have brought the world's time ahead of the machine's.
+    pub clock_ahead_millis: u64,
     /// By name.
     pub tables: BTreeMap<String, Arc<Table>>,
     /// By ARN; streams outlive the switch-off and the table for 24 hours.

@@ -214,6 +214,7 @@ impl Console {
             runtime: &self.runtime,
             ctx,
             now: cloud.aws.now(),
+            uptime: cloud.aws.uptime(),
             settings: &self.settings,
             wishes: &self.wishes,
         };
@@ -238,7 +239,7 @@ impl Console {
                     self.show(ctx, &route);
                 }
                 Action::Toast(toast) => {
-                    self.with_cx(ctx, |cx, rest| rest.toasts.push(toast, cx.now));
+                    self.with_cx(ctx, |cx, rest| rest.toasts.push(toast, cx));
                 }
                 Action::Reload(which) => self.reload(ctx, which),
             }

@@ -1,7 +1,7 @@
 //! All a panel may reach or ask.
 
 use std::cell::RefCell;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::catalog::Catalog;
 use super::live::Live;
@@ -17,11 +17,18 @@ pub struct Cx<'a> {
     pub ctx: &'a egui::Context,
     /// The cloud's time at this frame.
     pub now: SystemTime,
+    /// How long the cloud has been open at this frame; goes on while its time stands still.
+    pub uptime: Duration,
     pub settings: &'a Settings,
     pub wishes: &'a RefCell<Vec<Action>>,
 }
 
 impl Cx<'_> {
+    /// How long ago the cloud had this uptime.
+    pub fn since(&self, uptime: Duration) -> Duration {
+        self.uptime.saturating_sub(uptime)
+    }
+
     /// Asks the console; granted after the frame.
     pub fn send(&self, action: Action) {
         self.wishes.borrow_mut().push(action);

@@ -26,7 +26,7 @@ pub(super) struct LocalCloudPanel {
     port: form::Number,
     form: Form,
     calls: Activity,
-    looked: Option<std::time::SystemTime>,
+    looked: Option<Duration>,
 }
 
 impl Default for LocalCloudPanel {
@@ -123,9 +123,9 @@ impl LocalCloudPanel {
         }
         self.status.poll();
         self.calls.update(cx);
-        let age = self.looked.and_then(|at| cx.now.duration_since(at).ok());
+        let age = self.looked.map(|at| cx.since(at));
         if stale || age.is_none_or(|age| age >= LOOK_AGAIN) {
-            self.looked = Some(cx.now);
+            self.looked = Some(cx.uptime);
             self.status.start(cx, local::status(cx.aws.clone()));
         }
     }

@@ -20,6 +20,8 @@ const WIDTH: f32 = 360.0;
 struct Note {
     toast: Toast,
     at: SystemTime,
+    /// When it was shown first, by the cloud's uptime.
+    since: Duration,
     /// Still in the corner.
     fresh: bool,
 }
@@ -32,14 +34,15 @@ pub(super) struct Toasts {
 }
 
 impl Toasts {
-    pub(super) fn push(&mut self, toast: Toast, now: SystemTime) {
+    pub(super) fn push(&mut self, toast: Toast, cx: &Cx<'_>) {
         if self.notes.len() == KEPT_MAX {
             self.notes.pop_front();
         }
         self.unread += 1;
         self.notes.push_back(Note {
             toast,
-            at: now,
+            at: cx.now,
+            since: cx.uptime,
             fresh: true,
         });
     }
@@ -50,7 +53,7 @@ impl Toasts {
 
     /// The toasts in the corner, over everything but the drawer of this height.
     pub(super) fn corner_ui(&mut self, ctx: &egui::Context, cx: &Cx<'_>, drawer: f32) {
-        self.expire(ctx, cx.now);
+        self.expire(ctx, cx);
         if !self.notes.iter().any(|note| note.fresh) {
             return;
         }
@@ -96,14 +99,13 @@ impl Toasts {
             });
     }
 
-    fn expire(&mut self, ctx: &egui::Context, now: SystemTime) {
+    fn expire(&mut self, ctx: &egui::Context, cx: &Cx<'_>) {
         for note in self.notes.iter_mut().filter(|note| note.fresh) {
             let stays = match note.toast.tone {
                 Tone::Good | Tone::Neutral => GOOD_FOR,
                 Tone::Bad => BAD_FOR,
             };
-            let shown = now.duration_since(note.at).unwrap_or_default();
-            match stays.checked_sub(shown) {
+            match stays.checked_sub(cx.since(note.since)) {
                 Some(left) if !left.is_zero() => ctx.request_repaint_after(left),
                 _ => note.fresh = false,
             }

@@ -262,7 +262,7 @@ async fn write_batch(
         }
         if !batch.is_empty() {
             let wait = Duration::from_millis(50) * 2_u32.pow(stalls.min(6));
-            aws.clock.sleep(wait).await;
+            aws.clock.wait(wait).await;
         }
     }
     Ok(())

@@ -182,7 +182,7 @@ pub async fn delete_table(aws: Aws, name: String) -> Result<(), Error> {
     aws.dynamodb.delete_table().table_name(&name).send().await?;
     for _ in 0..WAITS_MAX {
         match describe_table(aws.clone(), name.clone()).await {
-            Ok(_) => aws.clock.sleep(aws.pace()).await,
+            Ok(_) => aws.clock.wait(aws.pace()).await,
             Err(error) if error.code == "ResourceNotFoundException" => return Ok(()),
             Err(error) => return Err(error),
         }
@@ -230,7 +230,7 @@ async fn until_active(aws: &Aws, name: &str) -> Result<TableDescription, Error> 
         if table.table_status == Some(TableStatus::Active) {
             return Ok(table);
         }
-        aws.clock.sleep(aws.pace()).await;
+        aws.clock.wait(aws.pace()).await;
     }
     Err(Error::stopped(format!("{name} is still not ACTIVE")))
 }

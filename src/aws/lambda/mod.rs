@@ -201,7 +201,7 @@ pub async fn delete_function(aws: Aws, name: String) -> Result<(), Error> {
 /// Calls a function with this JSON text and waits for its answer. A function that fails is an
 /// answer with `function_error`; an error means that it was not called.
 pub async fn invoke(aws: Aws, name: String, payload: String) -> Result<Answer, Error> {
-    let started = aws.clock.now();
+    let started = aws.clock.uptime();
     let answer = aws
         .lambda
         .invoke()
@@ -210,7 +210,7 @@ pub async fn invoke(aws: Aws, name: String, payload: String) -> Result<Answer, E
         .payload(Blob::new(payload))
         .send()
         .await?;
-    let took = aws.clock.now().duration_since(started).unwrap_or_default();
+    let took = aws.clock.since(started);
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let log = answer.log_result().map(|it| BASE64.decode(it));
     Ok(Answer {
@@ -241,7 +241,7 @@ async fn settled(aws: &Aws, name: &str) -> Result<FunctionConfiguration, Error> 
         let function = configuration(aws, name).await?;
         match (&function.state, &function.last_update_status) {
             (Some(State::Pending), _) | (_, Some(LastUpdateStatus::InProgress)) => {
-                aws.clock.sleep(aws.pace()).await;
+                aws.clock.wait(aws.pace()).await;
             }
             (Some(State::Failed), _) => {
                 let reason = function.state_reason.unwrap_or_default();
@@ -282,7 +282,7 @@ async fn patiently<T, F: Future<Output = Result<T, Error>>>(
         match ask().await {
             Err(error) if left > 0 && error.message.contains(words) => {
                 left -= 1;
-                aws.clock.sleep(Duration::from_secs(1)).await;
+                aws.clock.wait(Duration::from_secs(1)).await;
             }
             answer => return answer,
         }

@@ -24,12 +24,12 @@ pub async fn tail(aws: Aws, arn: String, from: From, feed: Arc<Feed>) -> Result<
     let mut start = Start::First(from);
     let keys = Vec::new();
     let mut place = Place { arn, keys };
-    let mut look_again = aws.now();
+    let mut look_again = aws.clock.uptime();
     loop {
         if !feed.is_paused() {
             let mut trouble = None;
-            if aws.now() >= look_again {
-                look_again = aws.now() + DISCOVER;
+            if aws.clock.uptime() >= look_again {
+                look_again = aws.clock.uptime() + DISCOVER;
                 match describe(aws.clone(), place.arn.clone()).await {
                     Ok(stream) => {
                         for shard in stream.shards() {
@@ -44,11 +44,11 @@ pub async fn tail(aws: Aws, arn: String, from: From, feed: Arc<Feed>) -> Result<
             let finished = poll_all(&aws, &place, &mut shards, &feed, &mut trouble).await?;
             if finished {
                 // Children of a closed shard are there already.
-                look_again = aws.now();
+                look_again = aws.clock.uptime();
             }
             feed.polled(trouble);
         }
-        aws.clock.sleep(POLL).await;
+        aws.clock.wait(POLL).await;
     }
 }
 

@@ -100,6 +100,8 @@ pub struct Ran {
     /// When the handler was called.
     pub started: SystemTime,
     pub took: Duration,
+    /// By the world's clock, which may have stood still or jumped meanwhile.
+    pub ended_at: SystemTime,
     pub memory_used_mb: u32,
     /// Whether the environment may serve another invocation.
     pub is_reusable: bool,
@@ -110,6 +112,8 @@ pub struct Ran {
 pub struct Init {
     pub started: SystemTime,
     pub took: Duration,
+    /// By the world's clock.
+    pub ended_at: SystemTime,
     pub lines: Vec<Line>,
     pub is_successful: bool,
 }

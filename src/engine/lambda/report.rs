@@ -26,7 +26,7 @@ fn text_lines(function: &Function, request_id: &str, ran: &Ran) -> Vec<Line> {
     if let Some(init) = &ran.init {
         write_init(&mut out, function, init, &ran.ended);
     }
-    let ended_at = ran.started + ran.took;
+    let ended_at = ran.ended_at;
     let start = format!("START RequestId: {request_id} Version: {LATEST}");
     out.push((ran.started, start));
     out.extend(ran.lines.iter().cloned());
@@ -84,7 +84,7 @@ fn json_lines(function: &Function, request_id: &str, ran: &Ran) -> Vec<Line> {
     out.push(line(ran.started, "start", record));
     out.extend(ran.lines.iter().cloned());
     let record = json_report(function, request_id, ran);
-    out.push(line(ran.started + ran.took, "report", record));
+    out.push(line(ran.ended_at, "report", record));
     out
 }
 
@@ -126,7 +126,7 @@ fn write_init(out: &mut Vec<Line>, function: &Function, init: &Init, ended: &End
             "INIT_REPORT Init Duration: {} ms\tPhase: init\tStatus: {status}",
             millis(init.took)
         );
-        out.push((init.started + init.took, line));
+        out.push((init.ended_at, line));
     }
 }
 

@@ -33,6 +33,7 @@ impl ExecutionEnvironment for Unavailable {
             lines: Vec::new(),
             started,
             took: Duration::ZERO,
+            ended_at: started,
             memory_used_mb: 1,
             is_reusable: false,
         }))

@@ -26,20 +26,27 @@ const VISIBILITY_MAX: u64 = 43_200;
 pub(super) fn receive(engine: Engine, call: Call) -> Later {
     Box::pin(async move {
         let wish = Wish::of(&engine, &call)?;
-        let until = call.now + wish.wait;
+        // A wait of the caller's, not of the world's.
+        let until = engine.clock().uptime() + wish.wait;
         loop {
             // Listening begins before looking, so that nothing arrives unnoticed in between.
             let mut arrived = std::pin::pin!(engine.sqs().arrived.notified());
             arrived.as_mut().enable();
             let now = engine.clock().now();
             let (found, next) = take(&engine, &call, &wish, now)?;
-            if !found.is_empty() || now >= until {
+            if !found.is_empty() || engine.clock().uptime() >= until {
                 return Ok(answer(&found, &wish));
             }
-            let next = next.map_or(until, |next| from_epoch_millis(next).min(until));
+            let visible = async {
+                match next {
+                    Some(next) => engine.clock().sleep_until(from_epoch_millis(next)).await,
+                    None => std::future::pending().await,
+                }
+            };
             tokio::select! {
                 () = arrived => (),
-                () = engine.clock().sleep_until(next) => (),
+                () = visible => (),
+                () = engine.clock().wait_until(until) => (),
             }
         }
     })

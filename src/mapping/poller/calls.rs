@@ -1,7 +1,6 @@
 //! The calls a shard's task makes beside reading: the function, and the letter about lost records.
 
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use aws_sdk_lambda::operation::RequestId as _;
 use aws_sdk_lambda::primitives::Blob;
@@ -20,7 +19,7 @@ use crate::mapping::progress::{Answer, What};
 impl Line {
     /// Calls the function and waits for its answer; trouble on the way is an answer, too.
     pub(super) async fn invoke(&self, payload: String) -> Answer {
-        let began = self.clock.now();
+        let began = self.clock.uptime();
         let request = self
             .clients
             .lambda
@@ -30,7 +29,7 @@ impl Line {
             .log_type(LogType::Tail)
             .payload(Blob::new(payload));
         let reply = request.send().await;
-        let took = since(began, self.clock.now());
+        let took = self.clock.since(began);
         match reply {
             Ok(reply) => Answer {
                 request_id: reply.request_id().unwrap_or_default().to_owned(),
@@ -135,10 +134,6 @@ fn queue_url(arn: &Arn) -> String {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn since(began: SystemTime, now: SystemTime) -> std::time::Duration {
-    now.duration_since(began).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 mod lines;
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use egui::{RichText, Ui};
 
@@ -32,7 +32,7 @@ pub struct LogsPanel {
     selection: Selection,
     follow: bool,
     /// When the lines were last asked for, and what had happened by then.
-    asked: Option<(SystemTime, u64)>,
+    asked: Option<(Duration, u64)>,
 }
 
 impl Default for LogsPanel {
@@ -131,7 +131,7 @@ impl LogsPanel {
                 } else {
                     FOLLOW_AWAY_EVERY
                 };
-                let waited = cx.now.duration_since(at).unwrap_or(every);
+                let waited = cx.since(at);
                 let news = !cx.aws.is_local() || cx.live.version != version;
                 if self.follow && news && waited < every {
                     cx.ctx.request_repaint_after(every.saturating_sub(waited));
@@ -142,7 +142,7 @@ impl LogsPanel {
         if !due {
             return;
         }
-        self.asked = Some((cx.now, cx.live.version));
+        self.asked = Some((cx.uptime, cx.live.version));
         if self.streams.is_idle() {
             let streams = aws::logs::list_streams(cx.aws.clone(), group.clone());
             self.streams.start(cx, streams);

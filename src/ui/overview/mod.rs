@@ -4,7 +4,7 @@ mod data;
 mod diagram_ui;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use egui::{RichText, Ui};
 
@@ -28,7 +28,7 @@ pub struct OverviewPanel {
     writing: Remote<()>,
     writer: Option<Arc<Writer>>,
     switching: Remote<()>,
-    counted: Option<(SystemTime, u64)>,
+    counted: Option<(Duration, u64)>,
 }
 
 impl Panel for OverviewPanel {
@@ -141,14 +141,11 @@ impl OverviewPanel {
         let version = cx.live.version;
         let due = match self.counted {
             None => true,
-            Some((at, counted)) => {
-                let waited = cx.now.duration_since(at).unwrap_or(RECOUNT_EVERY);
-                counted != version && waited >= RECOUNT_EVERY
-            }
+            Some((at, counted)) => counted != version && cx.since(at) >= RECOUNT_EVERY,
         };
         if due {
             let first = self.counted.is_none();
-            self.counted = Some((cx.now, version));
+            self.counted = Some((cx.uptime, version));
             if first {
                 return;
             }

@@ -24,7 +24,7 @@ mod wizard;
 mod wizard_ui;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{TableDescription, TableStatus};
 use egui::Ui;
@@ -81,7 +81,7 @@ pub struct TablesPanel {
     /// The form for a new table is shown in place of a table.
     in_wizard: bool,
     /// When tables that are being made or changed were last asked after.
-    looked: Option<SystemTime>,
+    looked: Option<Duration>,
 }
 
 impl Panel for TablesPanel {
@@ -154,11 +154,11 @@ impl TablesPanel {
         if !unsettled || cx.catalog.tables.is_pending() {
             return;
         }
-        let waited = self.looked.and_then(|it| cx.now.duration_since(it).ok());
+        let waited = self.looked.map(|it| cx.since(it));
         match waited.and_then(|waited| LOOK_AGAIN.checked_sub(waited)) {
             Some(left) if !left.is_zero() => cx.ctx.request_repaint_after(left),
             _ => {
-                self.looked = Some(cx.now);
+                self.looked = Some(cx.uptime);
                 cx.send(Action::Reload(Listing::Tables));
             }
         }

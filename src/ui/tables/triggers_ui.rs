@@ -1,6 +1,6 @@
 //! The triggers that read a table's stream, or one of its former streams.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::types::TableDescription;
 use aws_sdk_lambda::types::EventSourceMappingConfiguration as Mapping;
@@ -20,7 +20,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(400);
 #[derive(Default)]
 pub(super) struct TriggersTab {
     chosen: Option<usize>,
-    looked: Option<SystemTime>,
+    looked: Option<Duration>,
 }
 
 pub(super) fn show(ui: &mut Ui, cx: &Cx<'_>, table: &TableDescription, tab: &mut TriggersTab) {
@@ -59,11 +59,11 @@ impl TriggersTab {
         if triggers.iter().all(settled) || cx.catalog.mappings.is_pending() {
             return;
         }
-        let waited = self.looked.and_then(|it| cx.now.duration_since(it).ok());
+        let waited = self.looked.map(|it| cx.since(it));
         match waited.and_then(|waited| LOOK_AGAIN.checked_sub(waited)) {
             Some(left) if !left.is_zero() => cx.ctx.request_repaint_after(left),
             _ => {
-                self.looked = Some(cx.now);
+                self.looked = Some(cx.uptime);
                 cx.send(Action::Reload(Listing::Mappings));
             }
         }

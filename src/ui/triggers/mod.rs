@@ -32,7 +32,7 @@ pub struct TriggersPanel {
     editing: Option<Form>,
     changing: Remote<&'static str>,
     confirm: Option<Confirm>,
-    asked: Option<std::time::SystemTime>,
+    asked: Option<Duration>,
 }
 
 impl Panel for TriggersPanel {
@@ -127,15 +127,12 @@ impl TriggersPanel {
             self.asked = None;
             return;
         }
-        let waited = self
-            .asked
-            .and_then(|at| cx.now.duration_since(at).ok())
-            .unwrap_or_default();
+        let waited = self.asked.map_or(Duration::ZERO, |at| cx.since(at));
         if self.asked.is_none() || waited >= SETTLING {
             if self.asked.is_some() {
                 cx.send(Action::Reload(Listing::Mappings));
             }
-            self.asked = Some(cx.now);
+            self.asked = Some(cx.uptime);
         }
         cx.ctx.request_repaint_after(SETTLING);
     }

@@ -124,6 +124,9 @@ fn set_engine_calls(out: &Object<'_>, host: &Arc<Host>) -> rquickjs::Result<()> 
         Function::new(ctx.clone(), move || host.now_millis())?,
     )?;
     let host = shared();
+    let uptime = move || host.uptime_millis();
+    out.set("uptime", Function::new(ctx.clone(), uptime)?)?;
+    let host = shared();
     let remaining = move || host.remaining_millis();
     out.set("remaining", Function::new(ctx.clone(), remaining)?)?;
     let host = shared();

@@ -37,7 +37,8 @@ struct Now {
     request_id: Option<String>,
     lines: Vec<Line>,
     logged_bytes: usize,
-    deadline: SystemTime,
+    /// By the clock's uptime.
+    deadline: Duration,
     /// Real time since the slice began, and how much it may take.
     slice: Option<(Stopwatch, Duration)>,
     is_unwanted: Arc<AtomicBool>,
@@ -59,7 +60,7 @@ impl Host {
             request_id: None,
             lines: Vec::new(),
             logged_bytes: 0,
-            deadline: blueprint.clock.now(),
+            deadline: blueprint.clock.uptime(),
             slice: None,
             is_unwanted: Arc::default(),
             exit_code: None,
@@ -82,8 +83,8 @@ impl Host {
         self.now.lock().request_id = request_id.map(str::to_owned);
     }
 
-    /// A phase begins that must end by this time.
-    pub(super) fn watch(&self, deadline: SystemTime) -> Watch {
+    /// A phase begins that must end by this time of the clock's uptime.
+    pub(super) fn watch(&self, deadline: Duration) -> Watch {
         let mut now = self.now.lock();
         now.deadline = deadline;
         now.exit_code = None;
@@ -95,8 +96,8 @@ impl Host {
     /// A slice begins: the rest of the time until the deadline is real time now.
     pub(super) fn resume(&self) {
         let mut now = self.now.lock();
-        let left = now.deadline.duration_since(self.clock.now());
-        now.slice = Some((self.clock.stopwatch(), left.unwrap_or_default()));
+        let left = now.deadline.saturating_sub(self.clock.uptime());
+        now.slice = Some((self.clock.stopwatch(), left));
     }
 
     /// Asked by the interpreter every few thousand steps.
@@ -182,6 +183,11 @@ impl Host {
         since.unwrap_or_default().as_secs_f64() * 1000.0
     }
 
+    /// Milliseconds with their fraction that go on while the world's time stands still.
+    pub(super) fn uptime_millis(&self) -> f64 {
+        self.clock.uptime().as_secs_f64() * 1000.0
+    }
+
     pub(super) fn uuid(&self) -> String {
         self.ids.uuid()
     }
@@ -197,8 +203,7 @@ impl Host {
 
     pub(super) fn remaining_millis(&self) -> f64 {
         let deadline = self.now.lock().deadline;
-        let left = deadline.duration_since(self.clock.now());
-        left.unwrap_or_default().as_secs_f64() * 1000.0
+        deadline.saturating_sub(self.clock.uptime()).as_secs_f64() * 1000.0
     }
 
     pub(super) fn file(&self, path: &str) -> Option<&str> {

@@ -1,7 +1,7 @@
 //! Node functions on QuickJS: one program per environment, run on a blocking thread in slices.
 //!
 //! A slice ends when the program waits for a timer. The waiting is the clock's, so that a paused runtime
-//! makes a function's timers virtual. Knows no function, no log group and no permission.
+//! makes a function's timers virtual; they and the deadline go on while the world's time stands still. Knows no function, no log group and no permission.
 
 mod bridge;
 mod host;
@@ -9,12 +9,12 @@ mod loader;
 mod sandbox;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::environment::{
     Blueprint, BoxFuture, Ended, ExecutionEnvironment, Failure, Init, Invocation, Ran,
 };
-use crate::clock::Clock;
+use crate::clock::Mode;
 use host::Host;
 use sandbox::{Ask, Sandbox, Turn};
 
@@ -52,7 +52,7 @@ impl JavaScript {
             Some((init, failed)) => (Some(init), failed),
         };
         self.host.begin(Some(&request_id));
-        let started = clock.now();
+        let (started, began) = (clock.now(), clock.uptime());
         let ended = if let Some(failed) = failed {
             failed
         } else {
@@ -61,11 +61,20 @@ impl JavaScript {
             end.await.ended(&request_id)
         };
         self.host.begin(None);
+        let is_late = ended == Ended::TimedOut;
+        let took = if is_late {
+            self.blueprint.timeout
+        } else {
+            clock.since(began)
+        };
+        let mut ended_at = clock.now();
+        if is_late && clock.mode() == Mode::Running {
+            // A program that only computes takes none of a paused runtime's time.
+            ended_at = ended_at.max(started + took);
+        }
         Ran {
-            took: match ended {
-                Ended::TimedOut => self.blueprint.timeout,
-                _ => since(&clock, started),
-            },
+            took,
+            ended_at,
             ended,
             init,
             lines: self.host.take_lines(),
@@ -78,7 +87,7 @@ impl JavaScript {
     /// Starts the program; the second half says why it could not be started.
     async fn start(&mut self, request_id: &str) -> (Init, Option<Ended>) {
         let clock = self.blueprint.clock.clone();
-        let started = clock.now();
+        let (started, began) = (clock.now(), clock.uptime());
         let end = self.run(Ask::Load, INIT_MAX).await;
         let failed = match end.ended(request_id) {
             Ended::Answered(_) => None,
@@ -86,7 +95,8 @@ impl JavaScript {
         };
         let init = Init {
             started,
-            took: since(&clock, started),
+            took: clock.since(began),
+            ended_at: clock.now(),
             lines: self.host.take_lines(),
             is_successful: failed.is_none(),
         };
@@ -96,7 +106,7 @@ impl JavaScript {
     /// Runs one phase of the program to its end. The sandbox is gone when it may not be used again.
     async fn run(&mut self, ask: Ask, most: Duration) -> End {
         let clock = self.blueprint.clock.clone();
-        let deadline = clock.now() + most;
+        let deadline = clock.uptime() + most;
         // Whoever drops this future stops the program at its next interrupt.
         let _watch = self.host.watch(deadline);
         let mut sandbox = self.sandbox.take();
@@ -112,13 +122,13 @@ impl JavaScript {
                     Err(_) => return End::Died("Runtime exited with error: signal: aborted".to_owned()),
                 },
                 // Deep inside the interpreter nothing asks whether to stop. The thread ends when it can.
-                () = clock.sleep_until(deadline + GRACE) => return End::TimedOut,
+                () = clock.wait_until(deadline + GRACE) => return End::TimedOut,
             };
             match turn {
                 Turn::Waiting(time) => {
                     sandbox = left;
-                    let wakes = clock.now() + time;
-                    clock.sleep_until(wakes.min(deadline)).await;
+                    let wakes = clock.uptime() + time;
+                    clock.wait_until(wakes.min(deadline)).await;
                     if wakes >= deadline {
                         return End::TimedOut;
                     }
@@ -203,10 +213,6 @@ fn slice(
         Turn::Interrupted | Turn::OutOfMemory => (None, turn),
         Turn::Waiting(_) | Turn::Done { .. } => (Some(sandbox), turn),
     }
-}
-
-fn since(clock: &Clock, started: SystemTime) -> Duration {
-    clock.now().duration_since(started).unwrap_or_default()
 }
 
 #[cfg(test)]
