@@ -6,9 +6,11 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::filter::Rejection;
 use super::record::{Record, SequenceNumber};
 
-/// A batch of one mapping on one shard. A split makes two new batches with this one as parent.
+/// A batch of one mapping on one shard. A split makes two new batches with this one as parent. No number is used twice
+/// on a shard; after a restart some are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct BatchId(pub u64);
 
@@ -72,9 +74,17 @@ pub enum What {
         after: Option<SequenceNumber>,
         reason: String,
     },
+    /// Nothing could be read, for the `setbacks`th time in a row: `problem` in AWS's words. On no shard at all where
+    /// the stream's shards could not be listed.
+    PollFailed {
+        problem: String,
+        setbacks: u32,
+        /// When it is tried again.
+        until: SystemTime,
+    },
     /// Records no filter let through: they count as done.
     FilteredOut {
-        records: Vec<Record>,
+        records: Arc<[FilteredRecord]>,
     },
     Waiting {
         batch: Option<BatchId>,
@@ -86,8 +96,15 @@ pub enum What {
         batch: BatchId,
         parent: Option<BatchId>,
         attempt: u32,
-        records: Vec<Record>,
+        /// Which of the shard's concurrent batches, from 0. All records of one item go the same way.
+        lane: usize,
+        window: Option<TumblingWindow>,
+        /// Empty in the final invocation of a tumbling window.
+        records: Arc<[Record]>,
+        /// Why now.
+        reason: String,
     },
+    /// How that attempt ended. Its lines in the log have the answer's `request_id`.
     Invoked {
         batch: BatchId,
         attempt: u32,
@@ -104,7 +121,7 @@ pub enum What {
     /// Given up; `attempts` is what the dead letter calls `approximateInvokeCount`.
     Discarded {
         batch: BatchId,
-        records: Vec<Record>,
+        records: Arc<[Record]>,
         condition: Condition,
         attempts: u32,
         reason: String,
@@ -125,4 +142,26 @@ pub enum What {
     Result {
         text: String,
     },
+    /// So many steps of this mapping or shard are missing here: they were more than could be kept.
+    Skipped {
+        steps: u64,
+    },
+}
+
+/// A record that did not pass.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FilteredRecord {
+    pub record: Record,
+    /// For each filter the leaf that said no.
+    pub because: Vec<Rejection>,
+}
+
+/// The tumbling window an invocation belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TumblingWindow {
+    pub start: SystemTime,
+    /// Not part of it.
+    pub end: SystemTime,
+    /// It ends with this invocation.
+    pub is_final: bool,
 }

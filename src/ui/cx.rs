@@ -81,6 +81,8 @@ pub enum Route {
     Logs,
     /// A log group by name.
     LogGroup(String),
+    /// The lines of one invocation: log group and request id.
+    Invocation(String, String),
     LocalCloud,
     Connections,
 }

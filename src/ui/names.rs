@@ -2,6 +2,8 @@
 
 use aws_sdk_lambda::types::EventSourceMappingConfiguration as Mapping;
 
+use super::Cx;
+
 /// The table of a stream's ARN.
 pub(super) fn stream_table(arn: &str) -> Option<&str> {
     arn.split_once(":table/")?.1.split('/').next()
@@ -22,6 +24,15 @@ pub(super) fn function_of(mapping: &Mapping) -> &str {
 /// `Orders › on-order`
 pub(super) fn trigger_of(mapping: &Mapping) -> String {
     format!("{} › {}", table_of(mapping), function_of(mapping))
+}
+
+/// The same by UUID, or the UUID while the listing is on its way.
+pub(super) fn trigger(cx: &Cx<'_>, uuid: &str) -> String {
+    let known = cx.catalog.mappings.value().and_then(|all| {
+        let mapping = all.iter().find(|it| it.uuid() == Some(uuid))?;
+        Some(trigger_of(mapping))
+    });
+    known.unwrap_or_else(|| uuid.to_owned())
 }
 
 /// The eight hex digits a shard's id ends with.

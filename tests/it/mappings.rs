@@ -450,7 +450,7 @@ async fn order_per_item_is_kept_over_ten_lanes() {
         What::Invoking { records, .. } => Some(records),
         _ => None,
     });
-    let records: Vec<_> = records.flatten().collect();
+    let records: Vec<_> = records.flat_map(|it| it.to_vec()).collect();
     assert_eq!(records.len(), 30);
     for id in ["a", "b", "c", "d", "e"] {
         let of_item = records.iter().filter(|it| &*it.key == id);

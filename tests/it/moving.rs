@@ -279,7 +279,7 @@ async fn a_restart_between_parent_and_child_goes_on_with_the_parent() {
             What::Invoking { records, .. } => Some(records),
             _ => None,
         });
-        for record in invoked.flatten() {
+        for record in invoked.flat_map(|it| it.iter()) {
             let n = &record.event["dynamodb"]["NewImage"]["n"]["N"];
             delivered.push(n.as_str().unwrap().parse().unwrap());
         }

@@ -51,7 +51,7 @@ pub(super) struct Queued {
 pub(super) struct Work {
     pub id: BatchId,
     pub parent: Option<BatchId>,
-    pub records: Vec<Record>,
+    pub records: Arc<[Record]>,
     /// Invocations of this batch.
     pub attempts: u32,
     /// Those that count against the retry attempts.
@@ -121,7 +121,7 @@ impl Queued {
 }
 
 impl Work {
-    pub(super) fn new(id: BatchId, records: Vec<Record>, now: SystemTime) -> Self {
+    pub(super) fn new(id: BatchId, records: Arc<[Record]>, now: SystemTime) -> Self {
         Self {
             id,
             parent: None,
@@ -180,14 +180,14 @@ impl Lane {
     }
 
     /// Takes the first records out of the queue.
-    pub(super) fn take(&mut self, count: usize) -> Vec<Record> {
+    pub(super) fn take(&mut self, count: usize) -> Arc<[Record]> {
         let taken = self.queue.drain(..count.min(self.queue.len()));
         let mut records = Vec::with_capacity(taken.len());
         for queued in taken {
             self.bytes = self.bytes.saturating_sub(queued.bytes);
             records.push(queued.record);
         }
-        records
+        records.into()
     }
 
     pub(super) fn is_empty(&self) -> bool {

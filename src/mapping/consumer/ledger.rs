@@ -35,7 +35,7 @@ impl Ledger {
     }
 
     /// Records of one batch, in their order.
-    pub(super) fn done(&mut self, records: &[Record]) {
+    pub(super) fn done<'a>(&mut self, records: impl IntoIterator<Item = &'a Record>) {
         let mut at = 0;
         for record in records {
             let number = &record.sequence_number;

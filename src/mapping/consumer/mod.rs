@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 
 use super::pace::Pace;
 use super::payload::{self, PAYLOAD_BYTES_MAX, WindowCall};
-use super::progress::{BatchId, Condition, What};
+use super::progress::{BatchId, Condition, FilteredRecord, TumblingWindow, What};
 use super::record::{Record, SequenceNumber};
 use super::window::Window;
 use super::words;
@@ -30,6 +30,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(5);
 const POLL_BACKOFF_MAX: Duration = Duration::from_secs(10);
 /// Records that may wait behind a blocked lane while the other lanes go on.
 const QUEUED_MAX: usize = 10_000;
+/// How far ahead numbers of batches are taken, so that few of them need to be saved for their own sake.
+const NUMBERS_AHEAD: u64 = 16;
 
 /// Decides, never does.
 #[derive(Debug)]
@@ -48,7 +50,10 @@ pub struct ShardConsumer {
     is_stopping: bool,
     /// The settings changed so that the lanes have to be made anew, once nothing is under way.
     must_deal: bool,
+    /// Number of the last batch.
     batches: u64,
+    /// Numbers up to this one were saved as used.
+    numbered: u64,
     /// Something changed that a restart must know.
     is_unsaved: bool,
     news: Vec<What>,
@@ -82,6 +87,7 @@ impl ShardConsumer {
             read: from.position.clone(),
             checkpoint: from.position,
             batches: from.batches,
+            numbered: from.batches,
             rules,
             place,
             ledger: Ledger::default(),
@@ -210,6 +216,11 @@ impl ShardConsumer {
         self.polls.is_under_way = false;
         self.polls.failures = self.polls.failures.saturating_add(1);
         self.polls.next = now + backoff(self.polls.failures).min(POLL_BACKOFF_MAX);
+        self.news.push(What::PollFailed {
+            problem: problem.to_owned(),
+            setbacks: self.polls.failures,
+            until: self.polls.next,
+        });
         self.say(format!("PROBLEM: {problem}"), true);
     }
 
@@ -238,7 +249,7 @@ impl ShardConsumer {
         &self.read
     }
 
-    /// What a restart has to know.
+    /// What a restart has to know once nothing more is done.
     pub fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
             position: self.checkpoint.clone(),
@@ -247,9 +258,17 @@ impl ShardConsumer {
         }
     }
 
-    /// The checkpoint, where it changed since it was asked for last.
+    /// What a restart has to know while work goes on, where it changed since it was asked for last. It must be saved
+    /// before any of the [`Self::news`] is told.
     pub fn unsaved(&mut self) -> Option<Checkpoint> {
-        std::mem::take(&mut self.is_unsaved).then(|| self.checkpoint())
+        if !std::mem::take(&mut self.is_unsaved) {
+            return None;
+        }
+        self.numbered = self.batches.saturating_add(NUMBERS_AHEAD);
+        Some(Checkpoint {
+            batches: self.numbered,
+            ..self.checkpoint()
+        })
     }
 
     /// What happened since it was asked for last, in order.
@@ -327,16 +346,18 @@ impl ShardConsumer {
             self.read = Position::After(record.sequence_number.clone());
             self.passed = self.passed.max(record.created);
             self.ledger.add(&record);
-            if self.rules.filters.pass_event(&record.event) {
-                let lane = lane_of(&record, self.lanes.len());
-                self.lanes[lane].push(Queued::new(record, now));
-            } else {
-                filtered.push(record);
+            match self.rules.filters.judge(&record.event) {
+                Ok(()) => {
+                    let lane = lane_of(&record, self.lanes.len());
+                    self.lanes[lane].push(Queued::new(record, now));
+                }
+                Err(because) => filtered.push(FilteredRecord { record, because }),
             }
         }
         if !filtered.is_empty() {
-            self.ledger.done(&filtered);
-            self.news.push(What::FilteredOut { records: filtered });
+            self.ledger.done(filtered.iter().map(|it| &it.record));
+            let records = filtered.into();
+            self.news.push(What::FilteredOut { records });
         }
     }
 
@@ -358,6 +379,7 @@ impl ShardConsumer {
 
     fn new_batch(&mut self) -> BatchId {
         self.batches += 1;
+        self.is_unsaved |= self.batches > self.numbered;
         BatchId(self.batches)
     }
 
@@ -396,7 +418,7 @@ impl ShardConsumer {
 
     fn push_closing(&mut self, at: usize, is_early: bool, now: SystemTime) {
         let window_end = self.window.as_ref().map_or(now, Window::end);
-        let mut work = Work::new(self.new_batch(), Vec::new(), now);
+        let mut work = Work::new(self.new_batch(), Arc::default(), now);
         work.closing = Some(Closing {
             is_early,
             window_end,
@@ -413,39 +435,49 @@ impl ShardConsumer {
             id: work.id,
             parent: work.parent,
             attempt: work.attempts,
-            records: work.records.clone(),
+            records: Arc::clone(&work.records),
             reason,
         };
+        let window = self.window.as_ref().map(|window| TumblingWindow {
+            start: window.start,
+            end: window.end(),
+            is_final: work.closing.is_some(),
+        });
         self.lanes[at].busy = Busy::Invoking(batch.id);
         self.news.push(What::Invoking {
             batch: batch.id,
             parent: batch.parent,
             attempt: batch.attempt,
-            records: batch.records.clone(),
+            lane: at,
+            window,
+            records: Arc::clone(&batch.records),
+            reason: batch.reason.clone(),
         });
         Step::Invoke(batch)
     }
 
     fn give_up(&mut self, at: usize, count: usize, condition: Condition, why: &str) -> Step {
-        let (batch, records, failures, answer) = match self.lanes[at].works.pop_front() {
-            None => {
-                let gathered = self.lanes[at].gathering.take();
-                let id = gathered.unwrap_or_else(|| self.new_batch());
-                (id, self.lanes[at].take(count), 0, None)
-            }
-            Some(mut work) => {
-                let rest = work.records.split_off(count.min(work.records.len()));
-                let records = std::mem::replace(&mut work.records, rest);
-                let told = (work.id, records, work.failures, work.answer.clone());
-                if work.closing.is_some() {
-                    self.window = None;
-                    self.is_unsaved = true;
-                } else if !work.records.is_empty() {
-                    self.lanes[at].works.push_front(work);
+        let (batch, records, failures, answer): (_, Arc<[Record]>, _, _) =
+            match self.lanes[at].works.pop_front() {
+                None => {
+                    let gathered = self.lanes[at].gathering.take();
+                    let id = gathered.unwrap_or_else(|| self.new_batch());
+                    (id, self.lanes[at].take(count), 0, None)
                 }
-                told
-            }
-        };
+                Some(mut work) => {
+                    let (old, rest) = work.records.split_at(count.min(work.records.len()));
+                    let (records, rest) = (old.into(), rest.into());
+                    work.records = rest;
+                    let told = (work.id, records, work.failures, work.answer.clone());
+                    if work.closing.is_some() {
+                        self.window = None;
+                        self.is_unsaved = true;
+                    } else if !work.records.is_empty() {
+                        self.lanes[at].works.push_front(work);
+                    }
+                    told
+                }
+            };
         // The attempt that finds a record too old counts, even when it was never delivered.
         let attempts = match condition {
             Condition::RetryAttemptsExhausted => failures,
@@ -462,7 +494,7 @@ impl ShardConsumer {
         self.lanes[at].busy = Busy::Discarding;
         self.news.push(What::Discarded {
             batch,
-            records: records.clone(),
+            records: Arc::clone(&records),
             condition,
             attempts,
             reason: reason.clone(),

@@ -56,7 +56,7 @@ impl ShardConsumer {
         if let Some(lane) = self.lanes.get_mut(lost.lane) {
             lane.busy = Busy::No;
         }
-        self.ledger.done(&lost.records);
+        self.ledger.done(&*lost.records);
         self.advance();
     }
 
@@ -100,8 +100,8 @@ impl ShardConsumer {
         let mut queued = Vec::new();
         for lane in std::mem::take(&mut self.lanes) {
             for work in lane.works {
-                let records = work.records.into_iter();
-                queued.extend(records.map(|record| Queued::new(record, now)));
+                let records = work.records.iter();
+                queued.extend(records.map(|record| Queued::new(record.clone(), now)));
             }
             queued.extend(lane.queue);
         }
@@ -120,7 +120,7 @@ impl ShardConsumer {
     }
 
     fn succeeded(&mut self, work: &Work) {
-        self.ledger.done(&work.records);
+        self.ledger.done(&*work.records);
         if work.closing.is_some() {
             self.window = None;
             self.is_unsaved = true;
@@ -137,7 +137,7 @@ impl ShardConsumer {
                 count - first,
                 brief(&work.trouble)
             );
-            self.split(at, work, first, reason, now);
+            self.split(at, &work, first, reason, now);
         } else {
             work.failures = work.failures.saturating_add(1);
             self.try_again(at, work, now);
@@ -145,7 +145,7 @@ impl ShardConsumer {
     }
 
     /// Records before the reported one are done; the attempts of the others are counted anew.
-    fn failed_from(&mut self, at: usize, mut work: Work, number: &SequenceNumber, now: SystemTime) {
+    fn failed_from(&mut self, at: usize, work: Work, number: &SequenceNumber, now: SystemTime) {
         let done = work
             .records
             .partition_point(|record| record.sequence_number < *number);
@@ -153,37 +153,36 @@ impl ShardConsumer {
             // Nothing moved: as if the whole batch had failed.
             return self.failed(at, work, now);
         }
-        let rest = work.records.split_off(done);
-        self.ledger.done(&work.records);
+        let (before, rest) = work.records.split_at(done);
+        self.ledger.done(before);
         let reason = format!(
             "{} done, goes on with {} from {}: batch item failure",
             words::count(done, "record"),
             rest.len(),
             number.short()
         );
-        let mut remainder = self.child(&work, rest, now);
+        let mut remainder = self.child(&work, rest.into(), now);
         remainder.back_off(now);
         self.tell_split(&work, vec![remainder.id], reason);
         self.tell_waiting(&remainder, now);
         self.lanes[at].works.push_front(remainder);
     }
 
-    fn split(&mut self, at: usize, mut work: Work, first: usize, reason: String, now: SystemTime) {
-        let rest = work.records.split_off(first);
-        let records = std::mem::take(&mut work.records);
-        let mut head = self.child(&work, records, now);
-        let mut tail = self.child(&work, rest, now);
+    fn split(&mut self, at: usize, work: &Work, first: usize, reason: String, now: SystemTime) {
+        let (before, rest) = work.records.split_at(first);
+        let mut head = self.child(work, before.into(), now);
+        let mut tail = self.child(work, rest.into(), now);
         head.failures = work.failures;
         tail.failures = work.failures;
         head.back_off(now);
-        self.tell_split(&work, vec![head.id, tail.id], reason);
+        self.tell_split(work, vec![head.id, tail.id], reason);
         self.tell_waiting(&head, now);
         let works = &mut self.lanes[at].works;
         works.push_front(tail);
         works.push_front(head);
     }
 
-    fn child(&mut self, parent: &Work, records: Vec<Record>, now: SystemTime) -> Work {
+    fn child(&mut self, parent: &Work, records: Arc<[Record]>, now: SystemTime) -> Work {
         let mut work = Work::new(self.new_batch(), records, now);
         work.parent = Some(parent.id);
         work.trouble.clone_from(&parent.trouble);

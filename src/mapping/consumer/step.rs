@@ -38,7 +38,7 @@ pub struct Batch {
     /// From 1 within this batch.
     pub attempt: u32,
     /// Empty in the final invocation of a tumbling window.
-    pub records: Vec<Record>,
+    pub records: Arc<[Record]>,
     pub reason: String,
 }
 
@@ -47,7 +47,7 @@ pub struct Batch {
 pub struct Discard {
     /// One of its own where they were never part of a batch that was delivered.
     pub batch: BatchId,
-    pub records: Vec<Record>,
+    pub records: Arc<[Record]>,
     pub condition: Condition,
     /// `approximateInvokeCount` of the dead letter.
     pub attempts: u32,
@@ -97,7 +97,8 @@ pub struct Checkpoint {
     pub position: Position,
     /// The tumbling window that has begun.
     pub window: Option<Window>,
-    /// Batches made so far, so that numbers are not used twice.
+    /// No batch made so far has a higher number. Ahead of the last one while a shard is worked on, so that no number
+    /// is used twice after a restart either, whatever was saved last.
     pub batches: u64,
 }
 
@@ -165,7 +166,7 @@ impl Discard {
     ) -> Self {
         Self {
             batch: BatchId(1),
-            records,
+            records: records.into(),
             condition,
             attempts,
             answer,

@@ -4,11 +4,17 @@
 
 mod needs;
 mod parse;
+mod verdict;
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::record::Event;
 use needs::Needs;
+pub use verdict::{FOUND_BYTES_MAX, REJECTIONS_MAX, Rejection};
 
 /// The filters of one mapping: a record passes when any pattern matches, or when there is none.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,19 +37,37 @@ pub struct BadPattern {
 }
 
 /// What one leaf of a pattern says about one record.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Leaf {
     /// `dynamodb.NewImage.status.S`
-    pub path: String,
+    pub path: Arc<str>,
     /// The alternatives as JSON text: `["shipped"]`.
-    pub wanted: String,
+    pub wanted: Arc<str>,
     /// JSON text of what is there; `None` when nothing is.
-    pub actual: Option<String>,
+    pub actual: Option<Arc<str>>,
     pub matched: bool,
     /// Number of the `$or` alternative this leaf belongs to, from 1.
     pub alternative: Option<usize>,
     /// A likely mistake in the pattern.
-    pub hint: Option<&'static str>,
+    pub hint: Option<Hint>,
+}
+
+/// A likely mistake in a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Hint {
+    NumberIsText,
+    TypeIsMissing,
+}
+
+impl Hint {
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::NumberIsText => {
+                "a value of type N is text in the record: numeric never matches it"
+            }
+            Self::TypeIsMissing => "name the attribute's type as well, as in {\"S\": [\"x\"]}",
+        }
+    }
 }
 
 impl Filters {
@@ -62,15 +86,18 @@ impl Filters {
         self.patterns.is_empty() || self.patterns.iter().any(|pattern| pattern.matches(event))
     }
 
-    /// The same. Of an event that nobody looked into yet, only what the patterns look at is read.
-    pub fn pass_event(&self, event: &Event) -> bool {
+    /// The same, and why it does not pass: for each pattern the leaf that said no. Of an event that nobody looked into
+    /// yet, only what the patterns look at is read, and nothing is remembered: records are kept for long.
+    pub fn judge(&self, event: &Event) -> Result<(), Vec<Rejection>> {
         if self.patterns.is_empty() {
-            return true;
+            return Ok(());
         }
-        match event.value_if_read() {
-            Some(value) => self.pass(value),
-            None => self.pass(&self.needs.read(event.text())),
+        let value = event.value_if_read();
+        let value = value.map_or_else(|| Cow::Owned(self.needs.read(event.text())), Cow::Borrowed);
+        if self.pass(&value) {
+            return Ok(());
         }
+        Err(verdict::rejections(&self.patterns, &value))
     }
 
     /// The patterns, in the order given.
@@ -91,8 +118,7 @@ impl Pattern {
     /// Every leaf with its verdict, in the order of the pattern.
     pub fn explain(&self, event: &Value) -> Vec<Leaf> {
         let mut leaves = Vec::new();
-        self.0
-            .explain(&mut Vec::new(), None, Some(event), &mut leaves);
+        self.0.explain(None, Some(event), &mut leaves);
         leaves
     }
 }
@@ -125,8 +151,10 @@ enum Node {
 #[derive(Clone, Debug, PartialEq)]
 struct Tests {
     any: Vec<Test>,
+    /// Names from the top, with dots between them.
+    path: Arc<str>,
     /// As typed, for people.
-    text: String,
+    text: Arc<str>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -170,13 +198,7 @@ impl Branch {
             .all(|group| group.iter().any(|branch| branch.matches(value)))
     }
 
-    fn explain<'a>(
-        &'a self,
-        path: &mut Vec<&'a str>,
-        alternative: Option<usize>,
-        value: Option<&Value>,
-        leaves: &mut Vec<Leaf>,
-    ) {
+    fn explain(&self, alternative: Option<usize>, value: Option<&Value>, leaves: &mut Vec<Leaf>) {
         // Of a list, the element that matches tells most; otherwise the first.
         let value = match value {
             Some(Value::Array(elements)) => elements
@@ -186,24 +208,22 @@ impl Branch {
             other => other,
         };
         for (name, node) in &self.fields {
-            path.push(name);
             let inner = value.and_then(|value| value.get(name));
             match node {
-                Node::Branch(branch) => branch.explain(path, alternative, inner, leaves),
+                Node::Branch(branch) => branch.explain(alternative, inner, leaves),
                 Node::Leaf(tests) => leaves.push(Leaf {
-                    path: path.join("."),
-                    wanted: tests.text.clone(),
-                    actual: inner.map(Value::to_string),
+                    path: Arc::clone(&tests.path),
+                    wanted: Arc::clone(&tests.text),
+                    actual: inner.map(|inner| inner.to_string().into()),
                     matched: tests.hold(inner),
                     alternative,
                     hint: tests.hint(inner),
                 }),
             }
-            path.pop();
         }
         for group in &self.any_of {
             for (at, branch) in group.iter().enumerate() {
-                branch.explain(path, Some(at + 1), value, leaves);
+                branch.explain(Some(at + 1), value, leaves);
             }
         }
     }
@@ -220,17 +240,15 @@ impl Tests {
         })
     }
 
-    fn hint(&self, value: Option<&Value>) -> Option<&'static str> {
+    fn hint(&self, value: Option<&Value>) -> Option<Hint> {
         const TYPES: [&str; 10] = ["S", "N", "B", "BOOL", "NULL", "M", "L", "SS", "NS", "BS"];
         let numeric = self.any.iter().any(|test| matches!(test, Test::Numeric(_)));
         match value {
-            Some(Value::String(_)) if numeric => {
-                Some("a value of type N is text in the record: numeric never matches it")
-            }
+            Some(Value::String(_)) if numeric => Some(Hint::NumberIsText),
             Some(Value::Object(members)) => members
                 .keys()
                 .any(|name| TYPES.contains(&name.as_str()))
-                .then_some("name the attribute's type as well, as in {\"S\": [\"x\"]}"),
+                .then_some(Hint::TypeIsMissing),
             _ => None,
         }
     }

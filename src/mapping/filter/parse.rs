@@ -69,7 +69,8 @@ fn tests(values: &[Value], whole: &Value, path: &str) -> Result<Tests, BadPatter
     });
     Ok(Tests {
         any: any.collect::<Result<_, _>>()?,
-        text: whole.to_string(),
+        path: path.into(),
+        text: whole.to_string().into(),
     })
 }
 

@@ -240,7 +240,7 @@ fn every_leaf_tells_what_it_found() {
         .explain(&shipped());
     let verdicts: Vec<(&str, bool)> = leaves
         .iter()
-        .map(|leaf| (leaf.path.as_str(), leaf.matched))
+        .map(|leaf| (&*leaf.path, leaf.matched))
         .collect();
     assert_eq!(
         verdicts,
@@ -256,8 +256,8 @@ fn every_leaf_tells_what_it_found() {
         leaves[1].words(),
         "dynamodb.NewImage.status.S is \"shipped\", the pattern wants [\"packed\"]"
     );
-    assert!(leaves[2].hint.unwrap().contains("type N is text"));
-    assert!(leaves[3].hint.unwrap().contains("type as well"));
+    assert_eq!(leaves[2].hint, Some(Hint::NumberIsText));
+    assert_eq!(leaves[3].hint, Some(Hint::TypeIsMissing));
     assert_eq!(
         leaves[4].words(),
         "dynamodb.NewImage.absent.S is not there, the pattern wants [\"x\"]"

@@ -180,10 +180,18 @@ impl Poller {
             }
             Err(trouble) => {
                 lineage.setbacks += 1;
+                let until = self.clock.now() + lineage.wait();
                 // While shards are read, they tell of the same trouble.
                 if is_idle {
                     let problem = trouble.with_stream(&self.stream_arn);
                     self.tell_result(&format!("PROBLEM: {problem}"));
+                    let setbacks = lineage.setbacks;
+                    let failed = What::PollFailed {
+                        problem,
+                        setbacks,
+                        until,
+                    };
+                    self.tell(Arc::from(""), failed);
                 }
                 Vec::new()
             }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::data;
 use super::{BatchesPanel, mark_look};
+use crate::mapping::progress::TumblingWindow;
 use crate::mapping::record::Record;
 use crate::ui::live::MappingStory;
 use crate::ui::live::story::{Attempt, BatchStory};
@@ -60,7 +61,7 @@ pub(super) fn show(ui: &mut Ui, cx: &Cx<'_>, story: &MappingStory, panel: &mut B
             }
             (Tab::Response, Some(attempt)) => response_ui(ui, attempt),
             (Tab::Request, Some(attempt)) => code_ui(ui, &pretty(&request(&attempt.records))),
-            (Tab::Logs, Some(attempt)) => logs_ui(ui, attempt),
+            (Tab::Logs, Some(attempt)) => logs_ui(ui, cx, panel, attempt),
             (Tab::Timing, Some(attempt)) => timing_ui(ui, batch, attempt),
         });
 }
@@ -133,7 +134,7 @@ fn actions_ui(
     attempt: Option<&Attempt>,
 ) {
     let function = function_of(cx, panel);
-    let records = attempt.map_or(batch.records.as_slice(), |it| it.records.as_slice());
+    let records = attempt.map_or(&*batch.records, |it| &*it.records);
     ui.horizontal_wrapped(|ui| {
         if let Some(function) = &function {
             let payload = attempt.and_then(|it| it.answer.as_ref());
@@ -186,7 +187,20 @@ fn response_ui(ui: &mut Ui, attempt: &Attempt) {
     );
 }
 
-fn logs_ui(ui: &mut Ui, attempt: &Attempt) {
+fn logs_ui(ui: &mut Ui, cx: &Cx<'_>, panel: &BatchesPanel, attempt: &Attempt) {
+    let answer = attempt.answer.as_ref();
+    if let Some(answer) = answer.filter(|it| it.status == 200 && !it.request_id.is_empty())
+        && let Some(function) = function_of(cx, panel)
+        && icon::button(ui, Icon::Logs, "Open the lines of this request")
+            .on_hover_text(&answer.request_id)
+            .clicked()
+    {
+        let group = log_group(cx, &function);
+        cx.send(Action::Go(Route::Invocation(
+            group,
+            answer.request_id.clone(),
+        )));
+    }
     match &attempt.answer {
         None => ui.weak("Not answered yet"),
         Some(answer) if answer.log_tail.is_empty() => {
@@ -211,6 +225,11 @@ fn timing_ui(ui: &mut Ui, batch: &BatchStory, attempt: &Attempt) {
                 ui.end_row();
             };
             row("Attempt began", time::clock(attempt.began));
+            row("Sent because", attempt.why.clone());
+            row("Lane", lane_words(attempt.lane));
+            if let Some(window) = &attempt.window {
+                row("Tumbling window", window_words(window));
+            }
             if let Some(answer) = &attempt.answer {
                 row("Took", time::span(answer.took));
                 row("Request id", answer.request_id.clone());
@@ -234,6 +253,29 @@ fn timing_ui(ui: &mut Ui, batch: &BatchStory, attempt: &Attempt) {
                 row("Batch ended", time::clock(ended));
             }
         });
+}
+
+/// Where a function logs to.
+fn log_group(cx: &Cx<'_>, function: &str) -> String {
+    let functions = cx.catalog.functions.value().into_iter().flatten();
+    let mut found = functions.filter(|it| it.function_name() == Some(function));
+    let group = found.find_map(|it| it.logging_config()?.log_group());
+    group.map_or_else(|| format!("/aws/lambda/{function}"), str::to_owned)
+}
+
+/// Lanes are counted from 1 for people.
+fn lane_words(lane: usize) -> String {
+    format!("{} of the shard's concurrent batches", lane + 1)
+}
+
+fn window_words(window: &TumblingWindow) -> String {
+    let TumblingWindow {
+        start,
+        end,
+        is_final,
+    } = window;
+    let end_words = if *is_final { ", its final call" } else { "" };
+    format!("{} – {}{end_words}", time::clock(*start), time::clock(*end))
 }
 
 fn dead_letter_ui(ui: &mut Ui, batch: &BatchStory) {
@@ -278,6 +320,9 @@ fn story_json(batch: &BatchStory) -> Value {
             json!({
                 "attempt": attempt.number,
                 "began": time::date_time(attempt.began),
+                "sentBecause": attempt.why,
+                "lane": attempt.lane,
+                "window": attempt.window,
                 "event": request(&attempt.records),
                 "outcome": attempt.outcome,
                 "answer": attempt.answer.as_deref(),

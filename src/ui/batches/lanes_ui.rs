@@ -28,6 +28,8 @@ pub(super) fn show(ui: &mut Ui, cx: &Cx<'_>, story: &MappingStory, panel: &mut B
     let lanes: Vec<(&Arc<str>, &ShardStory, Lane)> = story
         .shards
         .iter()
+        // What concerns no shard is only worth a line while no shard can be read.
+        .filter(|(id, shard)| !id.is_empty() || shard.poll_trouble.is_some())
         .map(|(id, shard)| (id, shard, data::lane(shard, since)))
         .collect();
     egui::ScrollArea::vertical()
@@ -127,10 +129,10 @@ fn lane_ui(
             attempt: dot.attempt,
         });
     }
-    match &shard.trimmed {
-        Some(reason) => response.on_hover_text(format!("{id}\n{reason}")),
-        None => response.on_hover_text(&**id),
-    };
+    let trouble = shard.poll_trouble.as_ref().map(|it| it.problem.as_str());
+    let lines = [Some(&**id), shard.trimmed.as_deref(), trouble];
+    let lines: Vec<&str> = lines.into_iter().flatten().collect();
+    response.on_hover_text(lines.join("\n"));
 }
 
 fn forks_ui(
@@ -167,6 +169,7 @@ fn state_ui(ui: &Ui, cx: &Cx<'_>, shard: &ShardStory, rect: Rect, y: f32) {
             let text = format!("blocked {} by batch {}", time::span(held), batch.id);
             (text, tokens.failed)
         }
+        None if shard.poll_trouble.is_some() => (poll_words(cx, shard), tokens.failed),
         None if shard.closed && shard.trimmed.is_some() => {
             ("closed, trimmed".to_owned(), tokens.failed)
         }
@@ -184,6 +187,24 @@ fn state_ui(ui: &Ui, cx: &Cx<'_>, shard: &ShardStory, rect: Rect, y: f32) {
         font,
         color,
     );
+}
+
+/// `3 polls failed, again in 2.0 s`
+fn poll_words(cx: &Cx<'_>, shard: &ShardStory) -> String {
+    let Some(trouble) = &shard.poll_trouble else {
+        return String::new();
+    };
+    let polls = match trouble.setbacks {
+        1 => "1 poll failed".to_owned(),
+        polls => format!("{polls} polls failed"),
+    };
+    match trouble.until.duration_since(cx.now) {
+        Ok(left) if !left.is_zero() => {
+            cx.ctx.request_repaint_after(Duration::from_millis(200));
+            format!("{polls}, again in {}", time::span(left))
+        }
+        _ => format!("{polls}, polling again"),
+    }
 }
 
 fn axis_ui(ui: &mut Ui, since: SystemTime, until: SystemTime) {

@@ -182,7 +182,7 @@ impl BatchesPanel {
     }
 
     fn mapping_picker_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
-        let name = |uuid: &str| mapping_name(cx, uuid);
+        let name = |uuid: &str| names::trigger(cx, uuid);
         let current = self
             .mapping
             .as_deref()
@@ -348,15 +348,6 @@ fn mark_look(mark: Mark, tokens: &theme::Tokens) -> (Icon, egui::Color32) {
         Mark::Failed | Mark::Dropped => (Icon::Failed, tokens.failed),
         Mark::Delivered => (Icon::Envelope, tokens.failed),
     }
-}
-
-/// `Orders › on-order`, or the UUID while the listing is on its way.
-fn mapping_name(cx: &Cx<'_>, uuid: &str) -> String {
-    let known = cx.catalog.mappings.value().and_then(|all| {
-        let mapping = all.iter().find(|it| it.uuid() == Some(uuid))?;
-        Some(names::trigger_of(mapping))
-    });
-    known.unwrap_or_else(|| uuid.to_owned())
 }
 
 fn empty_ui(ui: &mut Ui, cx: &Cx<'_>) {

@@ -11,13 +11,16 @@ use std::time::SystemTime;
 
 use tokio::sync::broadcast::{self, error::TryRecvError};
 
-use crate::mapping::progress::{Outcome, Progress, What};
+use crate::mapping::filter::Rejection;
+use crate::mapping::progress::{FilteredRecord, Outcome, Progress, What};
 use crate::mapping::record::{Record, SequenceNumber};
 use rates::Rate;
 use story::{BatchStory, ShardStory};
 
 /// Records whose fate is remembered.
 const FATES_MAX: usize = 200_000;
+/// Filtered records of which it is remembered which leaf said no.
+const REJECTED_MAX: usize = 20_000;
 /// Steps taken in one frame; the rest wait for the next.
 const DRAIN_MAX: usize = 5_000;
 
@@ -66,6 +69,15 @@ pub struct Funnel {
     pub delivered: u64,
     pub invocations: u64,
     pub errors: u64,
+}
+
+/// Why one mapping did not take a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// UUID of the mapping.
+    pub mapping: Arc<str>,
+    /// For each of its filters the leaf that said no.
+    pub because: Vec<Rejection>,
 }
 
 /// Everything known of one mapping.
@@ -122,6 +134,9 @@ pub struct Live {
     pub version: u64,
     fates: HashMap<SequenceNumber, Fate>,
     fate_order: VecDeque<SequenceNumber>,
+    /// Several mappings may filter out the same record.
+    rejected: HashMap<SequenceNumber, Vec<Rejected>>,
+    rejected_order: VecDeque<SequenceNumber>,
 }
 
 impl Live {
@@ -164,6 +179,11 @@ impl Live {
         self.fates.get(sequence_number).copied()
     }
 
+    /// Which mappings did not take a record, and which leaf of their filters said no, as far as it is remembered.
+    pub fn rejections(&self, record: &SequenceNumber) -> &[Rejected] {
+        self.rejected.get(record).map_or(&[], Vec::as_slice)
+    }
+
     pub fn mapping(&self, uuid: &str) -> Option<&MappingStory> {
         self.mappings.get(uuid)
     }
@@ -203,6 +223,9 @@ impl Live {
     pub fn take(&mut self, step: &Progress) {
         let is_empty_poll = matches!(step.what, What::Polled { records: 0, .. });
         self.version += u64::from(!is_empty_poll);
+        if let What::Skipped { steps } = step.what {
+            self.skipped += steps;
+        }
         self.note_fates(step);
         let mapping = self.mappings.entry(Arc::clone(&step.mapping)).or_default();
         mapping.take(step);
@@ -212,14 +235,20 @@ impl Live {
 
     fn note_fates(&mut self, step: &Progress) {
         match &step.what {
-            What::FilteredOut { records } => self.note(records, Fate::FilteredOut),
+            What::FilteredOut { records } => {
+                for filtered in records.iter() {
+                    let record = std::slice::from_ref(&filtered.record);
+                    self.note(record, Fate::FilteredOut);
+                    self.note_rejections(&step.mapping, filtered);
+                }
+            }
             What::Invoking { records, .. } => self.note(records, Fate::InFlight),
             What::Invoked { batch, outcome, .. } => {
                 let records = self
                     .batch(&step.mapping, &step.shard, batch.0)
-                    .map(|batch| batch.records.clone())
+                    .map(|batch| Arc::clone(&batch.records))
                     .unwrap_or_default();
-                for record in &records {
+                for record in &*records {
                     let fate = match outcome {
                         Outcome::Succeeded => Fate::Succeeded,
                         Outcome::FailedFrom(from) if record.sequence_number < *from => {
@@ -237,11 +266,30 @@ impl Live {
                 let records = self
                     .batch(&step.mapping, &step.shard, batch.0)
                     .and_then(|batch| batch.given_up.as_ref())
-                    .map(|given_up| given_up.records.clone())
+                    .map(|given_up| Arc::clone(&given_up.records))
                     .unwrap_or_default();
                 self.note(&records, Fate::Delivered);
             }
             _ => {}
+        }
+    }
+
+    fn note_rejections(&mut self, mapping: &Arc<str>, filtered: &FilteredRecord) {
+        let number = &filtered.record.sequence_number;
+        let of_record = self.rejected.entry(number.clone()).or_default();
+        if of_record.is_empty() {
+            self.rejected_order.push_back(number.clone());
+        }
+        // A record may be read twice.
+        of_record.retain(|it| it.mapping != *mapping);
+        of_record.push(Rejected {
+            mapping: Arc::clone(mapping),
+            because: filtered.because.clone(),
+        });
+        if self.rejected_order.len() > REJECTED_MAX
+            && let Some(oldest) = self.rejected_order.pop_front()
+        {
+            self.rejected.remove(&oldest);
         }
     }
 
@@ -270,7 +318,10 @@ impl MappingStory {
                 self.funnel.polled += records;
                 self.polled_rate.add(step.at, records);
             }
-            What::FilteredOut { records } => self.funnel.filtered_out += count(records),
+            What::FilteredOut { records } => {
+                let records = u64::try_from(records.len()).unwrap_or(u64::MAX);
+                self.funnel.filtered_out += records;
+            }
             What::Invoking { records, .. } => {
                 self.funnel.invocations += 1;
                 self.funnel.invoked += count(records);

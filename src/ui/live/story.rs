@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use crate::mapping::progress::{Answer, Condition, Outcome, Progress, What};
+use crate::mapping::progress::{Answer, Condition, Outcome, Progress, TumblingWindow, What};
 use crate::mapping::record::{Record, SequenceNumber};
 
 /// Batches kept per shard; the oldest finished ones go first.
@@ -33,8 +33,13 @@ pub struct Attempt {
     /// From 1, within the batch.
     pub number: u32,
     pub began: SystemTime,
+    /// Which of the shard's concurrent batches, from 0.
+    pub lane: usize,
+    pub window: Option<TumblingWindow>,
     /// What was sent; after a partial failure fewer than the batch had.
-    pub records: Vec<Record>,
+    pub records: Arc<[Record]>,
+    /// Why it was sent when it was, in words.
+    pub why: String,
     /// `None` while in flight.
     pub outcome: Option<Outcome>,
     pub answer: Option<Arc<Answer>>,
@@ -53,7 +58,7 @@ pub struct Wait {
 #[derive(Clone, Debug)]
 pub struct GivenUp {
     pub at: SystemTime,
-    pub records: Vec<Record>,
+    pub records: Arc<[Record]>,
     pub condition: Condition,
     pub attempts: u32,
     pub reason: String,
@@ -75,7 +80,7 @@ pub struct BatchStory {
     pub children: Vec<u64>,
     pub began: SystemTime,
     pub ended: Option<SystemTime>,
-    pub records: Vec<Record>,
+    pub records: Arc<[Record]>,
     pub attempts: Vec<Attempt>,
     pub split_reason: Option<String>,
     pub wait: Option<Wait>,
@@ -91,7 +96,7 @@ impl BatchStory {
             children: Vec::new(),
             began,
             ended: None,
-            records: Vec::new(),
+            records: Arc::default(),
             attempts: Vec::new(),
             split_reason: None,
             wait: None,
@@ -131,7 +136,7 @@ impl BatchStory {
     /// The one record that could not be processed, once it is alone.
     pub fn poison(&self) -> Option<&Record> {
         let given_up = self.given_up.as_ref()?;
-        match given_up.records.as_slice() {
+        match &*given_up.records {
             [record] if given_up.condition == Condition::RetryAttemptsExhausted => Some(record),
             _ => None,
         }
@@ -144,6 +149,19 @@ impl BatchStory {
     pub fn last(&self) -> Option<&SequenceNumber> {
         self.records.last().map(|it| &it.sequence_number)
     }
+}
+
+/// Reading that does not work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PollTrouble {
+    /// When the first of these polls failed.
+    pub since: SystemTime,
+    /// What the last one was answered.
+    pub problem: String,
+    /// How many failed in a row.
+    pub setbacks: u32,
+    /// When it is tried again.
+    pub until: SystemTime,
 }
 
 /// One shard as its poller sees it.
@@ -161,6 +179,8 @@ pub struct ShardStory {
     pub wait: Option<Wait>,
     /// Why records were gone before they were read, where some were.
     pub trimmed: Option<String>,
+    /// Until a poll works again.
+    pub poll_trouble: Option<PollTrouble>,
 }
 
 impl ShardStory {
@@ -171,6 +191,7 @@ impl ShardStory {
             What::ShardClosed => self.closed = true,
             What::Polled { records, behind } => {
                 self.polls += 1;
+                self.poll_trouble = None;
                 self.last_polled = Some(at);
                 if *records > 0 {
                     self.behind = *behind;
@@ -180,7 +201,20 @@ impl ShardStory {
                 self.checkpoint = Some(sequence_number.clone());
             }
             What::Trimmed { reason, .. } => self.trimmed = Some(reason.clone()),
-            What::FilteredOut { .. } | What::Result { .. } => {}
+            What::PollFailed {
+                problem,
+                setbacks,
+                until,
+            } => {
+                let since = self.poll_trouble.as_ref().map_or(at, |it| it.since);
+                self.poll_trouble = Some(PollTrouble {
+                    since,
+                    problem: problem.clone(),
+                    setbacks: *setbacks,
+                    until: *until,
+                });
+            }
+            What::FilteredOut { .. } | What::Result { .. } | What::Skipped { .. } => {}
             _ => self.take_batch(step),
         }
     }
@@ -206,17 +240,23 @@ impl ShardStory {
                 batch,
                 parent,
                 attempt,
+                lane,
+                window,
                 records,
+                reason,
             } => {
                 let batch = self.batch(batch.0, parent.map(|it| it.0), at);
                 batch.wait = None;
                 if batch.records.is_empty() {
-                    batch.records.clone_from(records);
+                    batch.records = Arc::clone(records);
                 }
                 batch.attempts.push(Attempt {
                     number: *attempt,
                     began: at,
-                    records: records.clone(),
+                    lane: *lane,
+                    window: *window,
+                    records: Arc::clone(records),
+                    why: reason.clone(),
                     outcome: None,
                     answer: None,
                     reason: String::new(),
@@ -260,13 +300,13 @@ impl ShardStory {
             } => {
                 let batch = self.batch(batch.0, None, at);
                 if batch.records.is_empty() {
-                    batch.records.clone_from(records);
+                    batch.records = Arc::clone(records);
                 }
                 batch.ended = Some(at);
                 batch.wait = None;
                 batch.given_up = Some(GivenUp {
                     at,
-                    records: records.clone(),
+                    records: Arc::clone(records),
                     condition: *condition,
                     attempts: *attempts,
                     reason: reason.clone(),
@@ -404,7 +444,10 @@ mod tests {
                 batch: BatchId(batch),
                 parent: None,
                 attempt,
-                records: records.to_vec(),
+                lane: 0,
+                window: None,
+                records: records.into(),
+                reason: "sends: no batching window".to_owned(),
             },
             What::Invoked {
                 batch: BatchId(batch),
@@ -429,7 +472,7 @@ mod tests {
         steps.extend(tried(3, 1, &records[1..], Outcome::Failed));
         steps.push(What::Discarded {
             batch: BatchId(3),
-            records: vec![record(2)],
+            records: [record(2)].into(),
             condition: Condition::RetryAttemptsExhausted,
             attempts: 1,
             reason: "no attempts left".to_owned(),

@@ -68,6 +68,11 @@ impl Panel for LogsPanel {
                 self.groups.clear();
                 self.choose(name.clone());
             }
+            Route::Invocation(group, request_id) => {
+                self.groups.clear();
+                self.choose(group.clone());
+                self.pattern = format!("\"{request_id}\"");
+            }
             _ => return false,
         }
         true

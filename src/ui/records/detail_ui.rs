@@ -8,7 +8,7 @@ use crate::aws::streams::Row;
 use crate::ui::save_as::SaveAs;
 use crate::ui::widgets::chip::{self, Change};
 use crate::ui::widgets::{Icon, JsonView, diff_view, icon, json_view};
-use crate::ui::{Action, Cx, Route, Toast, time};
+use crate::ui::{Action, Cx, Route, Toast, names, theme, time};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Tab {
@@ -52,6 +52,7 @@ pub(super) fn show(
 ) -> Option<String> {
     let record = &row.record;
     head_ui(ui, row);
+    rejections_ui(ui, cx, row);
     let mut follow = None;
     ui.horizontal_wrapped(|ui| {
         if icon::button(ui, Icon::Eye, "Follow this item")
@@ -127,6 +128,21 @@ fn head_ui(ui: &mut Ui, row: &Row) {
         )
         .on_hover_text(record.sequence_number.as_str());
     });
+}
+
+/// Which leaf of which trigger's filters did not let the record through.
+fn rejections_ui(ui: &mut Ui, cx: &Cx<'_>, row: &Row) {
+    let tokens = theme::of(ui);
+    for rejected in cx.live.rejections(&row.record.sequence_number) {
+        ui.horizontal_wrapped(|ui| {
+            icon::show(ui, Icon::Filtered, tokens.filtered);
+            ui.label("Filtered out by");
+            ui.label(RichText::new(names::trigger(cx, &rejected.mapping)).strong());
+        });
+        for rejection in &rejected.because {
+            ui.label(rejection.words());
+        }
+    }
 }
 
 /// Shows the batch that had this record, if a poller of ours took it.

@@ -75,11 +75,11 @@ fn leaf_ui(ui: &mut Ui, leaf: &Leaf) {
             (Icon::Failed, tokens.filtered)
         };
         icon::show(ui, sign, color);
-        ui.label(RichText::new(&leaf.path).monospace());
+        ui.label(RichText::new(&*leaf.path).monospace());
         let actual = leaf.actual.as_deref().unwrap_or("nothing");
         ui.label(format!("is {actual}, wanted {}", leaf.wanted));
         if let Some(hint) = leaf.hint {
-            ui.colored_label(tokens.retry, hint);
+            ui.colored_label(tokens.retry, hint.words());
         }
     });
 }

@@ -169,7 +169,69 @@ fn a_restart_goes_on_behind_the_checkpoint_with_new_batch_numbers() {
         answer("null")
     });
     assert_eq!(again.deliveries(), [vec![4]]);
-    assert_eq!(ids, [BatchId(2)]);
+    // Some numbers ahead of the first were saved as used.
+    assert_eq!(ids, [BatchId(2 + NUMBERS_AHEAD)]);
+}
+
+#[test]
+fn numbers_of_a_blocked_shard_are_saved_before_they_are_told() {
+    let config = MappingConfig {
+        batch_size: 64,
+        bisect_on_function_error: true,
+        ..MappingConfig::default()
+    };
+    let mut desk = Desk::new(config).page(records(1..=64));
+    let (mut saved, mut seen, mut saves) = (Checkpoint::default(), 0, 0);
+    for _ in 0..200 {
+        match desk.consumer.next(desk.now) {
+            Step::Poll => desk.poll(),
+            Step::Invoke(batch) => {
+                let answer = if has(&batch, 64) || batch.records.len() > 1 {
+                    thrown()
+                } else {
+                    answer("null")
+                };
+                let answer = Arc::new(answer);
+                desk.consumer.invoked(batch.id, &answer, desk.now);
+            }
+            Step::Wait { until, .. } => desk.now = until.unwrap(),
+            Step::Discard(_) | Step::Closed => panic!("it never gives up"),
+        }
+        if let Some(checkpoint) = desk.consumer.unsaved() {
+            saved = checkpoint;
+            saves += 1;
+        }
+        for what in desk.consumer.news() {
+            if let What::Split { into, .. } = what {
+                seen = into.iter().map(|it| it.0).fold(seen, u64::max);
+            }
+            assert!(seen <= saved.batches, "{seen} was told before it was saved");
+        }
+    }
+    // Two numbers for each of the first splits; the first record that is done moves the checkpoint.
+    assert!(seen >= 13 && saves < 60, "{seen} numbers, {saves} saves");
+}
+
+#[test]
+fn records_that_do_not_pass_are_told_with_the_leaf_that_said_no() {
+    let config = MappingConfig {
+        filters: vec![r#"{"dynamodb":{"Keys":{"id":{"S":["item 2"]}}}}"#.to_owned()],
+        ..MappingConfig::default()
+    };
+    let mut desk = Desk::new(config).page(records(1..=2));
+    desk.run(seconds(1), fine);
+    let filtered = desk.news.iter().find_map(|what| match what {
+        What::FilteredOut { records } => Some(records),
+        _ => None,
+    });
+    let [filtered] = &**filtered.unwrap() else {
+        panic!("one record does not pass")
+    };
+    assert_eq!(number_of(&filtered.record), 1);
+    assert_eq!(
+        filtered.because[0].words(),
+        r#"filter 1: dynamodb.Keys.id.S is "item 1", the pattern wants ["item 2"]"#
+    );
 }
 
 #[test]
@@ -194,7 +256,7 @@ fn a_stop_waits_for_the_answer_under_way() {
 }
 
 #[test]
-fn polls_that_fail_are_tried_again_more_slowly_and_told_once() {
+fn polls_that_fail_are_tried_again_more_slowly_and_all_told() {
     let mut desk = Desk::new(MappingConfig::default());
     let mut at = Vec::new();
     for _ in 0..12 {
@@ -221,4 +283,13 @@ fn polls_that_fail_are_tried_again_more_slowly_and_told_once() {
         told,
         ["PROBLEM: Cannot access stream", "No records processed"]
     );
+    let failed = desk.news.iter().filter_map(|what| match what {
+        What::PollFailed {
+            setbacks, until, ..
+        } => Some((*setbacks, until.duration_since(start()).unwrap())),
+        _ => None,
+    });
+    let failed: Vec<_> = failed.map(|(nth, at)| (nth, at.as_millis())).collect();
+    assert_eq!(failed[..3], [(1, 500), (2, 1500), (3, 3500)]);
+    assert_eq!(failed.len(), 6);
 }

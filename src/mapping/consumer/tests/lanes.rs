@@ -52,6 +52,11 @@ fn changes_of_one_item_are_never_under_way_together() {
         .collect();
     numbers.sort_unstable();
     assert_eq!(numbers, [1, 3]);
+    for what in &desk.news {
+        if let What::Invoking { lane, records, .. } = what {
+            assert_eq!(*lane, lane_of(&records[0], 2));
+        }
+    }
     let first = begun.iter().find(|batch| has(batch, 1)).unwrap();
     desk.consumer
         .invoked(first.id, &Arc::new(answer("null")), desk.now);

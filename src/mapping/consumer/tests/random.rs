@@ -116,11 +116,14 @@ impl World {
         }
     }
 
-    fn look(&mut self, news: Vec<What>, sent: &BTreeMap<BatchId, Vec<Record>>) {
+    fn look(&mut self, news: Vec<What>, sent: &BTreeMap<BatchId, Arc<[Record]>>) {
         for what in news {
             match &what {
                 // Nobody sees these, so they may overtake.
-                What::FilteredOut { records } => self.settled.extend(records.iter().map(number_of)),
+                What::FilteredOut { records } => {
+                    let numbers = records.iter().map(|it| number_of(&it.record));
+                    self.settled.extend(numbers);
+                }
                 What::Discarded { records, .. } => self.settle(records),
                 What::Invoked { batch, outcome, .. } => {
                     let records = &sent[batch];
@@ -188,6 +191,7 @@ fn play(seed: u64) -> Vec<String> {
     let mut config = first;
     let mut sent = BTreeMap::new();
     let mut restarts = world.below(3);
+    let mut saved = Checkpoint::default();
     loop {
         match desk.consumer.next(world.now) {
             Step::Poll => {
@@ -195,7 +199,8 @@ fn play(seed: u64) -> Vec<String> {
                 desk.consumer.polled(page, world.now);
             }
             Step::Invoke(batch) => {
-                sent.insert(batch.id, batch.records.clone());
+                let before = sent.insert(batch.id, Arc::clone(&batch.records));
+                assert_eq!(before.is_some(), batch.attempt > 1, "a number used twice");
                 world.invoke(batch, &config);
             }
             Step::Discard(lost) => {
@@ -212,6 +217,7 @@ fn play(seed: u64) -> Vec<String> {
             }
             Step::Closed => break,
         }
+        saved = desk.consumer.unsaved().unwrap_or(saved);
         let news = desk.consumer.news();
         world.look(news, &sent);
         if changes && world.below(40) == 0 {
@@ -223,7 +229,7 @@ fn play(seed: u64) -> Vec<String> {
             restarts -= 1;
             world.under_way.clear();
             world.settled.retain(|it| *it <= world.checkpoint);
-            desk = Desk::going_on(config.clone(), desk.consumer.checkpoint());
+            desk = Desk::going_on(config.clone(), saved.clone());
             desk.consumer.polls.next = world.now;
         }
     }

@@ -57,6 +57,29 @@ fn state_is_carried_through_a_window_and_dropped_at_its_end() {
 }
 
 #[test]
+fn an_attempt_tells_of_its_window_and_why_it_is_made() {
+    let mut desk = Desk::new(tumbling(10)).page(vec![at(1, 1), at(2, 10)]);
+    desk.run(seconds(1), summing);
+    let told = desk.news.iter().filter_map(|what| match what {
+        What::Invoking { window, reason, .. } => {
+            let window = window.unwrap();
+            let begins = window.start.duration_since(start()).unwrap();
+            assert_eq!(window.end, window.start + seconds(10));
+            Some((begins.as_secs(), window.is_final, reason.as_str()))
+        }
+        _ => None,
+    });
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            (0, false, "sends 1 record: the tumbling window ends"),
+            (0, true, "finishes the tumbling window"),
+            (10, false, "sends 1 record: no batching window"),
+        ]
+    );
+}
+
+#[test]
 fn a_batch_holds_records_of_one_window_only() {
     let mut desk = Desk::new(tumbling(10)).page(vec![at(1, 1), at(2, 9), at(3, 10), at(4, 25)]);
     desk.run(seconds(1), summing);
