@@ -57,21 +57,27 @@ impl Ids {
 
     /// `prefix` followed by `length` upper-case letters and digits, as in `AROA…` and `AKIA…`.
     pub fn key(&self, prefix: &str, length: usize) -> String {
+        self.key_between(prefix, length, "")
+    }
+
+    /// The same with something behind it.
+    pub fn key_between(&self, prefix: &str, length: usize, suffix: &str) -> String {
         const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
         let mut rng = self.0.lock();
-        let mut key = String::with_capacity(prefix.len() + length);
+        let mut key = String::with_capacity(prefix.len() + length + suffix.len());
         key.push_str(prefix);
-        // Five bits a letter.
-        let mut bits = 0;
-        for at in 0..length {
-            if at % 12 == 0 {
-                bits = rng.u64(..);
-            }
-            key.push(char::from(
-                ALPHABET[usize::from(bits.to_le_bytes()[0] & 31)],
-            ));
-            bits >>= 5;
+        let mut left = length;
+        while left > 0 {
+            // Five bits a letter.
+            let bits = rng.u64(..);
+            let letters: [u8; 12] = std::array::from_fn(|at| {
+                ALPHABET[usize::from((bits >> (5 * at)).to_le_bytes()[0] & 31)]
+            });
+            let count = left.min(letters.len());
+            key.push_str(std::str::from_utf8(&letters[..count]).unwrap_or_default());
+            left -= count;
         }
+        key.push_str(suffix);
         key
     }
 }

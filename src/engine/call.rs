@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Engine;
-use super::dynamodb::value::Item;
+use super::dynamodb::plain::Plain;
 use super::state::State;
 use crate::arn::Arn;
 use crate::ids::Ids;
@@ -72,8 +72,8 @@ pub struct Call {
     pub principal: Principal,
     /// The request's members, path, query and header parameters included.
     pub input: Value,
-    /// The item or key of a request that holds nothing else beside the table's name; it is not in `input` then.
-    pub plain: Option<Item>,
+    /// All of a request that holds nothing but a table's name and an item or key; `input` is null then.
+    pub plain: Option<Plain>,
     /// The body where it is a blob of the user's (Lambda `Invoke`) or an object, empty otherwise.
     pub payload: Bytes,
     pub now: SystemTime,
@@ -92,7 +92,10 @@ impl Call {
 
     /// A text member, `None` when absent, null or of another type.
     pub fn text(&self, member: &str) -> Option<&str> {
-        self.input.get(member).and_then(Value::as_str)
+        match &self.plain {
+            Some(plain) if member == "TableName" => Some(&plain.table),
+            _ => self.input.get(member).and_then(Value::as_str),
+        }
     }
 }
 

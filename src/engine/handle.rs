@@ -96,7 +96,10 @@ impl Engine {
             plain,
             payload,
         } = wire.input(head, body, row)?;
-        record.subject = subject(&input);
+        record.subject = match &plain {
+            Some(plain) => plain.table.clone(),
+            None => subject(&input),
+        };
         let call = Call {
             service: wire.service(),
             operation: row.name,
@@ -104,7 +107,7 @@ impl Engine {
             input,
             plain,
             payload,
-            now: self.clock().now(),
+            now: record.at,
             ids: self.ids().clone(),
             account: Arc::clone(self.account()),
             request_id: request_id.to_owned(),

@@ -33,6 +33,12 @@ pub(super) fn check_updated_size(item: &Item) -> Result<(), Fault> {
 
 /// Checks an item to be stored and gives its key.
 pub(super) fn check_item(table: &Table, item: &Item) -> Result<Item, Fault> {
+    check_new(table, item)?;
+    Ok(key_of(&table.keys, item))
+}
+
+/// Checks an item to be stored.
+pub(super) fn check_new(table: &Table, item: &Item) -> Result<(), Fault> {
     for (key, size_max) in with_limits(&table.keys) {
         let Some(value) = item.get(&key.name) else {
             return Err(invalid(&format!(
@@ -50,8 +56,7 @@ pub(super) fn check_item(table: &Table, item: &Item) -> Result<Item, Fault> {
         }
         check_key_value(key, value, size_max)?;
     }
-    check_index_keys(table, item)?;
-    Ok(key_of(&table.keys, item))
+    check_index_keys(table, item)
 }
 
 /// Checks the index keys of an item: they may be missing, but not of another type.

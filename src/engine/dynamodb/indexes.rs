@@ -50,6 +50,11 @@ pub(super) fn key_attributes(keys: &KeySchema) -> impl Iterator<Item = &KeyAttri
     partition_attributes(keys).chain(sort_attributes(keys))
 }
 
+/// Names of the key attributes.
+pub(super) fn key_names(keys: &KeySchema) -> impl Iterator<Item = &String> {
+    key_attributes(keys).map(|it| &it.name)
+}
+
 /// Attributes of the partition key; more than one only in a global index.
 pub(super) fn partition_attributes(keys: &KeySchema) -> impl Iterator<Item = &KeyAttribute> {
     std::iter::once(&keys.partition).chain(&keys.more.partition)

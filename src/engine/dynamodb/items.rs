@@ -11,6 +11,7 @@ use super::expression::condition::Condition;
 use super::expression::projection::Projection;
 use super::expression::update::Update;
 use super::fitness;
+use super::plain::Plain;
 use super::throttle::{self, Kind};
 use super::validate::Member;
 use super::value::{Item, item_from_json, item_to_json};
@@ -89,22 +90,22 @@ pub(super) fn put_item(engine: &Engine, call: &Call) -> Answer {
     let locks = Locks::of(engine, &[&name])?;
     let mut batch = locks.open(call, engine)?;
     let table = batch.table(&name)?;
-    let key = fitness::check_item(&table, &item)?;
-    let old = batch.read_free(&table, &key)?;
+    fitness::check_new(&table, &item)?;
+    let old = batch.read_free(&table, &item)?;
     check_condition(
         clauses.condition.as_ref(),
         old.as_deref(),
         wants_failed_item(&call.input),
     )?;
     let change = Change {
-        keys: &key,
+        keys: &item,
         old: old.as_deref(),
         new: Some(&item),
         expired: false,
     };
     let written = batch.change(&name, &change)?;
     batch.commit()?;
-    answer_old(call, &table, &key, old.as_deref(), &written)
+    answer_old(call, &table, &item, old.as_deref(), &written)
 }
 
 pub(super) fn delete_item(engine: &Engine, call: &Call) -> Answer {
@@ -184,7 +185,7 @@ fn asked<'a>(
     kinds: &[&'static str],
     check: fn(&Call, &Item) -> Result<(), Fault>,
 ) -> Result<(Cow<'a, Item>, Clauses), Fault> {
-    if let Some(item) = &call.plain {
+    if let Some(Plain { item, .. }) = &call.plain {
         check(call, item)?;
         return Ok((Cow::Borrowed(item), Clauses::default()));
     }
@@ -282,6 +283,9 @@ fn answer_old(
     old: Option<&[u8]>,
     written: &Units,
 ) -> Answer {
+    if call.plain.is_some() {
+        return Ok(Reply::text(b"{}".to_vec()));
+    }
     let mut answer = common(call, table, key, written);
     if let Some(old) = old.filter(|_| call.text("ReturnValues") == Some("ALL_OLD")) {
         answer["Attributes"] = item_to_json(&decode_item(old)?);

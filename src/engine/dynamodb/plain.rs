@@ -11,10 +11,21 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 
 use super::value::{Attribute, DEPTH_MAX, Item, Number, check_name};
 
-/// The table's name as it was sent, and the item under `member`; `None` when the request holds anything else or
-/// anything that would be refused.
-pub(in crate::engine) fn read(body: &[u8], member: &str) -> Option<(String, Item)> {
-    let mut from = serde_json::Deserializer::from_slice(body);
+/// All that such a request holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plain {
+    /// The table's name or ARN as it was sent.
+    pub table: String,
+    /// The item or key.
+    pub item: Item,
+}
+
+/// The table and the item under `member`; `None` when the request holds anything else or anything that would be
+/// refused.
+pub(in crate::engine) fn read(body: &[u8], member: &str) -> Option<Plain> {
+    // Checked at once, which is cheaper than text by text.
+    let body = std::str::from_utf8(body).ok()?;
+    let mut from = serde_json::Deserializer::from_str(body);
     let read = Request(member).deserialize(&mut from).ok()?;
     from.end().ok()?;
     Some(read)
@@ -24,7 +35,7 @@ pub(in crate::engine) fn read(body: &[u8], member: &str) -> Option<(String, Item
 struct Request<'a>(&'a str);
 
 impl<'de> DeserializeSeed<'de> for Request<'_> {
-    type Value = (String, Item);
+    type Value = Plain;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
         from.deserialize_map(self)
@@ -32,7 +43,7 @@ impl<'de> DeserializeSeed<'de> for Request<'_> {
 }
 
 impl<'de> Visitor<'de> for Request<'_> {
-    type Value = (String, Item);
+    type Value = Plain;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a table and an item")
@@ -55,7 +66,7 @@ impl<'de> Visitor<'de> for Request<'_> {
         let (table, item) = table.zip(item).ok_or_else(unusual)?;
         let is_named = |name: &String| check_name(name).is_ok();
         if item.keys().all(is_named) {
-            Ok((table, item))
+            Ok(Plain { table, item })
         } else {
             Err(unusual())
         }
@@ -272,9 +283,9 @@ mod tests {
 
     fn item(json: &Value) -> Option<Item> {
         let body = json!({"TableName": "t", "Item": json}).to_string();
-        let (table, item) = read(body.as_bytes(), "Item")?;
-        assert_eq!(table, "t");
-        Some(item)
+        let plain = read(body.as_bytes(), "Item")?;
+        assert_eq!(plain.table, "t");
+        Some(plain.item)
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! How many items a table or index holds and how large they are: counted with every write, in the same commit.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Bound;
 
 use crate::engine::call::Fault;
@@ -19,9 +19,9 @@ pub struct Tally {
 /// read from the store.
 #[derive(Debug, Default)]
 pub struct Tallies {
-    known: HashMap<u64, Tally>,
-    filled: HashMap<u64, Vec<u8>>,
-    undo: HashMap<u64, u64>,
+    known: BTreeMap<u64, Tally>,
+    filled: BTreeMap<u64, Vec<u8>>,
+    undo: BTreeMap<u64, u64>,
 }
 
 impl Tally {

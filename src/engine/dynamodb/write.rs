@@ -3,7 +3,7 @@
 //! A table's writes happen one after another under its lock, which control-plane changes of the table take as well;
 //! so a record never lands in a stream that was switched off. Locks are taken in the order of `store_id`.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -14,7 +14,7 @@ use super::chores::Bell;
 use super::claims::Claims;
 use super::copies;
 use super::expiry;
-use super::indexes::Entry;
+use super::indexes::{Entry, key_names};
 use super::lag::{Before, Lag};
 use super::passing;
 use super::tally::{Tallies, Tally};
@@ -24,7 +24,7 @@ use super::value::Item;
 use crate::engine::Engine;
 use crate::engine::call::{Call, Fault};
 use crate::engine::state::{State, Table, ViewType};
-use crate::engine::store::codec::{decode_item, encode_item, size_of};
+use crate::engine::store::codec::{decode_item, encode_item, encode_some, size_of};
 use crate::engine::store::{Commit, Shelf, Store, keys};
 use crate::engine::streams::shards::first_number;
 use crate::engine::streams::{Tip, records};
@@ -32,7 +32,7 @@ use crate::engine::streams::{Tip, records};
 /// One lock for each table, by its `store_id`, the tokens of recent transactions, and what transactions are at work on.
 #[derive(Default)]
 pub struct Live {
-    locks: Mutex<HashMap<u64, Arc<TableLock>>>,
+    locks: Mutex<BTreeMap<u64, Arc<TableLock>>>,
     pub(super) tokens: Tokens,
     pub(super) claims: Claims,
     pub(super) bell: Bell,
@@ -60,20 +60,20 @@ impl TableLock {
 }
 
 /// The locks of the tables one request changes.
-pub(super) struct Locks(Vec<(u64, String, Arc<TableLock>)>);
+pub(super) struct Locks<'n>(Vec<(u64, &'n str, Arc<TableLock>)>);
 
-impl Locks {
+impl<'n> Locks<'n> {
     /// Of tables that exist; names may repeat.
-    pub(super) fn of(engine: &Engine, names: &[&str]) -> Result<Self, Fault> {
+    pub(super) fn of(engine: &Engine, names: &[&'n str]) -> Result<Self, Fault> {
         let mut found = Vec::with_capacity(names.len());
         engine.read(|state| {
             for name in names {
                 let store_id = table(state, name)?.store_id;
-                found.push((store_id, (*name).to_owned()));
+                found.push((store_id, *name));
             }
             Ok::<_, Fault>(())
         })?;
-        found.sort();
+        found.sort_unstable();
         found.dedup();
         let live = engine.dynamodb();
         let locks = found
@@ -144,7 +144,7 @@ struct Locked<'a> {
 
 /// An item before and after. `old` is what [`Batch::read`] gave.
 pub(super) struct Change<'a> {
-    /// The key attributes alone.
+    /// The key attributes; there may be others beside them.
     pub keys: &'a Item,
     pub old: Option<&'a [u8]>,
     pub new: Option<&'a Item>,
@@ -227,7 +227,7 @@ impl Batch<'_> {
         if let Some(stream) = &locked.stream {
             let (tip, number) = stream.take(self.engine, &key, &mut locked.moved)?;
             let record = records::Change {
-                keys: &encode_item(change.keys),
+                keys: &encode_some(change.keys, key_names(&locked.table.keys)),
                 old: change.old,
                 new: new.as_deref(),
                 at: tip.time(self.call.now),

@@ -4,9 +4,11 @@ mod input;
 mod managed;
 mod policies;
 pub mod policy;
+mod read;
 mod roles;
 mod simulate;
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::call::{Account, Answer, Call, Fault, Operation, Principal, Run, any_resource};
@@ -320,7 +322,10 @@ pub fn decide_trust(role: &Role, who: Who<'_>, context: &Context) -> Decision {
 }
 
 /// Every document that counts for a role: inline policies by name, then attached ones.
-fn documents_of<'a>(state: &'a State, role: &'a Role) -> impl Iterator<Item = (&'a str, &'a str)> {
+fn documents_of<'a>(
+    state: &'a State,
+    role: &'a Role,
+) -> impl Iterator<Item = (&'a str, &'a str)> + Clone {
     let inline = role
         .inline
         .iter()
@@ -333,12 +338,8 @@ fn documents_of<'a>(state: &'a State, role: &'a Role) -> impl Iterator<Item = (&
     inline.chain(attached)
 }
 
-fn statements_of(state: &State, role: &Role) -> Vec<Statement> {
-    documents_of(state, role)
-        // Documents are checked before they are kept; one that cannot be read allows nothing.
-        .filter_map(|(name, document)| policy::parse(name, document).ok())
-        .flat_map(|policy| policy.statements)
-        .collect()
+fn statements_of(state: &State, role: &Role) -> Arc<[Statement]> {
+    read::statements(&role.arn, documents_of(state, role))
 }
 
 fn sources_of(state: &State, role: &Role) -> Vec<Source> {

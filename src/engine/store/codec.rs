@@ -41,6 +41,17 @@ pub fn encode_item(item: &Item) -> Vec<u8> {
     out
 }
 
+/// The attributes of these names that an item has, as [`encode_item`] writes an item of nothing else.
+pub fn encode_some<'a>(item: &Item, names: impl Iterator<Item = &'a String>) -> Vec<u8> {
+    let mut some: Vec<_> = names.filter_map(|it| item.get_key_value(it)).collect();
+    some.sort_unstable_by_key(|(name, _)| *name);
+    let size = some.iter().map(|(name, it)| name.len() + it.size()).sum();
+    let mut out = Vec::with_capacity(size + size / 4 + 16);
+    push_count(&mut out, size);
+    push_pairs(&mut out, some.into_iter());
+    out
+}
+
 pub fn decode_item(bytes: &[u8]) -> Result<Item, Unreadable> {
     let mut from = Reader(bytes);
     from.count()?;
@@ -181,8 +192,15 @@ fn push_varint(out: &mut Vec<u8>, mut value: u128) {
 }
 
 fn push_map(out: &mut Vec<u8>, map: &Item) {
-    push_count(out, map.len());
-    for (name, value) in map {
+    push_pairs(out, map.iter());
+}
+
+fn push_pairs<'a>(
+    out: &mut Vec<u8>,
+    pairs: impl ExactSizeIterator<Item = (&'a String, &'a Attribute)>,
+) {
+    push_count(out, pairs.len());
+    for (name, value) in pairs {
         push_bytes(out, name.as_bytes());
         push_attribute(out, value);
     }

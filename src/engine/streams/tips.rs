@@ -1,10 +1,10 @@
 //! Where each shard ends: kept in memory, so that a poll at the tip asks no store and costs the same however much is
 //! stored. The store is the truth: a tip not known yet is read from the shard's last record.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::time::SystemTime;
 
 use parking_lot::RwLock;
@@ -24,7 +24,7 @@ const TRIM_MAX: u64 = 8192;
 /// Ends of shards, by the shard's `store_id`, and who read what a moment ago.
 #[derive(Default)]
 pub struct Live {
-    tips: RwLock<HashMap<u64, Arc<Tip>>>,
+    tips: RwLock<BTreeMap<u64, Arc<Tip>>>,
     pub(super) limits: Limits,
 }
 
@@ -120,12 +120,18 @@ impl Tip {
 
     /// Tells readers who wait that there is something new: records, or that the shard was closed.
     pub fn ring(&self) {
-        self.bell.send_modify(|rung| *rung = rung.wrapping_add(1));
+        // Who listens from now on looks afterwards, and finds what was written.
+        fence(Ordering::SeqCst);
+        if self.bell.receiver_count() > 0 {
+            self.bell.send_modify(|rung| *rung = rung.wrapping_add(1));
+        }
     }
 
     /// Changes whenever the shard does.
     pub fn bell(&self) -> watch::Receiver<u64> {
-        self.bell.subscribe()
+        let bell = self.bell.subscribe();
+        fence(Ordering::SeqCst);
+        bell
     }
 
     /// Time of a record that is written next: that of its request, unless an earlier record is younger. So times ascend

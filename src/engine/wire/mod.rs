@@ -4,12 +4,12 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{HeaderMap, Response};
+use http::{HeaderMap, HeaderName, Response};
 use serde_json::Value;
 
 use super::call::{Answer, Fault, Operation};
 use super::control;
-use super::dynamodb::value::Item;
+use super::dynamodb::plain::Plain;
 use crate::ids::Ids;
 
 mod aws_json;
@@ -18,6 +18,11 @@ pub mod gzip;
 mod query_xml;
 mod rest_json;
 mod rest_xml;
+
+// Made once: a name given as a text is parsed at every use.
+static TARGET: HeaderName = HeaderName::from_static("x-amz-target");
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+static CRC32: HeaderName = HeaderName::from_static("x-amz-crc32");
 
 /// How a service talks.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +49,7 @@ pub struct Credential<'a> {
 #[derive(Debug)]
 pub struct Input {
     pub members: Value,
-    pub plain: Option<Item>,
+    pub plain: Option<Plain>,
     pub payload: Bytes,
 }
 
@@ -196,7 +201,7 @@ impl Wire {
     pub fn request_id(self, ids: &Ids) -> String {
         match self {
             Self::Json(service) if service.is_dynamodb() => {
-                ids.key("", 26) + "VV4KQNSO5AEMVJF66Q9ASUAAJG"
+                ids.key_between("", 26, "VV4KQNSO5AEMVJF66Q9ASUAAJG")
             }
             Self::Xml => ids.key("", 16),
             _ => ids.uuid(),
@@ -235,12 +240,13 @@ pub fn credential(headers: &HeaderMap) -> Option<Credential<'_>> {
     let fields = value.strip_prefix("AWS4-HMAC-SHA256")?;
     let scope = fields
         .split(',')
-        .find_map(|field| field.trim().strip_prefix("Credential="))?;
+        .find_map(|field| field.trim_ascii().strip_prefix("Credential="))?;
     // The key, the day, the region, the service, `aws4_request`.
-    let mut parts = scope.split('/');
-    let access_key = parts.next().filter(|key| !key.is_empty())?;
-    let service = parts.nth(2)?;
-    Some(Credential {
+    let (access_key, rest) = scope.split_once('/')?;
+    let (_day, rest) = rest.split_once('/')?;
+    let (_region, rest) = rest.split_once('/')?;
+    let service = rest.split_once('/').map_or(rest, |(service, _)| service);
+    (!access_key.is_empty()).then_some(Credential {
         access_key,
         service,
     })
@@ -280,13 +286,13 @@ pub fn healthy(region: &str, request_id: &str) -> Response<Bytes> {
     let checksum = crc32fast::hash(&body);
     let mut response = response(200, "text/plain", request_id, body);
     let headers = response.headers_mut();
-    headers.insert("x-amz-crc32", checksum.into());
+    headers.insert(&CRC32, checksum.into());
     response
 }
 
 /// `DynamoDB_20120810.PutItem`.
 pub fn target(headers: &HeaderMap) -> Option<&str> {
-    headers.get("x-amz-target")?.to_str().ok()
+    headers.get(&TARGET)?.to_str().ok()
 }
 
 /// Whether the path begins like `/2015-03-31/`.
@@ -318,14 +324,14 @@ fn response(
     headers.reserve(4);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     if let Ok(id) = HeaderValue::from_str(request_id) {
-        headers.insert("x-amzn-requestid", id);
+        headers.insert(&REQUEST_ID, id);
     }
     response
 }
 
 /// Sets a header, in lower case as HTTP wants it, unless its name or value has bytes a header cannot carry.
 fn set(headers: &mut HeaderMap, name: &str, value: &str) {
-    let name = http::HeaderName::from_bytes(name.as_bytes());
+    let name = HeaderName::from_bytes(name.as_bytes());
     if let (Ok(name), Ok(value)) = (name, http::HeaderValue::from_str(value)) {
         headers.insert(name, value);
     }
