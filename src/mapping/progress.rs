@@ -126,6 +126,12 @@ pub enum What {
         attempts: u32,
         reason: String,
     },
+    /// Taken out by hand: counts as done. `batch` is the one it waited in, if it was in one.
+    Skipped {
+        batch: Option<BatchId>,
+        record: Record,
+        reason: String,
+    },
     /// Sent to the on-failure destination, which is an object's ARN where it is in a bucket, or `error` says why not.
     /// The payload that a bucket receives is not repeated.
     Delivered {

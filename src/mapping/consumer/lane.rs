@@ -8,11 +8,12 @@ use std::time::{Duration, SystemTime};
 use super::step::Rules;
 use crate::mapping::payload;
 use crate::mapping::progress::{Answer, BatchId, Condition};
-use crate::mapping::record::Record;
+use crate::mapping::record::{Record, SequenceNumber};
 use crate::mapping::window::Window;
 
 /// DynamoDB keeps records no longer than this, so nothing is tried again for longer.
 const RETENTION: Duration = Duration::from_hours(24);
+const STEPPED: &str = "a step was asked for";
 const BACKOFF_FIRST: Duration = Duration::from_millis(500);
 const BACKOFF_MAX: Duration = Duration::from_mins(1);
 
@@ -84,6 +85,8 @@ pub(super) struct Around<'a> {
     pub passed: SystemTime,
     /// Everything in the shard has been read.
     pub is_ended: bool,
+    /// A step was asked for: what can be done is done now.
+    pub is_forced: bool,
 }
 
 /// What a lane could do next.
@@ -153,7 +156,8 @@ impl Work {
                 reason: self.trouble.clone(),
             };
         }
-        if around.now < self.not_before {
+        let is_early = around.now < self.not_before;
+        if is_early && !around.is_forced {
             return Look::Until(self.not_before, self.trouble.clone());
         }
         let limit = age_limit(around.rules, self.attempts > 0);
@@ -164,7 +168,9 @@ impl Work {
         if count > 0 || window_expired {
             return give_up_old(count, limit);
         }
-        let reason = if self.attempts == 0 {
+        let reason = if is_early {
+            format!("tries again before its time: {STEPPED}")
+        } else if self.attempts == 0 {
             "its turn has come".to_owned()
         } else {
             format!("tries again: {}", self.trouble)
@@ -188,6 +194,39 @@ impl Lane {
             records.push(queued.record);
         }
         records.into()
+    }
+
+    /// Takes one record out of the queue or of a batch; a batch without records is no more.
+    pub(super) fn take_out(
+        &mut self,
+        number: &SequenceNumber,
+    ) -> Option<(Record, Option<BatchId>)> {
+        let is_it = |it: &Record| it.sequence_number == *number;
+        if let Some(at) = self.queue.iter().position(|it| is_it(&it.record)) {
+            let queued = self.queue.remove(at)?;
+            self.bytes = self.bytes.saturating_sub(queued.bytes);
+            if self.queue.is_empty() {
+                self.gathering = None;
+            }
+            return Some((queued.record, None));
+        }
+        for (at, work) in self.works.iter_mut().enumerate() {
+            let Some(record) = work.records.iter().find(|it| is_it(it)).cloned() else {
+                continue;
+            };
+            let batch = work.id;
+            work.records = work
+                .records
+                .iter()
+                .filter(|it| !is_it(it))
+                .cloned()
+                .collect();
+            if work.records.is_empty() {
+                self.works.remove(at);
+            }
+            return Some((record, Some(batch)));
+        }
+        None
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -254,6 +293,8 @@ impl Lane {
             Some("no batching window")
         } else if around.now >= first.since + batching_window(around.rules) {
             Some("the batching window is over")
+        } else if around.is_forced {
+            Some(STEPPED)
         } else {
             None
         }

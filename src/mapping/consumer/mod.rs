@@ -1,6 +1,7 @@
 //! What to do next on one shard: batches, lanes, retries, splits, windows. Pure: no async, no
 //! clock, no log. The driver performs each [`Step`] and tells how it went.
 
+mod hold;
 mod lane;
 mod ledger;
 mod settle;
@@ -11,14 +12,16 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::pace::Pace;
-use super::payload::{self, PAYLOAD_BYTES_MAX, WindowCall};
+use super::payload::{self, WindowCall};
 use super::progress::{BatchId, Condition, FilteredRecord, TumblingWindow, What};
 use super::record::{Record, SequenceNumber};
 use super::window::Window;
 use super::words;
+use hold::Hold;
 use lane::{Around, Busy, Closing, Lane, Look, Queued, Work};
 use ledger::Ledger;
 
+pub use hold::{BatchStanding, By, LaneStanding, Skip, Standing};
 pub(super) use lane::backoff;
 pub use step::{Batch, Checkpoint, Discard, Page, Place, Position, Rules, Step};
 
@@ -48,6 +51,7 @@ pub struct ShardConsumer {
     /// No record created before this time is still to come.
     passed: SystemTime,
     is_stopping: bool,
+    hold: Hold,
     /// The settings changed so that the lanes have to be made anew, once nothing is under way.
     must_deal: bool,
     /// Number of the last batch.
@@ -100,6 +104,7 @@ impl ShardConsumer {
             },
             passed: SystemTime::UNIX_EPOCH,
             is_stopping: false,
+            hold: Hold::default(),
             must_deal: false,
             is_unsaved: false,
             news: vec![What::ShardOpened],
@@ -110,11 +115,16 @@ impl ShardConsumer {
     /// Ask until it says `Wait` or `Closed`; every other step must be answered, in whatever order the answers come. A poll
     /// under way when it says `Closed` need not be.
     pub fn next(&mut self, now: SystemTime) -> Step {
+        let step = self.decide(now);
+        self.hold.settle(step)
+    }
+
+    fn decide(&mut self, now: SystemTime) -> Step {
         if self.must_deal && !self.is_busy() {
             self.deal_again(now);
         }
         let mut soonest: Option<(SystemTime, String)> = None;
-        if !self.must_deal && !self.is_stopping {
+        if !self.must_deal && !self.is_stopping && self.hold.lets(By::Batch) {
             for at in 0..self.lanes.len() {
                 match self.lanes[at].look(self.around(now)) {
                     Look::Nothing => {}
@@ -130,7 +140,7 @@ impl ShardConsumer {
             return self.close();
         }
         if self.wants_records() {
-            if now >= self.polls.next {
+            if now >= self.polls.next || self.hold.forces(By::Poll) {
                 self.polls.asked = now;
                 self.polls.is_under_way = true;
                 return Step::Poll;
@@ -288,6 +298,7 @@ impl ShardConsumer {
             window: self.window.as_ref(),
             passed: self.passed,
             is_ended: self.is_ended(),
+            is_forced: self.hold.forces(By::Batch),
         }
     }
 
@@ -322,15 +333,10 @@ impl ShardConsumer {
         if self.is_ended() || self.is_stopping || self.must_deal || self.polls.is_under_way {
             return false;
         }
-        let queued: usize = self.lanes.iter().map(|lane| lane.queue.len()).sum();
-        let bytes: usize = self.lanes.iter().map(Lane::bytes).sum();
-        let batches = self.rules.config.batch_size as usize * self.lanes.len();
-        queued < batches.max(QUEUED_MAX)
-            && bytes < PAYLOAD_BYTES_MAX * self.lanes.len()
-            && self
-                .lanes
-                .iter()
-                .any(|lane| lane.wants_records(&self.rules))
+        let wants = |lane: &Lane| lane.wants_records(&self.rules);
+        self.hold.lets(By::Poll)
+            && self.has_room()
+            && (self.hold.forces(By::Poll) || self.lanes.iter().any(wants))
     }
 
     /// Puts records that pass the filters into their lanes; the others are done.
@@ -412,7 +418,7 @@ impl ShardConsumer {
                 condition,
                 reason,
             } => self.give_up(at, count, condition, &reason),
-            Look::Nothing | Look::Until(..) => self.next(now),
+            Look::Nothing | Look::Until(..) => self.decide(now),
         }
     }
 
@@ -428,7 +434,7 @@ impl ShardConsumer {
 
     fn invoke(&mut self, at: usize, reason: String, now: SystemTime) -> Step {
         let Some(work) = self.lanes[at].works.front_mut() else {
-            return self.next(now);
+            return self.decide(now);
         };
         work.attempts += 1;
         let batch = Batch {

@@ -46,6 +46,7 @@ impl ShardConsumer {
             Outcome::FailedFrom(number) => self.failed_from(at, work, number, now),
             Outcome::Throttled => self.try_again(at, work, now),
         }
+        self.skip_marked(batch);
         self.result.has_processed = true;
         self.say(processing_result(&verdict.outcome, answer), false);
         self.advance();

@@ -2,6 +2,7 @@
 
 mod batching;
 mod failures;
+mod hold;
 mod lanes;
 mod pace;
 mod random;

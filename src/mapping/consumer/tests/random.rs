@@ -125,6 +125,10 @@ impl World {
                     self.settled.extend(numbers);
                 }
                 What::Discarded { records, .. } => self.settle(records),
+                // Taken out by hand, wherever it was.
+                What::Skipped { record, .. } => {
+                    self.settled.insert(number_of(record));
+                }
                 What::Invoked { batch, outcome, .. } => {
                     let records = &sent[batch];
                     let done = match outcome {
@@ -163,6 +167,20 @@ impl World {
         self.under_way.push((self.now + takes, batch));
     }
 
+    /// What somebody does who holds a consumer that waits for nothing else.
+    fn handle(&mut self, consumer: &mut ShardConsumer) {
+        assert!(
+            consumer.is_paused(),
+            "it waits for nothing, and is not held"
+        );
+        self.now += seconds(self.below(3));
+        match self.below(4) {
+            0 => consumer.resume(),
+            1 => drop(consumer.step(By::Poll, self.now)),
+            _ => drop(consumer.step(By::Batch, self.now)),
+        }
+    }
+
     /// Goes on to the next answer or to `until`, whichever comes first.
     fn wait(&mut self, until: Option<SystemTime>) -> Option<Batch> {
         self.under_way.sort_by_key(|(at, _)| *at);
@@ -177,7 +195,7 @@ impl World {
                 self.now = until;
                 None
             }
-            (_, None) => panic!("it waits for nothing"),
+            (_, None) => panic!("it waits for nothing, and is not held"),
         }
     }
 }
@@ -187,6 +205,7 @@ fn play(seed: u64) -> Vec<String> {
     let mut world = World::new(seed);
     let first = world.config();
     let changes = world.below(2) == 0;
+    let holds = world.below(2) == 0;
     let mut desk = Desk::new(first.clone());
     let mut config = first;
     let mut sent = BTreeMap::new();
@@ -208,6 +227,9 @@ fn play(seed: u64) -> Vec<String> {
                 world.look(news, &sent);
                 desk.consumer.discarded(&lost);
             }
+            Step::Wait { until: None, .. } if world.under_way.is_empty() => {
+                world.handle(&mut desk.consumer);
+            }
             Step::Wait { until, .. } => {
                 if let Some(batch) = world.wait(until) {
                     let answer = world.answer(&batch, config.report_batch_item_failures);
@@ -224,6 +246,12 @@ fn play(seed: u64) -> Vec<String> {
             config = world.config();
             let rules = Rules::new(config.clone()).unwrap();
             desk.consumer.reconfigure(Arc::new(rules));
+        }
+        if holds && world.below(30) == 0 {
+            desk.consumer.pause();
+            let number = format!("{:021}", world.below(60) + 1);
+            // Most do not wait any more, or not yet.
+            drop(desk.consumer.skip(&SequenceNumber::new(&number)));
         }
         if restarts > 0 && world.below(100) == 0 {
             restarts -= 1;
