@@ -26,7 +26,19 @@ pub(super) fn begin(
     state: &State,
     mapping: &Mapping,
 ) -> Result<BTreeMap<String, Checkpoint>, Fault> {
-    let prefix = key(&mapping.uuid, "");
+    let mut found = list(engine, &mapping.uuid)?;
+    if found.is_empty() && mapping.config.starting_position == StartingPosition::Latest {
+        found = ends(engine, state, &mapping.stream_arn)?;
+        for (shard, checkpoint) in &found {
+            save(engine, &mapping.uuid, shard, checkpoint)?;
+        }
+    }
+    Ok(found)
+}
+
+/// By shard id, those that are kept of a mapping.
+pub(super) fn list(engine: &Engine, uuid: &str) -> Result<BTreeMap<String, Checkpoint>, Fault> {
+    let prefix = key(uuid, "");
     let mut found = BTreeMap::new();
     for (key, value) in engine
         .store()
@@ -36,12 +48,6 @@ pub(super) fn begin(
         let checkpoint = serde_json::from_slice(&value)
             .map_err(|error| Fault::internal(format!("a checkpoint cannot be read: {error}")))?;
         found.insert(shard, checkpoint);
-    }
-    if found.is_empty() && mapping.config.starting_position == StartingPosition::Latest {
-        found = ends(engine, state, &mapping.stream_arn)?;
-        for (shard, checkpoint) in &found {
-            save(engine, &mapping.uuid, shard, checkpoint)?;
-        }
     }
     Ok(found)
 }

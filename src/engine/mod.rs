@@ -28,6 +28,7 @@ mod handle;
 pub mod iam;
 pub mod lambda;
 pub mod logs;
+pub mod pollers;
 pub mod s3;
 pub mod saved;
 pub mod server;
@@ -169,6 +170,7 @@ struct Inner {
     streams: streams::Live,
     lambda: lambda::Live,
     logs: logs::Live,
+    pollers: pollers::Live,
     s3: s3::Live,
     sqs: sqs::Live,
 }
@@ -220,6 +222,10 @@ impl Engine {
 
     pub fn logs(&self) -> &logs::Live {
         &self.0.logs
+    }
+
+    pub fn pollers(&self) -> &pollers::Live {
+        &self.0.pollers
     }
 
     pub fn s3(&self) -> &s3::Live {
@@ -391,6 +397,7 @@ impl EngineHost {
             streams: streams::Live::default(),
             lambda: lambda::Live::default(),
             logs: logs::Live::default(),
+            pollers: pollers::Live::default(),
             s3: s3::Live::default(),
             sqs: sqs::Live::default(),
         }));

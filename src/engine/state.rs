@@ -355,6 +355,9 @@ pub struct Mapping {
     /// When polling takes effect; at once where it is `None`.
     #[serde(default)]
     pub polls_from: Option<SystemTime>,
+    /// Its poller begins nothing until it is resumed. Not an affair of Lambda's: its API does not show it.
+    #[serde(default)]
+    pub paused: bool,
 }
 
 /// What an update of an event source mapping asked for.

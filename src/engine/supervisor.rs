@@ -6,20 +6,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 
 use super::Engine;
 use super::call::{Fault, Principal};
 use super::checkpoints;
 use super::lambda;
+use super::pollers::{self, Held};
 use super::state::{Mapping, MappingState, State};
 use super::streams;
 use crate::arn::Arn;
 use crate::mapping::MappingConfig;
 use crate::mapping::consumer::Rules;
 use crate::mapping::filter::BadPattern;
-use crate::mapping::poller::{Clients, Control, Poller, Save, Wake, Watch};
+use crate::mapping::poller::{Clients, Poller, Save, Wake, Watch};
 use crate::mapping::progress::{Progress, What};
 
 /// How long a mapping rests whose poller broke down, or when the state could not be changed.
@@ -71,7 +71,7 @@ struct Running {
     task: Id,
     work: Work,
     config: MappingConfig,
-    control: watch::Sender<Control>,
+    held: Held,
     is_stopping: bool,
 }
 
@@ -174,12 +174,14 @@ impl Crew {
         let work = Work::of(mapping, role.unwrap_or_else(|| running.work.role.clone()));
         if work != running.work {
             running.stop();
-        } else if mapping.config != running.config
-            && !running.is_stopping
-            && let Ok(rules) = rules(&self.engine, mapping)
-        {
-            running.config = mapping.config.clone();
-            running.control.send_replace(Control::Run(Arc::new(rules)));
+        } else if !running.is_stopping {
+            if mapping.config != running.config
+                && let Ok(rules) = rules(&self.engine, mapping)
+            {
+                running.config = mapping.config.clone();
+                running.held.apply(rules);
+            }
+            pollers::settle(&self.engine, &mapping.uuid);
         }
     }
 
@@ -201,7 +203,8 @@ impl Crew {
             }
         };
         let work = Work::of(mapping, role);
-        let (control, controlled) = watch::channel(Control::Run(Arc::new(rules)));
+        let (held, controlled) = Held::new(rules);
+        pollers::enter(&self.engine, &uuid, &held);
         let poller = Poller {
             stream_arn: Arc::from(work.stream_arn.as_str()),
             function_arn: Arc::from(work.function_arn.as_str()),
@@ -212,13 +215,14 @@ impl Crew {
             watch: watch_of(&self.engine, &mapping.last_processing_result),
             save: save_of(&self.engine, &uuid),
             wake: Some(wake_of(&self.engine, &work.stream_arn)),
+            followed: held.followed().clone(),
             mapping: uuid,
         };
         let running = Running {
             task: self.tasks.spawn(poller.run(controlled)).id(),
             work,
             config: mapping.config.clone(),
-            control,
+            held,
             is_stopping: false,
         };
         self.running.insert(mapping.uuid.clone(), running);
@@ -228,6 +232,7 @@ impl Crew {
         let found = self.running.iter().find(|(_, it)| it.task == task);
         if let Some(uuid) = found.map(|(uuid, _)| uuid.clone()) {
             self.running.remove(&uuid);
+            pollers::leave(&self.engine, &uuid);
             self.begin_leaving(&uuid);
             if is_broken {
                 let until = self.engine.clock().now() + REST;
@@ -281,7 +286,7 @@ impl Running {
     fn stop(&mut self) {
         if !self.is_stopping {
             self.is_stopping = true;
-            self.control.send_replace(Control::Stop);
+            self.held.stop();
         }
     }
 }
@@ -459,6 +464,7 @@ mod tests {
             revision: 0,
             next: None,
             polls_from: None,
+            paused: false,
         }
     }
 

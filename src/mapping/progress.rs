@@ -127,7 +127,7 @@ pub enum What {
         reason: String,
     },
     /// Taken out by hand: counts as done. `batch` is the one it waited in, if it was in one.
-    Skipped {
+    RecordSkipped {
         batch: Option<BatchId>,
         record: Record,
         reason: String,

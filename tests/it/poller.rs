@@ -21,7 +21,7 @@ use waterwheel::ids::Ids;
 use waterwheel::mapping::MappingConfig;
 use waterwheel::mapping::config::StartingPosition;
 use waterwheel::mapping::consumer::{Checkpoint, Position, Rules};
-use waterwheel::mapping::poller::{Clients, Control, Poller};
+use waterwheel::mapping::poller::{Clients, Control, Followed, Poller};
 use waterwheel::mapping::progress::What;
 
 use crate::lab::{Lab, Story};
@@ -168,6 +168,7 @@ impl Tap {
                 kept.lock().insert(shard.to_owned(), checkpoint.clone());
             }),
             wake: None,
+            followed: Followed::default(),
         };
         let (control, controlled) = watch::channel(run(config));
         Self {
@@ -187,7 +188,10 @@ impl Tap {
 }
 
 fn run(config: MappingConfig) -> Control {
-    Control::Run(Arc::new(Rules::new(config).unwrap()))
+    Control::Run {
+        rules: Arc::new(Rules::new(config).unwrap()),
+        is_paused: false,
+    }
 }
 
 /// From the oldest record.

@@ -20,6 +20,11 @@ pub(super) fn get(engine: &Engine, call: &Call) -> Answer {
     let Nothing {} = input(call)?;
     let store = engine.store();
     let folder = (!store.is_temporary()).then(|| store.folder().display().to_string());
+    let (mappings, paused) = engine.read(|state| {
+        let paused = state.mappings.values().filter(|it| it.paused);
+        let paused: Vec<String> = paused.map(|it| it.uuid.clone()).collect();
+        (state.mappings.len(), paused)
+    });
     Ok(without_nulls(json!({
         "Version": env!("CARGO_PKG_VERSION"),
         "Account": engine.account().id,
@@ -27,7 +32,8 @@ pub(super) fn get(engine: &Engine, call: &Call) -> Answer {
         "Folder": folder,
         "Clock": { "Now": epoch_secs(call.now) },
         "Settings": settings(engine.options()),
-        "Mappings": engine.read(|state| state.mappings.len()),
+        "Mappings": mappings,
+        "PausedPollers": paused,
     }))
     .into())
 }

@@ -5,6 +5,7 @@
 
 mod door;
 mod engine;
+mod pollers;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -18,7 +19,14 @@ pub const SERVICE: &str = "waterwheel";
 /// What stands before an operation's name in `X-Amz-Target`.
 pub const TARGET: &str = "Waterwheel_20260101.";
 
-static OPERATIONS: &[Operation] = &[row("GetEngine", Run::Data(engine::get))];
+static OPERATIONS: &[Operation] = &[
+    row("GetEngine", Run::Data(engine::get)),
+    row("GetPoller", Run::Later(pollers::get)),
+    row("PausePoller", Run::Later(pollers::pause)),
+    row("ResumePoller", Run::Later(pollers::resume)),
+    row("StepPoller", Run::Later(pollers::step)),
+    row("SkipRecord", Run::Later(pollers::skip)),
+];
 
 pub fn operations() -> &'static [Operation] {
     OPERATIONS

@@ -64,6 +64,7 @@ pub(super) fn create(engine: &Engine, call: &Call) -> Answer {
             revision: 0,
             next: None,
             polls_from: None,
+            paused: false,
         };
         pass(engine, call, &mut mapping, MappingState::Creating);
         if mapping.enabled {

@@ -241,7 +241,7 @@ impl ShardConsumer {
             return false;
         };
         self.ledger.done(std::slice::from_ref(&record));
-        self.news.push(What::Skipped {
+        self.news.push(What::RecordSkipped {
             batch,
             record,
             reason: "skipped by hand: counts as done".to_owned(),

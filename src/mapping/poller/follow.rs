@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use super::asks::Ask;
 use super::reader::Reader;
 use super::trouble::Trouble;
 use super::{Control, Ended, Line};
@@ -16,9 +17,10 @@ pub(super) async fn follow(
     line: Line,
     from: Checkpoint,
     mut control: watch::Receiver<Control>,
+    mut asks: mpsc::UnboundedReceiver<Ask>,
 ) -> Ended {
     let shard = Arc::clone(&line.place.shard);
-    let Control::Run(rules) = control.borrow_and_update().clone() else {
+    let Control::Run { rules, is_paused } = control.borrow_and_update().clone() else {
         return Ended {
             shard,
             checkpoint: from,
@@ -26,6 +28,9 @@ pub(super) async fn follow(
     };
     let place = Arc::clone(&line.place);
     let mut consumer = ShardConsumer::new(rules, place, from, line.clock.now());
+    if is_paused {
+        consumer.pause();
+    }
     let mut reader = Some(Reader::new(line.clone()));
     let mut written = line.written.clone();
     let mut under_way: JoinSet<Done> = JoinSet::new();
@@ -69,6 +74,10 @@ pub(super) async fn follow(
                         written = None;
                     },
                     changed = control.changed() => obey(&mut consumer, &mut control, changed.is_ok()),
+                    Some(ask) = asks.recv() => {
+                        heed(&mut consumer, &mut control);
+                        ask.answer(&mut consumer, line.clock.now());
+                    }
                     () = pause => {}
                 }
             }
@@ -144,9 +153,27 @@ fn tell(line: &Line, consumer: &mut ShardConsumer) {
     }
 }
 
+/// What came before a question holds when it is answered, though both may have come at the same time.
+fn heed(consumer: &mut ShardConsumer, control: &mut watch::Receiver<Control>) {
+    match control.has_changed() {
+        Ok(false) => {}
+        changed => obey(consumer, control, changed.is_ok()),
+    }
+}
+
 fn obey(consumer: &mut ShardConsumer, control: &mut watch::Receiver<Control>, is_controlled: bool) {
     match &*control.borrow_and_update() {
-        Control::Run(rules) if is_controlled => consumer.reconfigure(Arc::clone(rules)),
+        Control::Run { rules, is_paused } if is_controlled => {
+            // What holds anyway must not deal the records anew.
+            if **rules != *consumer.rules() {
+                consumer.reconfigure(Arc::clone(rules));
+            }
+            if *is_paused {
+                consumer.pause();
+            } else {
+                consumer.resume();
+            }
+        }
         _ => consumer.stop(),
     }
 }

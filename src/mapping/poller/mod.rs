@@ -3,6 +3,7 @@
 //! It is only another AWS client, so it works on any cloud its clients reach: it reads the stream
 //! and writes dead letters as one caller and invokes as another.
 
+mod asks;
 mod calls;
 mod follow;
 mod lineage;
@@ -23,6 +24,7 @@ use super::consumer::{Checkpoint, Place, Rules};
 use super::progress::{Progress, What};
 use crate::clock::Clock;
 use crate::ids::Ids;
+pub use asks::Followed;
 use lineage::{Ended, Lineage, Start, Stream};
 use trouble::Trouble;
 
@@ -48,8 +50,8 @@ pub struct Clients {
 /// What a poller is told while it runs.
 #[derive(Clone, Debug)]
 pub enum Control {
-    /// Go on under these settings; they apply to retries under way as well.
-    Run(Arc<Rules>),
+    /// Go on under these settings, which apply to retries under way as well; or begin nothing while it is paused.
+    Run { rules: Arc<Rules>, is_paused: bool },
     /// Begin nothing new and end when the running invocations have returned.
     Stop,
 }
@@ -72,6 +74,8 @@ pub struct Poller {
     pub watch: Watch,
     pub save: Save,
     pub wake: Option<Wake>,
+    /// Filled with the shards it follows.
+    pub followed: Followed,
 }
 
 impl Clients {
@@ -107,7 +111,7 @@ impl Poller {
         let mut discover_at = self.clock.now();
         loop {
             let rules = match &*control.borrow_and_update() {
-                Control::Run(rules) => Some(Arc::clone(rules)),
+                Control::Run { rules, .. } => Some(Arc::clone(rules)),
                 Control::Stop => None,
             };
             if rules.is_none() && shards.is_empty() {
@@ -122,6 +126,7 @@ impl Poller {
                         self.line(&start),
                         start.from,
                         control.clone(),
+                        self.followed.enter(&start.shard),
                     ));
                 }
                 discover_at = self.clock.now() + lineage.wait();
@@ -130,6 +135,7 @@ impl Poller {
                 biased;
                 Some(ended) = shards.join_next() => match ended {
                     Ok(ended) => {
+                        self.followed.leave(&ended.shard);
                         lineage.ended(ended);
                         // Children of a shard that was used up are there already.
                         discover_at = self.clock.now();

@@ -1,5 +1,7 @@
 //! The engine's control service, in process and over the port.
 
+mod pollers;
+
 use serde_json::{Value, json};
 use waterwheel::engine::call::Principal;
 use waterwheel::engine::control::{Refused, ask, ask_as};

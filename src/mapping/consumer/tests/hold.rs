@@ -20,7 +20,7 @@ fn number(number: u32) -> SequenceNumber {
 }
 
 /// Lets a step through and goes on until nothing more is done.
-fn step(desk: &mut Desk, by: By, function: impl FnMut(&Batch) -> Answer) {
+fn step(desk: &mut Desk, by: By, function: impl FnMut(&Sent) -> Answer) {
     desk.consumer.step(by, desk.now).unwrap();
     desk.run(Duration::ZERO, function);
 }
@@ -36,7 +36,9 @@ fn refusal(desk: &Desk, by: By) -> String {
 
 fn skipped(desk: &Desk) -> Vec<(u32, Option<u64>)> {
     let told = desk.news.iter().filter_map(|what| match what {
-        What::Skipped { record, batch, .. } => Some((number_of(record), batch.map(|it| it.0))),
+        What::RecordSkipped { record, batch, .. } => {
+            Some((number_of(record), batch.map(|it| it.0)))
+        }
         _ => None,
     });
     told.collect()

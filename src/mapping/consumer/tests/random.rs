@@ -126,7 +126,7 @@ impl World {
                 }
                 What::Discarded { records, .. } => self.settle(records),
                 // Taken out by hand, wherever it was.
-                What::Skipped { record, .. } => {
+                What::RecordSkipped { record, .. } => {
                     self.settled.insert(number_of(record));
                 }
                 What::Invoked { batch, outcome, .. } => {
