@@ -11,10 +11,12 @@ use aws_sdk_dynamodb::types::{
     ScalarAttributeType, StreamSpecification, StreamViewType, TableStatus,
 };
 pub(crate) use aws_sdk_lambda::operation::create_event_source_mapping::builders::CreateEventSourceMappingFluentBuilder as CreateTrigger;
+use aws_sdk_lambda::operation::create_function::builders::CreateFunctionFluentBuilder as CreateFunction;
 use aws_sdk_lambda::operation::get_event_source_mapping::GetEventSourceMappingOutput as GetTriggerOutput;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{EventSourcePosition, FunctionCode, Runtime, State as FunctionState};
 use parking_lot::Mutex;
+use tempfile::TempDir;
 use waterwheel::clock::{Clock, from_epoch_millis};
 use waterwheel::engine::call::Principal;
 use waterwheel::engine::streams::Settings;
@@ -109,7 +111,13 @@ impl Lab {
 
     /// A table with key `id` and a stream of both images, once it is there; answers the stream's ARN.
     pub(crate) async fn table(&self, name: &str) -> String {
-        let stream_arn = self.table_asked(name).await;
+        self.table_viewed(name, StreamViewType::NewAndOldImages)
+            .await
+    }
+
+    /// As [`Self::table`], with a stream of this view.
+    pub(crate) async fn table_viewed(&self, name: &str, view: StreamViewType) -> String {
+        let stream_arn = self.table_asked_for(name, view).await;
         loop {
             let described = self.dynamodb.describe_table().table_name(name);
             let table = described.send().await.unwrap().table.unwrap();
@@ -122,6 +130,11 @@ impl Lab {
 
     /// As [`Self::table`], without waiting for it.
     pub(crate) async fn table_asked(&self, name: &str) -> String {
+        self.table_asked_for(name, StreamViewType::NewAndOldImages)
+            .await
+    }
+
+    async fn table_asked_for(&self, name: &str, view: StreamViewType) -> String {
         let key = KeySchemaElement::builder()
             .attribute_name("id")
             .key_type(KeyType::Hash);
@@ -130,7 +143,7 @@ impl Lab {
             .attribute_type(ScalarAttributeType::S);
         let stream = StreamSpecification::builder()
             .stream_enabled(true)
-            .stream_view_type(StreamViewType::NewAndOldImages);
+            .stream_view_type(view);
         let create = self
             .dynamodb
             .create_table()
@@ -154,19 +167,27 @@ impl Lab {
 
     /// A JavaScript function of the role `worker`; the code is its `index.js`.
     pub(crate) async fn function(&self, name: &str, code: &str) {
+        self.function_with(name, code, |it| it).await;
+    }
+
+    /// As [`Self::function`], with settings of its own.
+    pub(crate) async fn function_with(
+        &self,
+        name: &str,
+        code: &str,
+        settings: impl FnOnce(CreateFunction) -> CreateFunction,
+    ) {
         let zip = FunctionCode::builder().zip_file(Blob::new(zipped(code)));
-        let make = || {
-            self.lambda
-                .create_function()
-                .function_name(name)
-                .runtime(Runtime::from("nodejs22.x"))
-                .handler("index.handler")
-                .role("arn:aws:iam::123456789012:role/worker")
-                .timeout(60)
-                .code(zip.clone().build())
-                .send()
-        };
-        make().await.unwrap();
+        let create = self
+            .lambda
+            .create_function()
+            .function_name(name)
+            .runtime(Runtime::from("nodejs22.x"))
+            .handler("index.handler")
+            .role("arn:aws:iam::123456789012:role/worker")
+            .timeout(60)
+            .code(zip.build());
+        settings(create).send().await.unwrap();
         loop {
             let asked = self.lambda.get_function_configuration().function_name(name);
             if asked.send().await.unwrap().state == Some(FunctionState::Active) {
@@ -317,6 +338,15 @@ impl Story {
         }
         counts
     }
+}
+
+/// A folder for a world, in memory where there is such a place: many worlds are slow to open on a disk.
+pub(crate) fn fast_folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() {
+        return tempfile::tempdir_in(memory).unwrap();
+    }
+    tempfile::tempdir().unwrap()
 }
 
 fn zipped(code: &str) -> Vec<u8> {

@@ -90,6 +90,8 @@ mod topics;
 #[cfg(test)]
 mod transactions;
 #[cfg(test)]
+mod trigger_flows;
+#[cfg(test)]
 mod trigger_roles;
 #[cfg(test)]
 mod trigger_rows;

@@ -31,8 +31,8 @@ pub(crate) type Keys = Vec<String>;
 
 /// What a function elsewhere answers, and how long it takes.
 pub(crate) struct Said {
-    status: u16,
-    headers: Vec<(&'static str, &'static str)>,
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'static str, &'static str)>,
     pub(crate) body: String,
     pub(crate) after: Duration,
 }
@@ -53,7 +53,7 @@ pub(crate) fn thrown() -> Said {
     said
 }
 
-fn refused(status: u16, code: &'static str, message: &str) -> Said {
+pub(crate) fn refused(status: u16, code: &'static str, message: &str) -> Said {
     Said {
         status,
         headers: vec![("x-amzn-errortype", code)],

@@ -307,7 +307,7 @@ fn sources() -> Vec<Source> {
 }
 
 /// Every text file below these folders, but for what is built and what version control keeps.
-fn texts(folders: &[&str]) -> Vec<(PathBuf, String)> {
+pub(crate) fn texts(folders: &[&str]) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut folders: Vec<PathBuf> = folders.iter().map(|it| root().join(it)).collect();
     while let Some(folder) = folders.pop() {

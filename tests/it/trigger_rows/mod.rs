@@ -7,8 +7,8 @@
 //! 300 letters. `becomes` waits until a trigger shows these members, `gone` until it is no more.
 //! `tests/boto3/triggers.py` plays the same rows.
 
-mod reply;
-mod request;
+pub(crate) mod reply;
+pub(crate) mod request;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead as _, BufReader};
@@ -231,7 +231,7 @@ fn long(text: &str) -> String {
     format!("{before}{}{}", "x".repeat(count), &after[digits.len()..])
 }
 
-fn judge(answer: Answer, expected: &Value) -> Result<(), String> {
+pub(crate) fn judge(answer: Answer, expected: &Value) -> Result<(), String> {
     match (answer, expected) {
         (Err((status, code, words)), Value::String(expected)) => {
             let told = format!("{status} {code}: {words}");
@@ -282,7 +282,7 @@ fn fits(shown: &Value, expected: &Value) -> Result<(), String> {
 }
 
 /// Where the rows are.
-fn rows(file: &str) -> PathBuf {
+pub(crate) fn rows(file: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/triggers");
     folder.join(format!("{file}.json"))
 }
@@ -305,14 +305,15 @@ async fn play(files: &[&str], delays: Delays) -> usize {
     count
 }
 
-/// Plays the rows through boto3 on a port.
-fn play_with_boto3(files: &[&str], delays: &str) {
+/// Plays the facts of these files through a script of boto3's, on the port of a new world.
+pub(crate) fn play_with_boto3(script: &str, files: &[PathBuf], options: &[&str]) {
     let python = python_with(&["boto3"]);
     let Some(python) = or_skip(python, "python3 with boto3") else {
         return;
     };
     let mut served = Command::new(env!("CARGO_BIN_EXE_waterwheel"))
-        .args(["serve", "--port", "0", "--delays", delays])
+        .args(["serve", "--port", "0"])
+        .args(options)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -320,11 +321,11 @@ fn play_with_boto3(files: &[&str], delays: &str) {
     let stdout = served.stdout.take().unwrap();
     BufReader::new(stdout).read_line(&mut line).unwrap();
     let endpoint = line.split_whitespace().last().unwrap().to_owned();
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/boto3/triggers.py");
+    let script = crate::sdks::script(&format!("tests/boto3/{script}.py"));
     let done = Command::new(python)
         .arg(script)
         .arg(&endpoint)
-        .args(files.iter().map(|file| rows(file)))
+        .args(files)
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .output()
         .unwrap();
@@ -338,12 +339,13 @@ fn play_with_boto3(files: &[&str], delays: &str) {
 
 #[test]
 fn requests_on_triggers_are_answered_the_same_through_boto3() {
-    play_with_boto3(&["parameters", "refusals", "replies"], "instant");
+    let files = ["parameters", "refusals", "replies"].map(rows);
+    play_with_boto3("triggers", &files, &["--delays", "instant"]);
 }
 
 #[test]
 fn triggers_in_a_passing_state_are_left_alone_through_boto3() {
-    play_with_boto3(&["passing"], "aws");
+    play_with_boto3("triggers", &[rows("passing")], &["--delays", "aws"]);
 }
 
 #[tokio::test(start_paused = true)]

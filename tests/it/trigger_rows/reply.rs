@@ -7,7 +7,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use serde_json::{Value, json};
 
 /// What is shown, or status, code and words of a refusal.
-pub(super) type Answer = Result<Value, (u16, String, String)>;
+pub(crate) type Answer = Result<Value, (u16, String, String)>;
 
 /// `EventSourceMappingConfiguration`, whichever operation's reply it is.
 macro_rules! shown {
@@ -54,7 +54,7 @@ macro_rules! shown {
         serde_json::Value::Object(out)
     }};
 }
-pub(super) use shown;
+pub(crate) use shown;
 
 /// Sends a request that is answered with a mapping.
 macro_rules! answer {
@@ -65,20 +65,20 @@ macro_rules! answer {
         }
     };
 }
-pub(super) use answer;
+pub(crate) use answer;
 
-pub(super) async fn list(list: List) -> Answer {
+pub(crate) async fn list(list: List) -> Answer {
     let reply = list.send().await.map_err(|error| refusal(&error))?;
     let mappings = reply.event_source_mappings.unwrap_or_default();
     Ok(mappings.into_iter().map(|it| shown!(it)).collect())
 }
 
-pub(super) async fn tags(list: ListTags) -> Answer {
+pub(crate) async fn tags(list: ListTags) -> Answer {
     let reply = list.send().await.map_err(|error| refusal(&error))?;
     Ok(json!({ "Tags": reply.tags }))
 }
 
-pub(super) fn nothing<T, E>(answer: Result<T, SdkError<E, HttpResponse>>) -> Answer
+pub(crate) fn nothing<T, E>(answer: Result<T, SdkError<E, HttpResponse>>) -> Answer
 where
     E: ProvideErrorMetadata,
 {
@@ -88,7 +88,7 @@ where
     }
 }
 
-pub(super) fn refusal<E>(error: &SdkError<E, HttpResponse>) -> (u16, String, String)
+pub(crate) fn refusal<E>(error: &SdkError<E, HttpResponse>) -> (u16, String, String)
 where
     E: ProvideErrorMetadata,
 {
@@ -97,7 +97,7 @@ where
     (status, text(error.code()), text(error.message()))
 }
 
-pub(super) fn destination(config: &aws_sdk_lambda::types::DestinationConfig) -> Value {
+pub(crate) fn destination(config: &aws_sdk_lambda::types::DestinationConfig) -> Value {
     assert!(config.on_success().is_none());
     let on_failure = config.on_failure().unwrap();
     match on_failure.destination() {
@@ -106,7 +106,7 @@ pub(super) fn destination(config: &aws_sdk_lambda::types::DestinationConfig) -> 
     }
 }
 
-pub(super) fn filters(criteria: &aws_sdk_lambda::types::FilterCriteria) -> Value {
+pub(crate) fn filters(criteria: &aws_sdk_lambda::types::FilterCriteria) -> Value {
     let filters = criteria.filters().iter();
     let filters: Vec<_> = filters
         .map(|it| json!({ "Pattern": it.pattern() }))

@@ -88,7 +88,7 @@ macro_rules! both {
     };
 }
 
-pub(super) fn create(client: &Client, input: &Value) -> Create {
+pub(crate) fn create(client: &Client, input: &Value) -> Create {
     let mut create = client.create_event_source_mapping();
     for (name, value) in members(input) {
         create = match name.as_str() {
@@ -114,7 +114,7 @@ pub(super) fn create(client: &Client, input: &Value) -> Create {
     create
 }
 
-pub(super) fn update(client: &Client, uuid: &str, input: &Value) -> Update {
+pub(crate) fn update(client: &Client, uuid: &str, input: &Value) -> Update {
     let mut update = client.update_event_source_mapping().uuid(uuid);
     for (name, value) in members(input) {
         update = both!(update, name.as_str(), value);
@@ -122,7 +122,7 @@ pub(super) fn update(client: &Client, uuid: &str, input: &Value) -> Update {
     update
 }
 
-pub(super) fn list(client: &Client, input: &Value) -> List {
+pub(crate) fn list(client: &Client, input: &Value) -> List {
     let mut list = client.list_event_source_mappings();
     for (name, value) in members(input) {
         list = match name.as_str() {
@@ -135,12 +135,12 @@ pub(super) fn list(client: &Client, input: &Value) -> List {
     list
 }
 
-pub(super) fn tag(client: &Client, resource: &str, input: &Value) -> Tag {
+pub(crate) fn tag(client: &Client, resource: &str, input: &Value) -> Tag {
     let tag = client.tag_resource().resource(resource);
     tag.set_tags(Some(map(&input["Tags"])))
 }
 
-pub(super) fn untag(client: &Client, resource: &str, input: &Value) -> Untag {
+pub(crate) fn untag(client: &Client, resource: &str, input: &Value) -> Untag {
     let keys = texts(&input["TagKeys"]).map(str::to_owned).collect();
     let untag = client.untag_resource().resource(resource);
     untag.set_tag_keys(Some(keys))
