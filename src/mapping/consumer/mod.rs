@@ -196,7 +196,7 @@ impl ShardConsumer {
             self.passed = self.passed.max(self.polls.asked);
         }
         self.polls.next = match self.rules.pace {
-            Pace::FourPerSecond => self.polls.asked_on_grid() + POLL_EVERY,
+            Pace::FourPerSecond => next_on_grid(self.polls.asked),
             Pace::AsWritten if !page.records.is_empty() => now,
             // A window that is over is finished once a look shows that nothing more goes into it.
             Pace::AsWritten => {
@@ -517,14 +517,12 @@ impl ShardConsumer {
     }
 }
 
-impl Polls {
-    /// Polls keep to a grid of 250 ms, unless reading paused for longer than that.
-    fn asked_on_grid(&self) -> SystemTime {
-        match self.asked.duration_since(self.next) {
-            Ok(late) if late >= POLL_EVERY => self.asked,
-            _ => self.next,
-        }
-    }
+/// Polls keep to quarters of seconds, in which those of many shards come together: there is more rest between them.
+fn next_on_grid(asked: SystemTime) -> SystemTime {
+    let since = asked.duration_since(SystemTime::UNIX_EPOCH);
+    let over = since.unwrap_or_default().as_nanos() % POLL_EVERY.as_nanos();
+    let over = Duration::from_nanos(u64::try_from(over).unwrap_or_default());
+    asked + POLL_EVERY.saturating_sub(over)
 }
 
 fn sooner(soonest: &mut Option<(SystemTime, String)>, until: SystemTime, reason: String) {
