@@ -58,6 +58,8 @@ impl<'a> Destinations<'a> {
 /// A field and what is wrong with it.
 pub(super) type Violation = (&'static str, String);
 
+const DESTINATION: &str = "On-failure destination";
+
 impl Form {
     pub(super) fn of(config: &MappingConfig, enabled: bool) -> Self {
         let typed = |row: &Parameter| {
@@ -163,7 +165,7 @@ impl Form {
     fn destination_ui(&mut self, ui: &mut Ui, known: Destinations<'_>) {
         let help = "Receives details about a batch that was given up; only a bucket receives its records, too";
         let wrong = self.violation("OnFailure");
-        form::row(ui, "On-failure destination", help, wrong.as_deref(), |ui| {
+        form::row(ui, DESTINATION, help, wrong.as_deref(), |ui| {
             let field = TextEdit::singleline(&mut self.on_failure)
                 .hint_text("ARN, or none")
                 .desired_width(320.0);
@@ -291,6 +293,19 @@ fn bounds(row: &Parameter) -> String {
         }
         Some(none) => format!("{none} or {range}"),
         None => range,
+    }
+}
+
+/// What the form calls a field of the API.
+pub(super) fn label_of(field: &'static str) -> &'static str {
+    match field {
+        "OnFailure" => DESTINATION,
+        "KMSKeyArn" => "KMS key",
+        "FilterCriteria" => "the filters",
+        _ => {
+            let row = PARAMETERS.iter().find(|it| it.name == field);
+            row.map_or(field, |it| it.label)
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use egui::{RichText, Ui};
 
 use super::filter_ui;
-use super::form::{Destinations, Form};
+use super::form::{Destinations, Form, label_of};
 use super::preflight::{self, Check, Fix, Plan, Verdictness};
 use crate::aws::iam::Verdict;
 use crate::aws::lambda::NewMapping;
@@ -370,7 +370,7 @@ impl Wizard {
             ui.checkbox(&mut self.show_call, "Show API call");
             if let Err(wrong) = &config {
                 let tokens = theme::of(ui);
-                let words: Vec<&str> = wrong.iter().map(|(name, _)| *name).collect();
+                let words: Vec<&str> = wrong.iter().map(|(field, _)| label_of(field)).collect();
                 ui.colored_label(tokens.failed, format!("Correct {}", words.join(", ")));
             }
         });
