@@ -8,6 +8,15 @@ use parking_lot::Mutex;
 #[derive(Clone, Debug)]
 pub struct Ids(Arc<Mutex<fastrand::Rng>>);
 
+/// Dice that know no order: always the same for a seed and a place, whoever throws at other places.
+pub fn thrown(seed: u64, place: &[u64]) -> u64 {
+    place.iter().fold(seed, |state, part| {
+        // The golden ratio keeps neighbours apart.
+        let next = state ^ part.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        fastrand::Rng::with_seed(next).u64(..)
+    })
+}
+
 impl Ids {
     /// The same seed gives the same identifiers in the same order.
     pub fn seeded(seed: u64) -> Self {

@@ -63,6 +63,8 @@ pub struct CallRow {
     pub caller: String,
     /// What it was about: a table, function, role or queue name; may be empty.
     pub subject: String,
+    /// What an injected fault did to it, in a few words; empty for most.
+    pub injected: String,
 }
 
 impl Local {
@@ -147,6 +149,7 @@ pub fn calls(aws: &Aws) -> Result<Vec<CallRow>, Error> {
             Principal::Service(name) => name,
         },
         subject: call.subject,
+        injected: call.injected,
     };
     Ok(aws.engine()?.recent_calls().into_iter().map(row).collect())
 }
@@ -155,6 +158,11 @@ pub fn calls(aws: &Aws) -> Result<Vec<CallRow>, Error> {
 #[expect(clippy::unused_async, reason = "panels ask verbs through `Remote`")]
 pub async fn recent_calls(aws: Aws) -> Result<Vec<CallRow>, Error> {
     calls(&aws)
+}
+
+/// What was injected into the answer with this request id, in a few words; `None` for most.
+pub fn injected(aws: &Aws, request_id: &str) -> Option<Arc<str>> {
+    aws.engine().ok()?.faults().injected(request_id)
 }
 
 /// What pollers did so far, and everything from now on. Ask once per connection.

@@ -7,13 +7,16 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use bytes::Bytes;
+use http::HeaderValue;
 use http::request::Parts;
 use serde_json::Value;
 
 use super::call::{Answer, Call, Fault, Operation, Principal};
 use super::faults::{AnswerLost, Fate};
 use super::wire::{Input, Wire};
-use super::{ApiCall, Engine, control, dynamodb, iam, lambda, logs, s3, sns, sqs, streams, sts};
+use super::{
+    ApiCall, Engine, control, dynamodb, faults, iam, lambda, logs, s3, sns, sqs, streams, sts,
+};
 
 impl Engine {
     /// Answers one AWS request, whoever sends it. Never fails: what goes wrong is an answer too.
@@ -34,6 +37,7 @@ impl Engine {
             took: std::time::Duration::ZERO,
             principal: Principal::Root,
             subject: String::new(),
+            injected: String::new(),
         };
         let mut answer_lost = false;
         let answer = match self.decode(wire, &head, &body, &request_id, &mut record) {
@@ -42,15 +46,16 @@ impl Engine {
                 // Whoever made everything fail must be able to take that back.
                 let fate = match call.service {
                     control::SERVICE => Fate::default(),
-                    service => self.faults().fate(service, operation.name),
+                    _ => self.faults().fate(&call, &record.subject),
                 };
                 answer_lost = fate.answer_lost;
+                record.injected = fate.words;
                 if !fate.delay.is_zero() {
                     self.clock().sleep(fate.delay).await;
                     call.now = self.clock().now();
                 }
-                match fate.fault {
-                    Some(fault) => Err(fault),
+                match fate.strike {
+                    Some(strike) => Err(strike.fault(&call, operation)),
                     None => shielded(self.permitted(operation, call)).await,
                 }
             }
@@ -64,12 +69,41 @@ impl Engine {
             Ok(reply) => record.status = reply.status,
             Err(fault) => (record.status, record.code) = (fault.status, Some(fault.code)),
         }
+        let injected = self.injected(&mut record, &answer, &request_id);
         let mut response = wire.encode(record.operation, answer, &request_id);
         self.log_call(record);
+        if let Some(words) = injected {
+            response.headers_mut().insert(faults::HEADER, words);
+        }
         if answer_lost {
             response.extensions_mut().insert(AnswerLost);
         }
         response
+    }
+
+    /// Tells of what was injected, also instead of a handler: the list of calls, whoever knows the request id, and, as
+    /// a header, the caller.
+    fn injected(
+        &self,
+        record: &mut ApiCall,
+        answer: &Answer,
+        request_id: &str,
+    ) -> Option<HeaderValue> {
+        if self.faults().is_empty() && record.injected.is_empty() {
+            return None;
+        }
+        let headers = answer.iter().flat_map(|reply| &reply.headers);
+        for (_, words) in headers.filter(|(name, _)| name == faults::HEADER) {
+            if !record.injected.is_empty() {
+                record.injected.push_str(", ");
+            }
+            record.injected.push_str(words);
+        }
+        if record.injected.is_empty() {
+            return None;
+        }
+        self.faults().mark(request_id, &record.injected);
+        HeaderValue::from_str(&record.injected).ok()
     }
 
     /// The request as a call, once it is known what it asks and by whom.
@@ -129,7 +163,13 @@ impl Engine {
     }
 }
 
-fn operations(service: &str) -> &'static [Operation] {
+/// Names of the simulated services, which is all but the engine's own.
+pub(super) const SERVICES: [&str; 9] = [
+    "dynamodb", "streams", "lambda", "iam", "sts", "logs", "s3", "sns", "sqs",
+];
+
+/// The operations of a service; none where there is no such service.
+pub(super) fn operations(service: &str) -> &'static [Operation] {
     match service {
         "dynamodb" => dynamodb::operations(),
         "streams" => streams::operations(),

@@ -134,6 +134,8 @@ pub struct ApiCall {
     pub principal: Principal,
     /// What it was about: a table, function, role or queue name; may be empty.
     pub subject: String,
+    /// What was made to go wrong with it, in a few words; empty for most.
+    pub injected: String,
 }
 
 impl ApiCall {
@@ -142,6 +144,7 @@ impl ApiCall {
             && self.service == other.service
             && self.code == other.code
             && self.subject == other.subject
+            && self.injected == other.injected
             && self.principal == other.principal
     }
 }

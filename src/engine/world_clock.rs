@@ -21,7 +21,7 @@ impl Engine {
         let ahead = clock.ahead_millis().saturating_add(by_millis);
         if !by.is_zero() && ahead > AHEAD_MAX {
             return Err(Fault::validation(
-                "The clock cannot be set further than a hundred years ahead",
+                "AdvanceSeconds: the clock cannot be set further than a hundred years ahead",
             ));
         }
         self.keep_ahead(ahead, |kept, ahead| kept < ahead)?;

@@ -12,7 +12,7 @@ pub mod poller;
 pub mod progress;
 pub mod record;
 pub mod window;
-mod words;
+pub(crate) mod words;
 
 pub use config::MappingConfig;
 pub use consumer::{ShardConsumer, Step};

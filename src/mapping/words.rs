@@ -12,7 +12,7 @@ pub(super) fn count(number: usize, noun: &str) -> String {
 }
 
 /// `250 ms`, `1.2 s`, `60 s`, `24 h`.
-pub(super) fn span(time: Duration) -> String {
+pub(crate) fn span(time: Duration) -> String {
     let millis = time.as_millis();
     match millis {
         0..1000 => format!("{millis} ms"),

@@ -108,6 +108,9 @@ impl Activity {
             let at = time::clock(call.at);
             let name = format!("{} {} {at}", call.operation, call.subject);
             ui.weak(RichText::new(name).small());
+            if !call.injected.is_empty() {
+                ui.weak(RichText::new("injected:").small());
+            }
             if health != Health::Ok {
                 let color = health.color(theme::of(ui));
                 ui.label(RichText::new(word).small().color(color));
@@ -151,6 +154,16 @@ fn verdict(call: &CallRow) -> (Health, String) {
     }
 }
 
+/// The answer in words, with what was made to go wrong.
+fn answer(call: &CallRow) -> String {
+    let (_, words) = verdict(call);
+    if call.injected.is_empty() {
+        words
+    } else {
+        format!("{words} (injected: {})", call.injected)
+    }
+}
+
 struct Calls<'a> {
     calls: &'a [CallRow],
     listed: &'a [usize],
@@ -176,6 +189,9 @@ impl Rows for Calls<'_> {
                 health.color(tokens)
             };
             ui.label(RichText::new(words).color(color));
+            if !call.injected.is_empty() {
+                chip::plain(ui, "injected").on_hover_text(&call.injected);
+            }
             return;
         }
         let text = RichText::new(self.text(row, column));
@@ -194,7 +210,7 @@ impl Rows for Calls<'_> {
         let Some(call) = self.at(row) else {
             return String::new();
         };
-        format!("{} {}, {}", call.operation, call.subject, verdict(call).1)
+        format!("{} {}, {}", call.operation, call.subject, answer(call))
     }
 
     fn text(&self, row: u64, column: usize) -> String {
@@ -206,7 +222,7 @@ impl Rows for Calls<'_> {
             1 => call.service.to_owned(),
             2 => call.operation.clone(),
             3 => call.subject.clone(),
-            4 => verdict(call).1,
+            4 => answer(call),
             5 => time::span(call.took),
             _ => call.caller.clone(),
         }

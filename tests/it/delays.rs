@@ -159,7 +159,7 @@ async fn a_switch_off_takes_its_time_from_the_end_of_the_running_invocation() {
     let stream = lab.table("orders").await;
     lab.function("bill", QUIET).await;
     let uuid = lab.trigger(&stream, "bill", |it| it).await;
-    let slow = Rule::always("lambda:Invoke", Kind::Delay(Duration::from_secs(40)));
+    let slow = Rule::always("lambda:Invoke", Kind::delay(Duration::from_secs(40)));
     lab.host.engine().faults().set(1, vec![slow]);
     lab.put("orders", ["1"]).await;
     lab.sleep(10).await;

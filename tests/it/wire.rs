@@ -198,7 +198,7 @@ async fn a_delayed_call_takes_the_engines_time_and_no_other() {
     let clock = Clock::at(clock::from_epoch_millis(1_767_225_600_000));
     let host = EngineHost::open(Options::temporary(clock.clone())).unwrap();
     let hour = Duration::from_hours(1);
-    let rule = Rule::always("sqs:ListQueues", Kind::Delay(hour));
+    let rule = Rule::always("sqs:ListQueues", Kind::delay(hour));
     host.engine().faults().set(1, vec![rule]);
     let sqs = aws_sdk_sqs::Client::new(&host.engine().sdk_config(&Principal::Root));
     sqs.list_queues().send().await.unwrap();

@@ -1,20 +1,13 @@
 //! What this engine is and which settings are in force.
 
 use std::num::NonZeroU32;
-use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{input, without_nulls};
-use crate::clock::epoch_secs;
+use super::{Nothing, clock, input, millis, without_nulls};
 use crate::engine::call::{Answer, Call};
 use crate::engine::store::Durability;
 use crate::engine::{Engine, Options};
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 pub(super) fn get(engine: &Engine, call: &Call) -> Answer {
     let Nothing {} = input(call)?;
@@ -30,7 +23,7 @@ pub(super) fn get(engine: &Engine, call: &Call) -> Answer {
         "Account": engine.account().id,
         "Region": engine.account().region,
         "Folder": folder,
-        "Clock": { "Now": epoch_secs(call.now) },
+        "Clock": clock::described(engine),
         "Settings": settings(engine.options()),
         "Mappings": mappings,
         "PausedPollers": paused,
@@ -61,8 +54,4 @@ fn settings(options: &Options) -> Value {
             Durability::Power => "power",
         },
     }))
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

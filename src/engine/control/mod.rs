@@ -3,10 +3,15 @@
 //! On the wire of DynamoDB, with `Waterwheel_20260101.` before the operation's name; `docs/control.md` describes every
 //! operation. It works while everything else is made to fail: injected faults never strike it.
 
+mod clock;
 mod door;
 mod engine;
+mod faults;
 mod pollers;
 
+use std::time::Duration;
+
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -26,6 +31,11 @@ static OPERATIONS: &[Operation] = &[
     row("ResumePoller", Run::Later(pollers::resume)),
     row("StepPoller", Run::Later(pollers::step)),
     row("SkipRecord", Run::Later(pollers::skip)),
+    row("GetClock", Run::Data(clock::get)),
+    row("SetClock", Run::Data(clock::set)),
+    row("PutFaultRules", Run::Data(faults::put)),
+    row("GetFaultRules", Run::Data(faults::get)),
+    row("DeleteFaultRules", Run::Data(faults::delete)),
 ];
 
 pub fn operations() -> &'static [Operation] {
@@ -54,6 +64,11 @@ pub(super) fn permit(call: &Call) -> Result<(), Fault> {
     ))
 }
 
+/// The input of operations that take none.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
 /// The request's members; one that the operation does not know is refused, with those it knows.
 fn input<T: DeserializeOwned>(call: &Call) -> Result<T, Fault> {
     T::deserialize(&call.input)
@@ -66,4 +81,8 @@ fn without_nulls(mut object: Value) -> Value {
         members.retain(|_, value| !value.is_null());
     }
     object
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

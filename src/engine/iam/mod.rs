@@ -277,13 +277,7 @@ fn judge(
             "with an explicit deny in an identity-based policy",
         )),
         Decision::ImplicitDeny { .. } => {
-            let shown = shown_action(action);
-            Err(denied(
-                action,
-                &principal.arn(account),
-                resource,
-                &format!("because no identity-based policy allows the {shown} action"),
-            ))
+            Err(denied_by_nobody(&principal.arn(account), action, resource))
         }
     }
 }
@@ -386,6 +380,13 @@ fn denied(action: &str, who: &str, resource: &str, why: &str) -> Fault {
             "User: {who} is not authorized to perform: {shown} on resource: {quote}{resource}{quote} {why}"
         ),
     )
+}
+
+/// What somebody, by their ARN, is told whom no policy allows this.
+pub fn denied_by_nobody(who: &str, action: &str, resource: &str) -> Fault {
+    let shown = shown_action(action);
+    let why = format!("because no identity-based policy allows the {shown} action");
+    denied(action, who, resource, &why)
 }
 
 /// The session's role is gone.

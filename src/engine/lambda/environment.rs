@@ -8,8 +8,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use serde_json::{Value, json};
+
 use super::package::Package;
-use crate::clock::Clock;
+use crate::clock::{Clock, iso_millis};
 use crate::ids::Ids;
 
 /// One program that serves one invocation at a time. Dropping it ends the program.
@@ -48,6 +50,35 @@ pub enum LogFormat {
     Text,
     /// One object a line; lines below this level are left out.
     Json(Level),
+}
+
+impl LogFormat {
+    /// A line of the program's; `json` is the message where it is more than a text. `None` below the least level.
+    pub fn line(
+        self,
+        at: SystemTime,
+        request_id: Option<&str>,
+        level: &str,
+        text: &str,
+        json: Option<Value>,
+    ) -> Option<String> {
+        match self {
+            Self::Text => {
+                let request_id = request_id.unwrap_or("undefined");
+                let text = text.replace('\n', "\r");
+                Some(format!("{}\t{request_id}\t{level}\t{text}", iso_millis(at)))
+            }
+            Self::Json(least) if Level::parse(level) >= Some(least) => {
+                let mut line = json!({ "timestamp": iso_millis(at), "level": level });
+                if let Some(request_id) = request_id {
+                    line["requestId"] = request_id.into();
+                }
+                line["message"] = json.unwrap_or_else(|| Value::from(text));
+                Some(line.to_string())
+            }
+            Self::Json(_) => None,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

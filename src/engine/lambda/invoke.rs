@@ -17,9 +17,10 @@ use super::permissions::{NOT_ASSUMABLE, function_may, is_assumable, role_name};
 use super::pool::Warm;
 use super::queue::Queued;
 use super::unavailable::Unavailable;
-use super::{report, settings};
+use super::{injected, report, settings};
 use crate::engine::Engine;
 use crate::engine::call::{Body, Call, Fault, Later, Principal, Reply};
+use crate::engine::faults::HEADER;
 use crate::engine::logs;
 use crate::engine::state::Function;
 use crate::ids::Ids;
@@ -48,6 +49,8 @@ pub(super) struct Request {
 pub(super) struct Finished {
     pub(super) ended: Result<String, Failure>,
     pub(super) log_tail: String,
+    /// What took the handler's place, in a few words.
+    pub(super) injected: Option<&'static str>,
 }
 
 pub(super) fn invoke(engine: Engine, call: Call) -> Later {
@@ -98,14 +101,19 @@ pub(super) async fn run(engine: &Engine, request: Request) -> Result<Finished, F
         Some(warm) => warm,
         None => start(engine, &function, now).await?,
     };
-    let invocation = Invocation {
-        request_id: request.id.clone(),
-        function_arn: request.function_arn,
-        event: request.event,
-        client_context: request.client_context,
-        trace_id: trace_id(engine, now),
+    let fate = (engine.faults()).fate_of_run(&function.name, &request.function_arn);
+    let ran = if let Some(kind) = &fate {
+        injected::run(engine, &function, &request.id, kind).await
+    } else {
+        let invocation = Invocation {
+            request_id: request.id.clone(),
+            function_arn: request.function_arn,
+            event: request.event,
+            client_context: request.client_context,
+            trace_id: trace_id(engine, now),
+        };
+        warm.environment.invoke(invocation).await
     };
-    let ran = warm.environment.invoke(invocation).await;
     let lines = report::lines(&function, &request.id, &ran);
     write_log(engine, &function, &warm.log_stream, &lines);
     if ran.is_reusable {
@@ -115,6 +123,7 @@ pub(super) async fn run(engine: &Engine, request: Request) -> Result<Finished, F
     Ok(Finished {
         ended: ended(ran.ended, &function, &request.id),
         log_tail: report::tail(&lines),
+        injected: fate.map(|kind| kind.words()),
     })
 }
 
@@ -215,6 +224,9 @@ fn client_context(call: &Call) -> Result<Option<String>, Fault> {
 
 fn reply(finished: Finished, wants_log: bool) -> Reply {
     let mut headers = vec![("x-amz-executed-version".into(), LATEST.to_owned())];
+    if let Some(words) = finished.injected {
+        headers.push((HEADER.into(), words.to_owned()));
+    }
     if wants_log {
         headers.push((
             "x-amz-log-result".into(),

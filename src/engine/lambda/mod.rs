@@ -7,6 +7,7 @@ mod code;
 pub mod environment;
 mod filter_keys;
 mod functions;
+mod injected;
 mod invoke;
 pub mod javascript;
 mod mapping_settings;

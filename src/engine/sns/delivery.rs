@@ -98,6 +98,7 @@ fn send(engine: &Engine, call: &Call, queue: &str, input: &Value) -> bool {
         took: Duration::ZERO,
         principal,
         subject: queue.rsplit(':').next().unwrap_or(queue).to_owned(),
+        injected: String::new(),
     });
     sent.is_ok()
 }

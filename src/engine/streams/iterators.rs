@@ -44,11 +44,7 @@ impl ShardIterator {
         let iterator =
             Self::read(text).ok_or_else(|| Fault::validation("Invalid ShardIterator"))?;
         if iterator.issued + LIFETIME < now {
-            return Err(Fault::new(
-                400,
-                "ExpiredIteratorException",
-                "The provided iterator exceeds the maximum age allowed",
-            ));
+            return Err(expired_iterator());
         }
         Ok(iterator)
     }
@@ -71,8 +67,17 @@ impl ShardIterator {
     }
 }
 
+/// What who comes with an iterator is told that is older than 15 minutes.
+pub(in crate::engine) fn expired_iterator() -> Fault {
+    Fault::new(
+        400,
+        "ExpiredIteratorException",
+        "The provided iterator exceeds the maximum age allowed",
+    )
+}
+
 /// The stream an iterator's text names, whether it is valid or not.
-pub(super) fn stream_of(text: &str) -> &str {
+pub(in crate::engine) fn stream_of(text: &str) -> &str {
     text.split('|').next().unwrap_or_default()
 }
 

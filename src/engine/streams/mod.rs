@@ -22,6 +22,8 @@ pub mod shards;
 mod tips;
 
 pub(super) use chores::run as run_chores;
+pub(super) use iterators::{expired_iterator, stream_of};
+pub(super) use read::trimmed;
 pub use tips::{Live, Tip};
 
 /// How shards are opened, replaced and read.
@@ -141,9 +143,7 @@ fn stream_arn(call: &Call) -> String {
 }
 
 fn iterator_stream_arn(call: &Call) -> String {
-    call.text("ShardIterator")
-        .map_or("*", iterators::stream_of)
-        .to_owned()
+    call.text("ShardIterator").map_or("*", stream_of).to_owned()
 }
 
 /// All streams of the table asked for, of every table when none is.

@@ -114,7 +114,8 @@ fn refuse_trimmed(engine: &Engine, tip: &Tip, from: u64, now: SystemTime) -> Res
     }
 }
 
-fn trimmed() -> Fault {
+/// What who asks for records is told that are gone.
+pub(in crate::engine) fn trimmed() -> Fault {
     Fault::new(
         400,
         "TrimmedDataAccessException",

@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 
 use super::data;
 use super::{BatchesPanel, mark_look};
+use crate::aws::local;
 use crate::mapping::progress::TumblingWindow;
 use crate::mapping::record::Record;
 use crate::ui::live::MappingStory;
 use crate::ui::live::story::{Attempt, BatchStory};
 use crate::ui::widgets::json_view::pretty;
-use crate::ui::widgets::{Icon, icon};
+use crate::ui::widgets::{Health, Icon, chip, icon};
 use crate::ui::{Action, Cx, Route, Toast, names, theme, time};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -59,7 +60,7 @@ pub(super) fn show(ui: &mut Ui, cx: &Cx<'_>, story: &MappingStory, panel: &mut B
             (_, None) => {
                 ui.weak("Given up before it was ever sent");
             }
-            (Tab::Response, Some(attempt)) => response_ui(ui, attempt),
+            (Tab::Response, Some(attempt)) => response_ui(ui, cx, attempt),
             (Tab::Request, Some(attempt)) => code_ui(ui, &pretty(&request(&attempt.records))),
             (Tab::Logs, Some(attempt)) => logs_ui(ui, cx, panel, attempt),
             (Tab::Timing, Some(attempt)) => timing_ui(ui, batch, attempt),
@@ -166,12 +167,15 @@ fn function_of(cx: &Cx<'_>, panel: &BatchesPanel) -> Option<String> {
     Some(names::function_of(mapping).to_owned())
 }
 
-fn response_ui(ui: &mut Ui, attempt: &Attempt) {
+fn response_ui(ui: &mut Ui, cx: &Cx<'_>, attempt: &Attempt) {
     let tokens = theme::of(ui);
     let Some(answer) = &attempt.answer else {
         ui.weak("Not answered yet");
         return;
     };
+    if let Some(words) = local::injected(cx.aws, &answer.request_id) {
+        chip::health(ui, Health::Retry, &format!("injected: {words}"));
+    }
     if let Some(error) = &answer.function_error {
         ui.horizontal(|ui| {
             ui.colored_label(tokens.failed, format!("Function error: {error}"));

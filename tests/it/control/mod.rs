@@ -1,5 +1,7 @@
 //! The engine's control service, in process and over the port.
 
+mod clock;
+mod faults;
 mod pollers;
 
 use serde_json::{Value, json};

@@ -5,10 +5,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
-use serde_json::{Value, json};
 
-use crate::clock::{Clock, Stopwatch, iso_millis};
-use crate::engine::lambda::environment::{Blueprint, Level, Line, LogFormat};
+use crate::clock::{Clock, Stopwatch};
+use crate::engine::lambda::environment::{Blueprint, Line, LogFormat};
 use crate::engine::lambda::package::Package;
 use crate::ids::Ids;
 
@@ -151,25 +150,11 @@ impl Host {
         let at = self.clock.now();
         let mut now = self.now.lock();
         let request_id = now.request_id.as_deref();
-        let line = match self.log_format {
-            LogFormat::Text => {
-                let request_id = request_id.unwrap_or("undefined");
-                let text = text.replace('\n', "\r");
-                format!("{}\t{request_id}\t{level}\t{text}", iso_millis(at))
-            }
-            LogFormat::Json(least) if Level::parse(level) >= Some(least) => {
-                let message = json.and_then(|it| serde_json::from_str(it).ok());
-                let message = message.unwrap_or_else(|| Value::from(text));
-                let mut line = json!({ "timestamp": iso_millis(at), "level": level });
-                if let Some(request_id) = request_id {
-                    line["requestId"] = request_id.into();
-                }
-                line["message"] = message;
-                line.to_string()
-            }
-            LogFormat::Json(_) => return,
-        };
-        now.add(at, line);
+        let json = json.and_then(|it| serde_json::from_str(it).ok());
+        let line = self.log_format.line(at, request_id, level, text, json);
+        if let Some(line) = line {
+            now.add(at, line);
+        }
     }
 
     pub(super) fn raw(&self, text: &str) {
