@@ -18,11 +18,6 @@ use waterwheel::engine::{Engine, Options, Pace, server, streams};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Every write looks at the open shards of its table.
-const SHARDS_MAX: u32 = 100;
-/// Closed shards are kept for a day.
-const SHARD_PERIOD_SECS_MIN: u64 = 60;
-
 const HELP: &str = "\
 Waterwheel: DynamoDB tables, their streams and the functions they trigger
 
@@ -170,17 +165,16 @@ fn shards(text: &str) -> Result<NonZeroU32, String> {
     let count = text
         .parse()
         .ok()
-        .filter(|it: &NonZeroU32| it.get() <= SHARDS_MAX);
-    count.ok_or_else(|| format!("not a number from 1 to {SHARDS_MAX}"))
+        .filter(|it: &NonZeroU32| it.get() <= streams::SHARDS_MAX);
+    count.ok_or_else(|| format!("not a number from 1 to {}", streams::SHARDS_MAX))
 }
 
 fn shard_period(text: &str) -> Result<Duration, String> {
-    let secs = text
-        .parse()
-        .ok()
-        .filter(|it: &u64| *it >= SHARD_PERIOD_SECS_MIN);
-    secs.map(Duration::from_secs)
-        .ok_or_else(|| format!("not a number of seconds from {SHARD_PERIOD_SECS_MIN} on"))
+    let least = streams::PERIOD_MIN;
+    let period = text.parse().ok().map(Duration::from_secs);
+    period
+        .filter(|it| *it >= least)
+        .ok_or_else(|| format!("not a number of seconds from {} on", least.as_secs()))
 }
 
 fn on_or_off(word: &str) -> Result<bool, String> {

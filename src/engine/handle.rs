@@ -155,7 +155,7 @@ impl Engine {
         }
         // Only policies of roles are judged: for anyone else the resource need not be named.
         let is_judged = matches!(call.principal, Principal::Role { .. });
-        if is_judged && self.options().enforce_iam && !operation.action.is_empty() {
+        if is_judged && self.enforces_iam() && !operation.action.is_empty() {
             let resource = (operation.resource)(&call);
             self.read(|state| iam::authorize_call(state, &call, operation.action, &resource))?;
         }

@@ -32,6 +32,7 @@ pub mod pollers;
 pub mod s3;
 pub mod saved;
 pub mod server;
+pub mod settings;
 pub mod sns;
 pub mod sqs;
 pub mod state;
@@ -107,11 +108,6 @@ impl Options {
             poll: Pace::default(),
         }
     }
-
-    /// Only those who want AWS's delays want what they lead to.
-    pub fn has_latest_gap(&self) -> bool {
-        self.latest_gap.unwrap_or(self.delays == Delays::Aws)
-    }
 }
 
 /// Most progress kept for a console that opens later.
@@ -154,7 +150,9 @@ impl ApiCall {
 pub struct Engine(Arc<Inner>);
 
 struct Inner {
+    /// As it was opened; what can change since is among the settings.
     options: Options,
+    settings: settings::Live,
     account: Arc<Account>,
     store: Store,
     ids: Ids,
@@ -199,8 +197,13 @@ impl Engine {
         &self.0.account
     }
 
-    pub fn options(&self) -> &Options {
-        &self.0.options
+    pub fn durability(&self) -> Durability {
+        self.0.options.durability
+    }
+
+    /// Refuse access keys the engine did not issue.
+    pub fn has_strict_keys(&self) -> bool {
+        self.0.options.strict_keys
     }
 
     pub fn store(&self) -> &Store {
@@ -385,6 +388,7 @@ impl EngineHost {
         let ids = options.seed.map_or_else(Ids::random, Ids::seeded);
         let engine = Engine(Arc::new(Inner {
             account: Arc::new(options.account.clone()),
+            settings: settings::Live::new(settings::Settings::of(&options)),
             options,
             store,
             ids,

@@ -72,7 +72,7 @@ fn assume_role(engine: &Engine, call: &Call) -> Answer {
     let caller = call.principal.arn(account);
     let found = engine.read(|state| {
         let role = state.roles.values().find(|role| role.arn == arn)?;
-        let trusted = !engine.options().enforce_iam
+        let trusted = !engine.enforces_iam()
             || iam::decide_trust(role, who(&call.principal, &caller), &context(call, &caller))
                 .is_allowed();
         trusted.then(|| (role.name.clone(), role.id.clone(), role.max_session_secs))

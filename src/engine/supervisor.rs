@@ -19,6 +19,7 @@ use crate::arn::Arn;
 use crate::mapping::MappingConfig;
 use crate::mapping::consumer::Rules;
 use crate::mapping::filter::BadPattern;
+use crate::mapping::pace::Pace;
 use crate::mapping::poller::{Clients, Poller, Save, Wake, Watch};
 use crate::mapping::progress::{Progress, What};
 
@@ -71,6 +72,7 @@ struct Running {
     task: Id,
     work: Work,
     config: MappingConfig,
+    pace: Pace,
     held: Held,
     is_stopping: bool,
 }
@@ -175,10 +177,12 @@ impl Crew {
         if work != running.work {
             running.stop();
         } else if !running.is_stopping {
-            if mapping.config != running.config
+            let pace = self.engine.settings().poll;
+            if (mapping.config != running.config || pace != running.pace)
                 && let Ok(rules) = rules(&self.engine, mapping)
             {
                 running.config = mapping.config.clone();
+                running.pace = pace;
                 running.held.apply(rules);
             }
             pollers::settle(&self.engine, &mapping.uuid);
@@ -187,6 +191,8 @@ impl Crew {
 
     fn start(&mut self, mapping: &Mapping, role: String, now: SystemTime) {
         let uuid: Arc<str> = Arc::from(mapping.uuid.as_str());
+        // Asked for before the rules: what changes in between is applied by the next look.
+        let pace = self.engine.settings().poll;
         let rules = match rules(&self.engine, mapping) {
             Ok(rules) => rules,
             Err(error) => {
@@ -222,6 +228,7 @@ impl Crew {
             task: self.tasks.spawn(poller.run(controlled)).id(),
             work,
             config: mapping.config.clone(),
+            pace,
             held,
             is_stopping: false,
         };
@@ -278,7 +285,7 @@ impl Crew {
 
 fn rules(engine: &Engine, mapping: &Mapping) -> Result<Rules, BadPattern> {
     let rules = Rules::new(mapping.config.clone())?;
-    Ok(rules.at(engine.options().poll))
+    Ok(rules.at(engine.settings().poll))
 }
 
 impl Running {

@@ -1,13 +1,10 @@
 //! What this engine is and which settings are in force.
 
-use std::num::NonZeroU32;
+use serde_json::json;
 
-use serde_json::{Value, json};
-
-use super::{Nothing, clock, input, millis, without_nulls};
+use super::{Nothing, clock, input, settings, without_nulls};
+use crate::engine::Engine;
 use crate::engine::call::{Answer, Call};
-use crate::engine::store::Durability;
-use crate::engine::{Engine, Options};
 
 pub(super) fn get(engine: &Engine, call: &Call) -> Answer {
     let Nothing {} = input(call)?;
@@ -24,34 +21,9 @@ pub(super) fn get(engine: &Engine, call: &Call) -> Answer {
         "Region": engine.account().region,
         "Folder": folder,
         "Clock": clock::described(engine),
-        "Settings": settings(engine.options()),
+        "Settings": settings::described(engine),
         "Mappings": mappings,
         "PausedPollers": paused,
     }))
     .into())
-}
-
-/// As the options of `serve` set them.
-fn settings(options: &Options) -> Value {
-    let streams = options.streams;
-    without_nulls(json!({
-        "Poll": options.poll.to_string(),
-        "Delays": options.delays.to_string(),
-        "LatestGap": options.has_latest_gap(),
-        "FiltersMax": options.filters_max,
-        "Shards": streams.shards.get(),
-        "ShardPeriodInSeconds": streams.period.map(|it| it.as_secs()),
-        "SplitRate": streams.split_rate.map(NonZeroU32::get),
-        "StreamLimits": streams.has_limits,
-        "Throttle": options.throttle,
-        "GsiLagInMilliseconds": millis(options.gsi_lag),
-        "TtlDelayInSeconds": options.ttl_delay.as_secs(),
-        "SettleInMilliseconds": millis(options.settle),
-        "EnforceIam": options.enforce_iam,
-        "StrictKeys": options.strict_keys,
-        "Durability": match options.durability {
-            Durability::Process => "process",
-            Durability::Power => "power",
-        },
-    }))
 }

@@ -8,6 +8,8 @@ mod door;
 mod engine;
 mod faults;
 mod pollers;
+mod settings;
+mod shards;
 
 use std::time::Duration;
 
@@ -31,6 +33,10 @@ static OPERATIONS: &[Operation] = &[
     row("ResumePoller", Run::Later(pollers::resume)),
     row("StepPoller", Run::Later(pollers::step)),
     row("SkipRecord", Run::Later(pollers::skip)),
+    row("SetEngineSettings", Run::Data(settings::set)),
+    row("RollShard", Run::Data(shards::roll)),
+    row("SplitShard", Run::Data(shards::split)),
+    row("TrimStream", Run::Data(shards::trim)),
     row("GetClock", Run::Data(clock::get)),
     row("SetClock", Run::Data(clock::set)),
     row("PutFaultRules", Run::Data(faults::put)),

@@ -19,6 +19,7 @@ use crate::engine::call::{Call, Fault, Principal};
 use crate::engine::state::{Expiry, Index, Table};
 use crate::engine::store::codec::decode_item;
 use crate::engine::store::{Commit, Shelf, prefix_end};
+use crate::engine::streams::floor_key;
 
 /// Items deleted under one lock.
 const SWEPT_AT_ONCE: usize = 100;
@@ -149,7 +150,7 @@ fn pass(engine: &Engine, table: &Table, now: SystemTime) -> Result<Next, Fault> 
     if table.status == "ACTIVE" {
         return Ok(Next::WhenCalled);
     }
-    let settled = table.since.unwrap_or(SystemTime::UNIX_EPOCH) + engine.options().settle;
+    let settled = table.since.unwrap_or(SystemTime::UNIX_EPOCH) + engine.settings().settle;
     if settled > now {
         return Ok(Next::At(settled));
     }
@@ -213,7 +214,7 @@ fn advance_expiry(
     expiry: &Expiry,
     now: SystemTime,
 ) -> Result<Next, Fault> {
-    let settled = expiry.since + engine.options().settle;
+    let settled = expiry.since + engine.settings().settle;
     match expiry.status.as_str() {
         "ENABLED" => return sweep(engine, table, expiry, now),
         _ if settled > now => return Ok(Next::At(settled)),
@@ -329,7 +330,7 @@ fn sweep(engine: &Engine, table: &Table, expiry: &Expiry, now: SystemTime) -> Re
 
 /// Entries of items to go now, a few at a time, or else when there will be some.
 fn ended(engine: &Engine, expiry: &Expiry, now: SystemTime) -> Result<(Vec<Vec<u8>>, Next), Fault> {
-    let delay = engine.options().ttl_delay;
+    let delay = engine.ttl_delay();
     let (from, to) = expiry::from(expiry, now);
     let range = (
         from.as_ref().map(Vec::as_slice),
@@ -402,6 +403,7 @@ fn clear(engine: &Engine, store_id: u64) -> Result<(), Fault> {
     if left > 0 {
         commit.remove(Shelf::Documents, tally_key(store_id));
         commit.remove(Shelf::Documents, filled_key(store_id));
+        commit.remove(Shelf::Documents, floor_key(store_id));
     }
     store.commit(commit)?;
     if left > 0 {

@@ -31,6 +31,11 @@ pub(super) struct Changes {
 }
 
 impl Lag {
+    /// Everything is seen as it is.
+    pub(super) fn forget(&self) {
+        *self.0.lock() = Changes::default();
+    }
+
     /// Remembers entries that `commit` changes; readers see neither half of it meanwhile.
     pub(super) fn keep(
         &self,
@@ -94,7 +99,7 @@ pub(super) fn scan_any(
     reverse: bool,
     visit: impl FnMut(&[u8], &[u8]) -> bool,
 ) -> Result<(), StoreError> {
-    let lags = !engine.options().gsi_lag.is_zero();
+    let lags = !engine.gsi_lag().is_zero();
     if let Some(index) = index.filter(|it| it.global && lags) {
         return scan(engine, index.store_id, range, reverse, visit);
     }

@@ -16,7 +16,7 @@ pub(super) fn permit(
     resource: &str,
     facts: Vec<(&str, String)>,
 ) -> Result<(), Fault> {
-    if !engine.options().enforce_iam {
+    if !engine.enforces_iam() {
         return Ok(());
     }
     engine.read(|state| iam::authorize_call_with(state, call, action, resource, facts))

@@ -47,14 +47,14 @@ pub(super) fn create_table(engine: &Engine, call: &Call) -> Answer {
             index.store_id = state.take_store_id();
         }
         if let Some(view_type) = view_type {
-            let count = engine.options().streams.shards;
+            let count = engine.settings().streams.shards;
             let arn = shards::open(state, &table, view_type, count, (call.now, &call.ids));
             table.stream = Some(arn.clone());
             table.latest_stream = Some(arn);
         }
         // Usable at once where nothing else is wanted; the answer says what AWS says at this moment.
         let mut stored = table.clone();
-        if engine.options().settle.is_zero() {
+        if engine.settings().settle.is_zero() {
             passing::end(&mut stored);
         }
         state.tables.insert(table.name.clone(), Arc::new(stored));
@@ -159,7 +159,7 @@ pub(super) fn delete_table(engine: &Engine, call: &Call) -> Answer {
             close_stream(engine, state, table, call)?;
             going.stream = None;
             state.resource_policies.remove(&table.arn);
-            if engine.options().settle.is_zero() {
+            if engine.settings().settle.is_zero() {
                 state.tables.remove(&name);
                 state.trash.extend(passing::store_ids(table));
             } else {
@@ -169,7 +169,7 @@ pub(super) fn delete_table(engine: &Engine, call: &Call) -> Answer {
         })?;
         Ok(going)
     })?;
-    if engine.options().settle.is_zero() {
+    if engine.settings().settle.is_zero() {
         engine.dynamodb().forget(table.store_id);
     }
     engine.dynamodb().bell.ring();

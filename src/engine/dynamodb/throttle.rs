@@ -144,7 +144,7 @@ impl Buckets {
 }
 
 fn throttles(engine: &Engine, table: &Table) -> bool {
-    engine.options().throttle && !table.pay_per_request
+    engine.throttles() && !table.pay_per_request
 }
 
 /// Units a second.

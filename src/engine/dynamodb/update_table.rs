@@ -47,7 +47,7 @@ fn change(engine: &Engine, before: &Table, call: &Call) -> Result<(Table, Table)
             index.store_id = state.take_store_id();
         }
         let mut stored = table.clone();
-        if engine.options().settle.is_zero() {
+        if engine.settings().settle.is_zero() {
             state.trash.extend(passing::end(&mut stored));
         }
         state
@@ -351,7 +351,7 @@ fn change_stream(
                     table.name
                 )));
             }
-            let count = engine.options().streams.shards;
+            let count = engine.settings().streams.shards;
             let arn = shards::open(state, table, view_type, count, (call.now, &call.ids));
             table.stream = Some(arn.clone());
             table.latest_stream = Some(arn);

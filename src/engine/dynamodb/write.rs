@@ -44,6 +44,16 @@ pub struct Live {
 pub(super) struct TableLock(Mutex<Tallies>);
 
 impl Live {
+    /// Lets the chores look at what is due now.
+    pub fn wake_chores(&self) {
+        self.bell.ring();
+    }
+
+    /// Reads of global indexes see everything as it is.
+    pub fn forget_lag(&self) {
+        self.lag.forget();
+    }
+
     pub(super) fn lock_of(&self, store_id: u64) -> Arc<TableLock> {
         Arc::clone(self.locks.lock().entry(store_id).or_default())
     }
@@ -209,7 +219,7 @@ impl Batch<'_> {
         if !locked.table.indexes.is_empty() || locked.table.expiry.is_some() {
             let old = change.old.map(decode_item).transpose()?;
             let items = (old.as_ref(), change.new);
-            let before = (!self.engine.options().gsi_lag.is_zero()).then_some(&mut self.before);
+            let before = (!self.engine.gsi_lag().is_zero()).then_some(&mut self.before);
             written.indexes =
                 locked.change_indexes(store, &mut self.commit, &key, items, before)?;
             let now = self.call.now;
@@ -261,7 +271,7 @@ impl Batch<'_> {
             let now = self.engine.clock().now();
             let lag = &self.engine.dynamodb().lag;
             let commit = || store.commit(self.commit);
-            lag.keep(self.before, now, self.engine.options().gsi_lag, commit)?;
+            lag.keep(self.before, now, self.engine.gsi_lag(), commit)?;
         }
         for mut locked in self.tables {
             for (store_id, tally) in locked.counted {
@@ -331,7 +341,7 @@ impl Locked<'_> {
         };
         let written = expiry::written(now);
         let ends = expiry::item_of(&new, 0).map(|(ends, _)| ends);
-        let delay = engine.options().ttl_delay;
+        let delay = engine.ttl_delay();
         let goes = ends.filter(|it| expiry::ever_goes(*it, now));
         let goes = goes.map(|it| expiry::goes(it, &written, delay));
         commit.put(Shelf::Indexes, new, written);

@@ -70,7 +70,7 @@ fn denied(
     mapping: &Mapping,
     key: &str,
 ) -> Option<(&'static str, String)> {
-    if !engine.options().enforce_iam {
+    if !engine.enforces_iam() {
         return None;
     }
     let context = |name: &str| format!("kms:EncryptionContext:aws:lambda:{name}");

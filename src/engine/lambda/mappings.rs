@@ -41,7 +41,7 @@ pub(super) fn create(engine: &Engine, call: &Call) -> Answer {
         starting_position: starting_position(input, &stream)?,
         ..MappingConfig::default()
     };
-    apply(&mut config, input, engine.options().filters_max)?;
+    apply(&mut config, input, engine.settings().filters_max)?;
     tags::check(&input["Tags"])?;
     let reference = names::reachable(function, &call.account)?;
     let made = engine.change(|state| {
@@ -134,7 +134,7 @@ pub(super) fn update(engine: &Engine, call: &Call) -> Answer {
             function_arn: before.function_arn.clone(),
             config: before.config.clone(),
         };
-        apply(&mut next.config, input, engine.options().filters_max)?;
+        apply(&mut next.config, input, engine.settings().filters_max)?;
         let function = function.or_else(|| Reference::parse(&before.function_arn));
         let reference = names::reachable(function, &call.account)?;
         next.function_arn = reference.arn(&call.account);
@@ -183,7 +183,7 @@ pub(super) fn delete(engine: &Engine, call: &Call) -> Answer {
 
 /// Lets a mapping into a passing state, for as long as it takes.
 fn pass(engine: &Engine, call: &Call, mapping: &mut Mapping, state: MappingState) {
-    let delays = engine.options().delays;
+    let delays = engine.settings().delays;
     mapping.state = state;
     mapping.settles_at = call.now + delays.of(state, &call.ids);
     if matches!(state, MappingState::Creating | MappingState::Enabling) {
@@ -195,7 +195,7 @@ fn pass(engine: &Engine, call: &Call, mapping: &mut Mapping, state: MappingState
 
 /// A mapping that starts at the latest record starts behind those there are now, unless it is to miss some.
 fn fix_beginning(engine: &Engine, state: &State, mapping: &Mapping) -> Result<(), Fault> {
-    if !engine.options().has_latest_gap() {
+    if !engine.settings().has_latest_gap() {
         checkpoints::begin(engine, state, mapping)?;
     }
     Ok(())

@@ -20,7 +20,7 @@ pub(super) fn may_use_role(
     call: &Call,
     role_arn: &str,
 ) -> Result<(), Fault> {
-    if !engine.options().enforce_iam {
+    if !engine.enforces_iam() {
         return Ok(());
     }
     let to = ("iam:PassedToService", SERVICE.to_owned());
@@ -39,7 +39,7 @@ pub(super) fn may_use_role(
 
 /// Whether Lambda may assume this role as things are now.
 pub fn is_assumable(engine: &Engine, state: &State, role_arn: &str) -> bool {
-    !engine.options().enforce_iam
+    !engine.enforces_iam()
         || role_of(state, role_arn).is_some_and(|role| iam::trusts_service(role, SERVICE))
 }
 
@@ -51,7 +51,7 @@ pub(super) fn function_may(
     action: &str,
     resource: &str,
 ) -> bool {
-    if !engine.options().enforce_iam {
+    if !engine.enforces_iam() {
         return true;
     }
     role_of(state, &function.role).is_some_and(|role| {
@@ -73,7 +73,7 @@ pub(super) fn permit_mapping(
     resource: &str,
     functions: &[String],
 ) -> Result<(), Fault> {
-    if !engine.options().enforce_iam {
+    if !engine.enforces_iam() {
         return Ok(());
     }
     let action = format!("lambda:{}", call.operation);

@@ -149,7 +149,7 @@ fn permitted(
     facts: Vec<(&str, String)>,
 ) -> Result<(), Fault> {
     let is_judged = matches!(call.principal, Principal::Role { .. });
-    if !is_judged || !engine.options().enforce_iam {
+    if !is_judged || !engine.enforces_iam() {
         return Ok(());
     }
     engine.read(|state| iam::authorize_call_with(state, call, action, resource, facts))

@@ -25,7 +25,8 @@ const REST: Duration = Duration::from_secs(1);
 
 /// Runs until dropped.
 ///
-/// Nobody wakes it: what falls due because of a request does so a whole period later, and it never sleeps longer.
+/// Only new settings and trims of the user's wake it: what falls due because of a request does so a whole period later,
+/// and it never sleeps longer.
 pub(in crate::engine) async fn run(engine: Engine) {
     let clock = engine.clock().clone();
     let mut paces = Paces::new();
@@ -39,7 +40,10 @@ pub(in crate::engine) async fn run(engine: Engine) {
         (paces, next) = done
             .await
             .unwrap_or_else(|_| (Paces::new(), Ok(now + REST)));
-        clock.sleep_until(next.unwrap_or(now + REST)).await;
+        tokio::select! {
+            () = clock.sleep_until(next.unwrap_or(now + REST)) => {}
+            () = engine.streams().chores.notified() => {}
+        }
     }
 }
 
@@ -55,10 +59,10 @@ fn round(engine: &Engine, paces: &mut Paces, now: SystemTime) -> Result<SystemTi
         }
     }
     let open: Vec<&Stream> = streams.iter().filter(|it| it.disabled.is_none()).collect();
-    if let Some(period) = engine.options().streams.period {
+    if let Some(period) = engine.settings().streams.period {
         next = next.min(roll(engine, &open, period, now)?);
     }
-    if let Some(rate) = engine.options().streams.split_rate {
+    if let Some(rate) = engine.settings().streams.split_rate {
         split(engine, &open, paces, (rate, now))?;
         next = next.min(now + LOOKS_EVERY);
     }

@@ -20,14 +20,21 @@ mod read;
 pub mod records;
 pub mod shards;
 mod tips;
+mod trim;
 
 pub(super) use chores::run as run_chores;
 pub(super) use iterators::{expired_iterator, stream_of};
 pub(super) use read::trimmed;
-pub use tips::{Live, Tip};
+pub use tips::{Live, Tip, floor_key};
+pub use trim::{Horizon, not_found, trim};
+
+/// Most open shards a stream begins with: every write looks at those of its table.
+pub const SHARDS_MAX: u32 = 100;
+/// Shortest period of shards: closed ones are kept for a day.
+pub const PERIOD_MIN: Duration = Duration::from_mins(1);
 
 /// How shards are opened, replaced and read.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// Open shards a new stream begins with.
     pub shards: NonZeroU32,
@@ -159,7 +166,7 @@ fn table_streams_arn(call: &Call) -> String {
 
 fn list_streams(engine: &Engine, call: &Call) -> Answer {
     validate::check(&call.input, shapes::LIST_STREAMS)?;
-    if engine.options().streams.has_limits {
+    if engine.has_stream_limits() {
         engine.streams().limits.list(call.now)?;
     }
     let table = call.text("TableName");
@@ -191,7 +198,7 @@ fn list_streams(engine: &Engine, call: &Call) -> Answer {
 
 fn describe_stream(engine: &Engine, call: &Call) -> Answer {
     validate::check(&call.input, shapes::DESCRIBE_STREAM)?;
-    if engine.options().streams.has_limits {
+    if engine.has_stream_limits() {
         engine.streams().limits.describe(call.now)?;
     }
     let arn = call.text("StreamArn").unwrap_or_default();
@@ -213,7 +220,7 @@ fn describe_stream(engine: &Engine, call: &Call) -> Answer {
         let mut description = json!({
             "StreamArn": stream.arn,
             "StreamLabel": stream.label,
-            "StreamStatus": status(stream, call.now, engine.options().settle),
+            "StreamStatus": status(stream, call.now, engine.settings().settle),
             "StreamViewType": stream.view_type,
             "CreationRequestDateTime": epoch_secs(stream.created),
             "TableName": stream.table,

@@ -41,7 +41,7 @@ pub(super) fn get_shard_iterator(engine: &Engine, call: &Call) -> Answer {
         next,
         from_oldest,
         issued: call.now,
-        reader: if engine.options().streams.has_limits {
+        reader: if engine.has_stream_limits() {
             engine.ids().number()
         } else {
             0
@@ -136,7 +136,7 @@ pub(super) fn get_records(engine: &Engine, call: &Call) -> Answer {
     let text = call.text("ShardIterator").unwrap_or_default();
     let mut iterator = ShardIterator::parse(text, call.now)?;
     let place = Place::find(engine, call, &iterator)?;
-    if engine.options().streams.has_limits {
+    if engine.has_stream_limits() {
         let limits = &engine.streams().limits;
         limits.read(place.store_id, iterator.reader, call.now)?;
     }

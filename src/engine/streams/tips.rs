@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::time::SystemTime;
 
 use parking_lot::RwLock;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use super::limits::Limits;
 use super::records::Stored;
@@ -26,6 +26,8 @@ const TRIM_MAX: u64 = 8192;
 pub struct Live {
     tips: RwLock<BTreeMap<u64, Arc<Tip>>>,
     pub(super) limits: Limits,
+    /// Rung when the chores have to look again.
+    pub(super) chores: Notify,
 }
 
 /// The end of one shard. Only who holds the table's lock may move it.
@@ -35,6 +37,8 @@ pub struct Tip {
     next: AtomicU64,
     /// No record below this number is stored.
     oldest: AtomicU64,
+    /// No record below this number may be read: its user trimmed it before its time.
+    floor: AtomicU64,
     /// Time of the youngest record, in milliseconds since 1970.
     youngest: AtomicU64,
     /// Rings whenever there is something new to read.
@@ -80,15 +84,24 @@ impl Live {
                 false
             },
         )?;
+        let floor = store.get(Shelf::Documents, &floor_key(shard))?;
+        let floor = floor.and_then(|it| it.try_into().ok());
+        let floor = floor.map_or(first, u64::from_be_bytes);
         let tip = Arc::new(Tip {
             shard,
             next: AtomicU64::new(next),
             oldest: AtomicU64::new(first),
+            floor: AtomicU64::new(floor),
             youngest: AtomicU64::new(youngest),
             bell: watch::Sender::new(0),
         });
         tips.insert(shard, Arc::clone(&tip));
         Ok(tip)
+    }
+
+    /// Lets the chores look at what is due now.
+    pub fn wake_chores(&self) {
+        self.chores.notify_one();
     }
 
     /// Forgets shards whose records are gone for good.
@@ -154,7 +167,8 @@ impl Tip {
     /// Number of the first record that is at least as young as `since`; `next` when all are older. Numbers are
     /// dense and times ascend, so it halves its way.
     pub(super) fn first_since(&self, store: &Store, since: SystemTime) -> Result<u64, Fault> {
-        let (mut low, mut high) = (self.oldest.load(Ordering::Relaxed), self.next());
+        let oldest = self.oldest.load(Ordering::Relaxed).max(self.floor());
+        let (mut low, mut high) = (oldest, self.next());
         while low < high {
             let middle = low + (high - low) / 2;
             match self.at_or_after(store, middle)? {
@@ -181,8 +195,33 @@ impl Tip {
         Ok(found)
     }
 
-    /// Records from `number` up to the tip, until `visit` returns false.
+    /// No record below this number may be read.
+    fn floor(&self) -> u64 {
+        self.floor.load(Ordering::Acquire)
+    }
+
+    /// Nobody reads records below this number from now on, also after a restart; the chores remove them.
+    pub(super) fn raise_floor(&self, store: &Store, floor: u64) -> Result<(), StoreError> {
+        if floor > self.floor() {
+            let number = floor.to_be_bytes().to_vec();
+            store.put(Shelf::Documents, floor_key(self.shard), number)?;
+            self.floor.fetch_max(floor, Ordering::AcqRel);
+        }
+        Ok(())
+    }
+
+    /// Records from `number` up to the tip that may be read, until `visit` returns false.
     pub(super) fn visit(
+        &self,
+        store: &Store,
+        number: u64,
+        visit: impl FnMut(u64, Stored<'_>) -> bool,
+    ) -> Result<(), Fault> {
+        self.visit_stored(store, number.max(self.floor()), visit)
+    }
+
+    /// The same with those that are to be removed.
+    fn visit_stored(
         &self,
         store: &Store,
         number: u64,
@@ -215,11 +254,12 @@ impl Tip {
         let mut end = self.oldest.load(Ordering::Relaxed);
         let mut left = TRIM_MAX;
         let mut trimmed = Trimmed::All(None);
-        self.visit(store, end, |number, record| {
+        let floor = self.floor();
+        self.visit_stored(store, end, |number, record| {
             if number == last {
                 return false;
             }
-            if record.created() + RETENTION > now {
+            if number >= floor && record.created() + RETENTION > now {
                 trimmed = Trimmed::All(Some(record.created()));
                 return false;
             }
@@ -238,6 +278,13 @@ impl Tip {
         self.oldest.store(end, Ordering::Relaxed);
         Ok(trimmed)
     }
+}
+
+/// Where it is kept on [`Shelf::Documents`] up to where a shard was trimmed before its time.
+pub fn floor_key(shard: u64) -> Vec<u8> {
+    let mut key = b"floor".to_vec();
+    key.extend_from_slice(&shard.to_be_bytes());
+    key
 }
 
 fn whole(shard: u64) -> keys::Range {

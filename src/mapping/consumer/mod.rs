@@ -241,6 +241,10 @@ impl ShardConsumer {
         self.must_deal |= rules.lanes() != self.lanes.len()
             || rules.config.tumbling_window_secs != self.rules.config.tumbling_window_secs
             || works.any(|work| work.records.len() > size);
+        if rules.pace != self.rules.pace && self.polls.failures == 0 {
+            // Whoever waited for something to be written looks at once.
+            self.polls.next = self.polls.next.min(self.polls.asked + POLL_EVERY);
+        }
         self.rules = rules;
     }
 

@@ -3,6 +3,8 @@
 mod clock;
 mod faults;
 mod pollers;
+mod settings;
+mod shards;
 
 use serde_json::{Value, json};
 use waterwheel::engine::call::Principal;

@@ -106,7 +106,7 @@ impl Bound {
 
     /// Whether the caller may run it.
     pub(super) fn permit(&self, engine: &Engine, call: &Call) -> Result<(), Fault> {
-        if !engine.options().enforce_iam {
+        if !engine.enforces_iam() {
             return Ok(());
         }
         let mut facts = Vec::new();
