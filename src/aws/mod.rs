@@ -18,6 +18,7 @@ pub mod samples;
 pub mod sns;
 pub mod sqs;
 pub mod streams;
+pub mod world;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

@@ -1,4 +1,5 @@
-//! The local cloud: its port for other programs, its data folder, its last API calls, and starting over.
+//! The local cloud: its port for other programs, its data folder, its time and faults, its last API calls, and starting
+//! over.
 
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use super::activity::Activity;
 use super::cx::{Action, Cx, Listing, Route, Toast};
 use super::remote::Remote;
 use super::widgets::{Confirm, Health, Icon, chip, confirm, empty_state, form, icon};
+use super::world::World;
 use super::{Panel, theme};
 use crate::aws::local::{self, PORT, Status};
 
@@ -26,6 +28,7 @@ pub(super) struct LocalCloudPanel {
     port: form::Number,
     form: Form,
     calls: Activity,
+    world: World,
     looked: Option<Duration>,
 }
 
@@ -42,6 +45,7 @@ impl Default for LocalCloudPanel {
             port: form::Number::of(Some(i64::from(PORT))),
             form: Form::Shell,
             calls,
+            world: World::default(),
             looked: None,
         }
     }
@@ -99,6 +103,7 @@ impl Panel for LocalCloudPanel {
                 self.port_ui(ui, cx, &status);
                 self.data_ui(ui, cx, &status);
             }
+            self.world.ui(ui, cx);
             theme::card(ui).show(ui, |ui| {
                 ui.set_min_width(ui.available_width());
                 ui.label(RichText::new("Recent API calls").text_style(theme::subtitle()));

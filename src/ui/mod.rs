@@ -32,6 +32,7 @@ pub mod triggers;
 mod welcome;
 pub mod widgets;
 mod window;
+mod world;
 
 pub use console::Console;
 pub use cx::{Action, Cx, Listing, Route, Settings, Toast};

@@ -5,11 +5,12 @@ use std::time::Duration;
 use egui::{Align, Button, Layout, RichText, Sense, Stroke, Ui, Vec2};
 
 use super::commands::Command;
-use super::cx::{Cx, Settings};
+use super::cx::{Action, Cx, Route, Settings};
 use super::history::History;
 use super::theme::{self, Tokens};
 use super::toasts::Toasts;
 use super::widgets::{Icon, icon};
+use super::world;
 use crate::aws::{About, Ground};
 
 pub(super) const HEIGHT: f32 = 44.0;
@@ -62,6 +63,11 @@ pub(super) fn ui(
         }
         if badge_ui(ui, cx.map(|cx| cx.aws.about())) {
             ask = Some(Ask::Connections);
+        }
+        if let Some(cx) = cx
+            && world::badge_ui(ui, cx)
+        {
+            cx.send(Action::Go(Route::LocalCloud));
         }
         if let Some(cx) = cx
             && cx.aws.gate().is_locked()
