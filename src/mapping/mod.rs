@@ -6,11 +6,13 @@ pub mod answer;
 pub mod config;
 pub mod consumer;
 pub mod filter;
+mod lineage;
 pub mod pace;
 mod payload;
 pub mod poller;
 pub mod progress;
 pub mod record;
+pub mod whatif;
 pub mod window;
 pub(crate) mod words;
 

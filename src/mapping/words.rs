@@ -1,6 +1,12 @@
-//! Numbers and times in words for people. Pure; decides nothing.
+//! Numbers and times in words for people, and what is said in more than one place. Pure; decides nothing.
 
 use std::time::Duration;
+
+pub(super) const RECORDS_GONE: &str =
+    "goes on at the oldest record: those before it were older than 24 hours";
+/// Whether anything was left in it cannot be told any more.
+pub(super) const SHARD_GONE: &str =
+    "the shard is gone: what was not read of it was older than 24 hours";
 
 /// `1 record`, `3 records`.
 pub(super) fn count(number: usize, noun: &str) -> String {

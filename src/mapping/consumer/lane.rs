@@ -12,7 +12,7 @@ use crate::mapping::record::{Record, SequenceNumber};
 use crate::mapping::window::Window;
 
 /// DynamoDB keeps records no longer than this, so nothing is tried again for longer.
-const RETENTION: Duration = Duration::from_hours(24);
+pub(in crate::mapping) const RETENTION: Duration = Duration::from_hours(24);
 const STEPPED: &str = "a step was asked for";
 const BACKOFF_FIRST: Duration = Duration::from_millis(500);
 const BACKOFF_MAX: Duration = Duration::from_mins(1);

@@ -22,11 +22,11 @@ use lane::{Around, Busy, Closing, Lane, Look, Queued, Work};
 use ledger::Ledger;
 
 pub use hold::{BatchStanding, By, LaneStanding, Skip, Standing};
-pub(super) use lane::backoff;
+pub(super) use lane::{RETENTION, backoff};
 pub use step::{Batch, Checkpoint, Discard, Page, Place, Position, Rules, Step};
 
 /// Four polls a second.
-const POLL_EVERY: Duration = Duration::from_millis(250);
+pub(super) const POLL_EVERY: Duration = Duration::from_millis(250);
 /// A shard that is read as it is written to is looked at even when nobody says so.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 /// Longest wait after polls that failed.
@@ -70,6 +70,8 @@ struct Polls {
     is_under_way: bool,
     /// When the poll under way was asked for.
     asked: SystemTime,
+    /// Something was written while the poll was under way, which its page may not hold.
+    is_stale: bool,
     failures: u32,
 }
 
@@ -100,6 +102,7 @@ impl ShardConsumer {
                 next: now,
                 is_under_way: false,
                 asked: now,
+                is_stale: false,
                 failures: 0,
             },
             passed: SystemTime::UNIX_EPOCH,
@@ -143,6 +146,7 @@ impl ShardConsumer {
             if now >= self.polls.next || self.hold.forces(By::Poll) {
                 self.polls.asked = now;
                 self.polls.is_under_way = true;
+                self.polls.is_stale = false;
                 return Step::Poll;
             }
             sooner(&mut soonest, self.polls.next, "next poll".to_owned());
@@ -197,7 +201,7 @@ impl ShardConsumer {
         }
         self.polls.next = match self.rules.pace {
             Pace::FourPerSecond => next_on_grid(self.polls.asked),
-            Pace::AsWritten if !page.records.is_empty() => now,
+            Pace::AsWritten if !page.records.is_empty() || self.polls.is_stale => now,
             // A window that is over is finished once a look shows that nothing more goes into it.
             Pace::AsWritten => {
                 let end = self.window.as_ref().map(Window::end);
@@ -218,6 +222,7 @@ impl ShardConsumer {
     pub fn written(&mut self, now: SystemTime) {
         if self.rules.pace == Pace::AsWritten && self.polls.failures == 0 {
             self.polls.next = self.polls.next.min(now);
+            self.polls.is_stale = self.polls.is_under_way;
         }
     }
 
@@ -315,11 +320,31 @@ impl ShardConsumer {
         self.lanes.iter().any(|lane| lane.busy != Busy::No)
     }
 
+    /// Everything read is settled, and no tumbling window has begun.
+    pub(super) fn is_idle(&self) -> bool {
+        self.window.is_none() && self.lanes.iter().all(Lane::is_empty)
+    }
+
+    /// A tumbling window has begun.
+    pub(super) fn has_window(&self) -> bool {
+        self.window.is_some()
+    }
+
+    /// The soonest time at which anything but a poll is due, where a lane waits for one.
+    pub(super) fn due(&self, now: SystemTime) -> Option<SystemTime> {
+        let lanes = self.lanes.iter();
+        let waits = lanes.filter_map(|lane| match lane.look(self.around(now)) {
+            Look::Until(until, _) => Some(until),
+            _ => None,
+        });
+        waits.min()
+    }
+
     fn is_done(&self) -> bool {
         if self.is_stopping {
             return !self.is_busy();
         }
-        self.is_ended() && self.window.is_none() && self.lanes.iter().all(Lane::is_empty)
+        self.is_ended() && self.is_idle()
     }
 
     fn close(&mut self) -> Step {

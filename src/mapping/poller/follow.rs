@@ -8,8 +8,9 @@ use tokio::task::JoinSet;
 use super::asks::Ask;
 use super::reader::Reader;
 use super::trouble::Trouble;
-use super::{Control, Ended, Line};
+use super::{Control, Line};
 use crate::mapping::consumer::{Checkpoint, Discard, Page, Position, ShardConsumer, Step};
+use crate::mapping::lineage::Ended;
 use crate::mapping::progress::{Answer, BatchId, What};
 
 /// Works until the shard is used up or the control says stop.

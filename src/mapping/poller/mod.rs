@@ -6,7 +6,6 @@
 mod asks;
 mod calls;
 mod follow;
-mod lineage;
 mod reader;
 mod trouble;
 
@@ -21,11 +20,12 @@ use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
 use super::consumer::{Checkpoint, Place, Rules};
+use super::lineage::{Ended, Lineage, Start, Stream};
 use super::progress::{Progress, What};
+use super::words;
 use crate::clock::Clock;
 use crate::ids::Ids;
 pub use asks::Followed;
-use lineage::{Ended, Lineage, Start, Stream};
 use trouble::Trouble;
 
 /// Told of everything a poller does, in order per shard.
@@ -177,7 +177,7 @@ impl Poller {
                 }
                 lineage.setbacks = 0;
                 for lost in lineage.lost(&stream, &self.save) {
-                    let reason = reader::SHARD_GONE.to_owned();
+                    let reason = words::SHARD_GONE.to_owned();
                     let after = lost.after;
                     self.tell(Arc::clone(&lost.shard), What::Trimmed { after, reason });
                     self.tell(lost.shard, What::ShardClosed);

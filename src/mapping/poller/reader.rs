@@ -9,6 +9,7 @@ use super::Line;
 use super::trouble::Trouble;
 use crate::mapping::consumer::{Page, Position};
 use crate::mapping::record::Record;
+use crate::mapping::words::{RECORDS_GONE, SHARD_GONE};
 
 /// Most records AWS returns at once.
 const PAGE_MAX: i32 = 1000;
@@ -16,11 +17,6 @@ const PAGE_MAX: i32 = 1000;
 const TRIES: usize = 3;
 /// How long "from now on" may be asked for as such; later, the moment itself is asked for.
 const LATEST_HOLDS: Duration = Duration::from_secs(1);
-
-const RECORDS_GONE: &str = "goes on at the oldest record: those before it were older than 24 hours";
-/// Whether anything was left in it cannot be told any more.
-pub(super) const SHARD_GONE: &str =
-    "the shard is gone: what was not read of it was older than 24 hours";
 
 pub(super) struct Reader {
     line: Line,

@@ -45,6 +45,20 @@ fn an_idle_shard_waits_for_the_word() {
 }
 
 #[test]
+fn a_word_that_comes_while_a_page_is_on_its_way_is_kept() {
+    let mut desk = as_written(MappingConfig::default());
+    assert_eq!(next_poll(&mut desk), Duration::ZERO);
+    desk.now += Duration::from_millis(5);
+    desk.consumer.written(desk.now);
+    desk.now += Duration::from_millis(5);
+    // The page was made before the write.
+    desk.poll();
+    assert_eq!(next_poll(&mut desk), Duration::from_millis(10));
+    desk.poll();
+    assert_eq!(next_poll(&mut desk), Duration::from_millis(5010));
+}
+
+#[test]
 fn the_word_does_not_shorten_the_wait_after_trouble() {
     let mut desk = as_written(MappingConfig::default());
     assert_eq!(next_poll(&mut desk), Duration::ZERO);

@@ -6,10 +6,10 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodbstreams::types::Shard;
 
-use super::Save;
-use crate::mapping::config::StartingPosition;
-use crate::mapping::consumer::{Checkpoint, Position, Rules, backoff};
-use crate::mapping::record::SequenceNumber;
+use super::config::StartingPosition;
+use super::consumer::{Checkpoint, Position, Rules, backoff};
+use super::poller::Save;
+use super::record::SequenceNumber;
 
 /// How often new shards are looked for, beside the times when one is used up.
 const DISCOVER_EVERY: Duration = Duration::from_mins(1);
