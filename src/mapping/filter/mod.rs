@@ -92,12 +92,21 @@ impl Filters {
         if self.patterns.is_empty() {
             return Ok(());
         }
-        let value = event.value_if_read();
-        let value = value.map_or_else(|| Cow::Owned(self.needs.read(event.text())), Cow::Borrowed);
+        let value = self.look(event);
         if self.pass(&value) {
             return Ok(());
         }
         Err(verdict::rejections(&self.patterns, &value))
+    }
+
+    /// The same, without a reason.
+    pub fn pass_event(&self, event: &Event) -> bool {
+        self.patterns.is_empty() || self.pass(&self.look(event))
+    }
+
+    fn look<'a>(&self, event: &'a Event) -> Cow<'a, Value> {
+        let value = event.value_if_read();
+        value.map_or_else(|| Cow::Owned(self.needs.read(event.text())), Cow::Borrowed)
     }
 
     /// The patterns, in the order given.
