@@ -13,15 +13,14 @@ use aws_sdk_dynamodb::types::{
 };
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{EventSourcePosition, FunctionCode, Runtime};
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
 use waterwheel::clock::Clock;
 use waterwheel::engine::call::Principal;
 use waterwheel::engine::delays::Delays;
+use waterwheel::engine::story::Follower;
 use waterwheel::engine::{EngineHost, Options};
 use waterwheel::ids::Ids;
 use waterwheel::mapping::pace::Pace;
-use waterwheel::mapping::progress::{Outcome, Progress, What};
+use waterwheel::mapping::progress::{Outcome, What};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -173,9 +172,9 @@ async fn latency(pace: Pace) -> anyhow::Result<()> {
 }
 
 /// Waits until the next invocation begins.
-async fn begun(progress: &mut Receiver<Progress>) -> anyhow::Result<()> {
+async fn begun(progress: &mut Follower) -> anyhow::Result<()> {
     loop {
-        let next = progress.recv().await?;
+        let next = progress.next().await.context("the cloud is gone")?;
         if let What::Invoking { .. } = next.what {
             return Ok(());
         }
@@ -201,22 +200,15 @@ async fn drain() -> anyhow::Result<()> {
     world.trigger(&stream).await?;
     let mut seen = 0;
     while seen < BACKLOG {
-        match progress.recv().await {
-            Ok(Progress {
-                what: What::Invoked {
-                    outcome, answer, ..
-                },
-                ..
-            }) => {
+        match progress.next().await.context("the cloud is gone")?.what {
+            What::Invoked {
+                outcome, answer, ..
+            } => {
                 ensure!(outcome == Outcome::Succeeded, "{}", answer.payload);
             }
-            Ok(Progress {
-                what: What::Invoking { records, .. },
-                ..
-            }) => seen += records.len(),
-            Ok(_) => {}
-            Err(RecvError::Lagged(_)) => anyhow::bail!("too much progress at once"),
-            Err(error) => return Err(error.into()),
+            What::Invoking { records, .. } => seen += records.len(),
+            What::Skipped { .. } => anyhow::bail!("too much progress at once"),
+            _ => {}
         }
     }
     let rate = f64::from(u32::try_from(BACKLOG)?) / stopwatch.elapsed().as_secs_f64();

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use anyhow::Context as _;
 use aws_sdk_dynamodb::types::StreamViewType;
 use waterwheel::aws::dynamodb::{self, KeyPart, NewTable, PutRule};
 use waterwheel::aws::lambda::{self, Code, NewFunction, NewMapping};
@@ -52,8 +53,8 @@ async fn main() -> anyhow::Result<()> {
     dynamodb::put_item(aws.clone(), "greetings".to_owned(), item, PutRule::Any).await?;
 
     loop {
-        let next = tokio::time::timeout(Duration::from_secs(10), progress.recv());
-        if let What::Invoked { answer, .. } = next.await??.what {
+        let next = tokio::time::timeout(Duration::from_secs(10), progress.next());
+        if let What::Invoked { answer, .. } = next.await?.context("the cloud is gone")?.what {
             anyhow::ensure!(answer.function_error.is_none(), "{}", answer.payload);
             std::io::Write::write_all(&mut std::io::stdout(), answer.log_tail.as_bytes())?;
             return Ok(());

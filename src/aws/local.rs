@@ -6,7 +6,6 @@ use std::time::{Duration, SystemTime};
 
 use aws_config::SdkConfig;
 use parking_lot::Mutex;
-use tokio::sync::broadcast;
 
 use super::{Aws, Error, dynamodb, iam, lambda, logs, sqs};
 use crate::engine::call::{Fault, Principal};
@@ -19,6 +18,7 @@ use crate::mapping::Progress;
 
 /// The port offered first.
 pub use crate::engine::server::PORT;
+pub use crate::engine::story::Follower;
 
 /// An engine that lives as long as somebody holds it, and its port.
 #[derive(Clone)]
@@ -166,7 +166,7 @@ pub fn injected(aws: &Aws, request_id: &str) -> Option<Arc<str>> {
 }
 
 /// What pollers did so far, and everything from now on. Ask once per connection.
-pub fn watch(aws: &Aws) -> Result<(Vec<Progress>, broadcast::Receiver<Progress>), Error> {
+pub fn watch(aws: &Aws) -> Result<(Vec<Progress>, Follower), Error> {
     Ok(aws.engine()?.watch())
 }
 
@@ -204,7 +204,7 @@ pub async fn reset(aws: Aws) -> Result<(), Error> {
         Ok(())
     })?;
     let wiped = tokio::task::spawn_blocking(move || {
-        engine.forget_story();
+        engine.forget_story()?;
         let mut shelves = WIPED.into_iter();
         shelves.try_for_each(|shelf| engine.store().clear(shelf, &[]))
     });
@@ -215,7 +215,7 @@ pub async fn reset(aws: Aws) -> Result<(), Error> {
 }
 
 /// Everything but the control plane's own documents.
-const WIPED: [Shelf; 8] = [
+const WIPED: [Shelf; 9] = [
     Shelf::Items,
     Shelf::Indexes,
     Shelf::Records,
@@ -224,6 +224,7 @@ const WIPED: [Shelf; 8] = [
     Shelf::Code,
     Shelf::Checkpoints,
     Shelf::Objects,
+    Shelf::Stories,
 ];
 
 /// Deletes every mapping and waits until they are gone.

@@ -8,14 +8,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::{Notify, broadcast};
+use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::mapping::Progress;
 use crate::mapping::config::FILTERS_MAX;
 pub use crate::mapping::pace::Pace;
-use crate::mapping::progress::What;
 
 pub mod call;
 mod checkpoints;
@@ -37,6 +36,7 @@ pub mod sns;
 pub mod sqs;
 pub mod state;
 pub mod store;
+pub mod story;
 pub mod streams;
 pub mod sts;
 pub mod supervisor;
@@ -81,6 +81,8 @@ pub struct Options {
     pub latest_gap: Option<bool>,
     /// When triggers look for new records.
     pub poll: Pace,
+    /// How much of what triggers did is kept on disk.
+    pub story: story::Settings,
 }
 
 impl Options {
@@ -106,14 +108,11 @@ impl Options {
             delays: Delays::default(),
             latest_gap: None,
             poll: Pace::default(),
+            story: story::Settings::default(),
         }
     }
 }
 
-/// Most progress kept for a console that opens later.
-const STORY_MAX: usize = 20_000;
-/// Most progress a slow watcher may fall behind before it is told that it missed some.
-const WATCH_MAX: usize = 4096;
 /// Most API calls kept for the activity list.
 const CALLS_MAX: usize = 500;
 
@@ -159,8 +158,7 @@ struct Inner {
     state: Mutex<State>,
     /// Rung after every change of the state; the supervisor listens.
     changed: Notify,
-    watch: broadcast::Sender<Progress>,
-    story: Mutex<std::collections::VecDeque<Progress>>,
+    story: story::Story,
     calls: Mutex<std::collections::VecDeque<ApiCall>>,
     /// Calls ever answered: root's, and everybody's.
     calls_answered: (AtomicU64, AtomicU64),
@@ -269,29 +267,30 @@ impl Engine {
 
     /// Tells watchers what a poller did, and keeps it for those who come later.
     pub fn report(&self, progress: Progress) {
-        let mut story = self.0.story.lock();
-        // Four polls a second that found nothing would push everything else out.
-        if !matches!(progress.what, What::Polled { records: 0, .. }) {
-            if story.len() == STORY_MAX {
-                story.pop_front();
-            }
-            story.push_back(progress.clone());
-        }
-        // Sent under the lock, so that `watch` misses nothing and sees nothing twice.
-        // An error only means that nobody watches.
-        drop(self.0.watch.send(progress));
+        self.0.story.tell(progress);
     }
 
-    /// What is kept of the past, without polls that found nothing, and everything from now on.
-    pub fn watch(&self) -> (Vec<Progress>, broadcast::Receiver<Progress>) {
-        let story = self.0.story.lock();
-        (story.iter().cloned().collect(), self.0.watch.subscribe())
+    /// What is kept of the past, without polls that found nothing, and everything from now on. The first to ask waits
+    /// until what a former process kept is read.
+    pub fn watch(&self) -> (Vec<Progress>, story::Follower) {
+        self.0.story.watch(&self.0.store)
+    }
+
+    /// Writes what pollers did to disk, as far as it was not written yet.
+    fn keep_story(&self) -> Result<(), store::StoreError> {
+        let settings = &self.0.options.story;
+        self.0.story.keep(&self.0.store, settings)
+    }
+
+    /// Forgets what the pollers of a deleted mapping did.
+    fn forget_mapping(&self, uuid: &str) -> Result<(), store::StoreError> {
+        self.0.story.forget(&self.0.store, |it| it == uuid)
     }
 
     /// Forgets what pollers did and which calls were made: the world was wiped.
-    pub fn forget_story(&self) {
-        self.0.story.lock().clear();
+    pub fn forget_story(&self) -> Result<(), store::StoreError> {
         self.0.calls.lock().clear();
+        self.0.story.forget(&self.0.store, |_| true)
     }
 
     /// How many calls were answered so far: root's, and everybody's. Cheap to ask.
@@ -394,8 +393,7 @@ impl EngineHost {
             ids,
             state: Mutex::new(state),
             changed: Notify::new(),
-            watch: broadcast::channel(WATCH_MAX).0,
-            story: Mutex::default(),
+            story: story::Story::default(),
             calls: Mutex::default(),
             calls_answered: Default::default(),
             keys: Mutex::default(),
@@ -413,6 +411,7 @@ impl EngineHost {
         tasks.spawn(lambda::run_queue(engine.clone()));
         tasks.spawn(dynamodb::run_chores(engine.clone()));
         tasks.spawn(streams::run_chores(engine.clone()));
+        tasks.spawn(story::run(engine.clone()));
         Ok(Self { engine, tasks })
     }
 
@@ -426,6 +425,10 @@ impl EngineHost {
         self.tasks.shutdown().await;
         // On a full disk it goes on as far ahead as it ever was.
         drop(self.engine.keep_clock());
+        if !self.engine.store().is_temporary() {
+            // Nor does it keep what there is no room for.
+            drop(self.engine.keep_story());
+        }
         // Tasks of tasks are dropped a moment later than their owner. The folder is free when
         // nobody else holds the engine; connections of the user's may do so for longer.
         let clock = self.engine.clock().clone();

@@ -139,6 +139,7 @@ impl Crew {
             for uuid in gone {
                 // What is left behind on a full disk belongs to no mapping and is never read again.
                 drop(checkpoints::clear(&self.engine, &uuid));
+                drop(self.engine.forget_mapping(&uuid));
             }
         }
         self.engine.read(|state| {

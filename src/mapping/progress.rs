@@ -154,6 +154,21 @@ pub enum What {
     },
 }
 
+impl What {
+    /// The batch it is about.
+    pub fn batch(&self) -> Option<BatchId> {
+        match self {
+            Self::Waiting { batch, .. } => *batch,
+            Self::Invoking { batch, .. }
+            | Self::Invoked { batch, .. }
+            | Self::Split { batch, .. }
+            | Self::Discarded { batch, .. }
+            | Self::Delivered { batch, .. } => Some(*batch),
+            _ => None,
+        }
+    }
+}
+
 /// A record that did not pass.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct FilteredRecord {

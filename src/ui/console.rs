@@ -108,7 +108,7 @@ impl Console {
         let mut live = Live::default();
         let mut waker = None;
         if let Ok((past, feed)) = local::watch(&aws) {
-            let news = feed.resubscribe();
+            let news = feed.clone();
             waker = Some(Waker::new(&self.runtime, ctx, news, is_worth_a_frame));
             live.follow(past, feed);
         }

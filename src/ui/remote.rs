@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use egui::Ui;
 use tokio::runtime::Handle;
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::AbortHandle;
 
 use super::cx::Cx;
 use super::theme;
 use crate::aws;
+use crate::aws::local::Follower;
+use crate::mapping::Progress;
 
 /// A slot for one question's answer. Asking again drops the former question, so a late answer to an
 /// old question cannot arrive; the value of the former answer stays until the new one comes.
@@ -153,24 +155,20 @@ pub struct Waker(AbortHandle);
 const FRAME_EVERY: Duration = Duration::from_millis(33);
 
 impl Waker {
-    /// Listens to the feed. Many messages in a short time make one frame.
-    pub fn new<T: Clone + Send + 'static>(
+    /// Listens to what pollers do. Many steps in a short time make one frame.
+    pub fn new(
         runtime: &Handle,
         ctx: &egui::Context,
-        mut feed: broadcast::Receiver<T>,
-        worth_a_frame: fn(&T) -> bool,
+        mut feed: Follower,
+        worth_a_frame: fn(&Progress) -> bool,
     ) -> Self {
         let ctx = ctx.clone();
         let task = runtime.spawn(async move {
-            loop {
-                match feed.recv().await {
-                    Ok(news) if !worth_a_frame(&news) => (),
-                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {
-                        // What has come meanwhile is drawn by the same frame.
-                        feed = feed.resubscribe();
-                        ctx.request_repaint_after(FRAME_EVERY);
-                    }
-                    Err(broadcast::error::RecvError::Closed) => break,
+            while let Some(news) = feed.next().await {
+                if worth_a_frame(&news) {
+                    // What has come meanwhile is drawn by the same frame.
+                    feed.skip_to_end();
+                    ctx.request_repaint_after(FRAME_EVERY);
                 }
             }
         });

@@ -195,7 +195,7 @@ async fn a_jump_over_a_day_makes_no_polls_up_for() {
     let (_, mut watch) = lab.host.engine().watch();
     let mut polls = || {
         let mut polls = 0;
-        while let Ok(progress) = watch.try_recv() {
+        while let Some(progress) = watch.try_next() {
             polls += usize::from(matches!(progress.what, What::Polled { .. }));
         }
         polls

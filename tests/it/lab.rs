@@ -38,6 +38,8 @@ pub(crate) struct Lab {
     pub(crate) sns: aws_sdk_sns::Client,
     pub(crate) sqs: aws_sdk_sqs::Client,
     pub(crate) streams: aws_sdk_dynamodbstreams::Client,
+    /// Steps kept by the process before.
+    kept: usize,
 }
 
 impl Lab {
@@ -72,6 +74,7 @@ impl Lab {
     pub(crate) fn with(options: Options) -> Self {
         let clock = options.clock.clone();
         let host = EngineHost::open(options).unwrap();
+        let (kept, _) = host.engine().watch();
         let config = host.engine().sdk_config(&Principal::Root);
         Self {
             dynamodb: aws_sdk_dynamodb::Client::new(&config),
@@ -81,6 +84,7 @@ impl Lab {
             sns: aws_sdk_sns::Client::new(&config),
             sqs: aws_sdk_sqs::Client::new(&config),
             streams: aws_sdk_dynamodbstreams::Client::new(&config),
+            kept: kept.len(),
             clock,
             host,
         }
@@ -294,10 +298,16 @@ impl Story {
         self.0.lock().push(progress);
     }
 
-    /// Takes everything told so far out of the engine.
+    /// Takes everything told since the world was opened out of the engine.
     pub(crate) fn of(lab: &Lab) -> Self {
         let (past, _) = lab.host.engine().watch();
-        Self(Arc::new(Mutex::new(past)))
+        Self(Arc::new(Mutex::new(past[lab.kept..].to_vec())))
+    }
+
+    /// What was kept by the process before.
+    pub(crate) fn before(lab: &Lab) -> Self {
+        let (past, _) = lab.host.engine().watch();
+        Self(Arc::new(Mutex::new(past[..lab.kept].to_vec())))
     }
 
     pub(crate) fn all(&self) -> Vec<Progress> {

@@ -74,6 +74,8 @@ mod sdks;
 #[cfg(test)]
 mod shards;
 #[cfg(test)]
+mod story;
+#[cfg(test)]
 mod streams;
 #[cfg(test)]
 mod table_changes;

@@ -17,6 +17,8 @@ use aws_sdk_lambda::types::{EventSourcePosition, FunctionCode, Runtime};
 use parking_lot::Mutex;
 use waterwheel::aws::lambda::zip_files;
 use waterwheel::clock::Clock;
+use waterwheel::engine::{EngineHost, Options};
+use waterwheel::mapping::progress::What;
 
 use crate::wire::over_the_port;
 
@@ -269,4 +271,56 @@ async fn a_killed_process_keeps_every_acknowledged_write_and_goes_on_from_its_ch
         .until_all_said(&clock, &BTreeSet::from(["after".to_owned()]))
         .await;
     again.kill();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_process_leaves_its_story_but_for_the_last_moment() {
+    const MOMENT: Duration = Duration::from_secs(2);
+    let clock = Clock::real();
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(folder.path());
+    served.make_pipeline().await;
+    let early: BTreeSet<String> = (0..20).map(|nth| format!("early-{nth}")).collect();
+    for id in &early {
+        assert!(served.put(id).await);
+    }
+    served.until_all_said(&clock, &early).await;
+    let said = clock.stopwatch();
+    let mut nth = 0;
+    while said.elapsed() < MOMENT {
+        nth += 1;
+        let late = format!("late-{nth}");
+        assert!(served.put(&late).await);
+        served.until_all_said(&clock, &BTreeSet::from([late])).await;
+    }
+    served.kill();
+
+    let host = EngineHost::open(Options {
+        folder: Some(folder.path().to_owned()),
+        ..Options::temporary(clock)
+    });
+    let host = host.unwrap();
+    let (story, _) = host.engine().watch();
+    let (mut sent, mut lines) = (BTreeMap::new(), String::new());
+    for progress in story {
+        match progress.what {
+            What::Invoking { batch, records, .. } => {
+                let keys = records.iter().map(|it| it.key.to_string());
+                sent.insert(batch, keys.collect::<Vec<_>>());
+            }
+            What::Invoked { batch, answer, .. } => {
+                assert!(sent.contains_key(&batch), "the answer of a batch not sent");
+                lines.push_str(&answer.log_tail);
+            }
+            What::Skipped { steps } => panic!("{steps} steps skipped"),
+            _ => {}
+        }
+    }
+    let sent: BTreeSet<String> = sent.into_values().flatten().collect();
+    let missing: Vec<_> = early.difference(&sent).collect();
+    assert!(missing.is_empty(), "{missing:?} is not in the story");
+    for key in &early {
+        assert!(lines.contains(&format!("key {key}.")), "{key} has no log");
+    }
+    host.close().await;
 }

@@ -32,9 +32,10 @@ pub enum Shelf {
     Code,
     Checkpoints,
     Objects,
+    Stories,
 }
 
-const SHELVES: [(Shelf, &str); 9] = [
+const SHELVES: [(Shelf, &str); 10] = [
     (Shelf::Documents, "documents"),
     (Shelf::Items, "items"),
     (Shelf::Indexes, "indexes"),
@@ -44,6 +45,7 @@ const SHELVES: [(Shelf, &str); 9] = [
     (Shelf::Code, "code"),
     (Shelf::Checkpoints, "checkpoints"),
     (Shelf::Objects, "objects"),
+    (Shelf::Stories, "stories"),
 ];
 
 /// Bytes of a shelf that are in the journal alone. What is there must be read again when a folder is opened after

@@ -74,7 +74,7 @@ fn head_ui(ui: &mut Ui, batch: &BatchStory, attempt: Option<&Attempt>) {
             ui.label(RichText::new("Given up").text_style(theme::subtitle()));
             return;
         };
-        let mark = data::Mark::from(attempt);
+        let mark = data::Mark::of(attempt);
         let (symbol, color) = mark_look(mark, tokens);
         icon::show(ui, symbol, color);
         let title = format!("Batch {}, attempt {}", batch.id, attempt.number);
@@ -352,10 +352,4 @@ fn error_words(payload: &str) -> Option<String> {
         .and_then(Value::as_str)
         .unwrap_or_default();
     Some(format!("{kind}: {message}"))
-}
-
-impl From<&Attempt> for data::Mark {
-    fn from(attempt: &Attempt) -> Self {
-        Self::of(attempt.outcome.as_ref())
-    }
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use crate::mapping::progress::{Condition, Outcome};
-use crate::ui::live::story::{BatchStory, ShardStory, Status};
+use crate::ui::live::story::{Attempt, BatchStory, ShardStory, Status};
 
 /// What one mark on a lane or one line of the tree says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Mark {
     InFlight,
+    Interrupted,
     Succeeded,
     Partial,
     Throttled,
@@ -22,6 +23,7 @@ impl Mark {
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::InFlight => "in flight",
+            Self::Interrupted => "interrupted",
             Self::Succeeded => "ok",
             Self::Partial => "partly ok",
             Self::Throttled => "throttled",
@@ -31,8 +33,9 @@ impl Mark {
         }
     }
 
-    pub(super) fn of(outcome: Option<&Outcome>) -> Self {
-        match outcome {
+    pub(super) fn of(attempt: &Attempt) -> Self {
+        match &attempt.outcome {
+            None if attempt.interrupted => Self::Interrupted,
             None => Self::InFlight,
             Some(Outcome::Succeeded) => Self::Succeeded,
             Some(Outcome::FailedFrom(_)) => Self::Partial,
@@ -103,7 +106,7 @@ fn place(
                 attempt: Some(index),
                 row,
                 at: attempt.began,
-                mark: Mark::of(attempt.outcome.as_ref()),
+                mark: Mark::of(attempt),
             });
         }
     }
@@ -184,7 +187,7 @@ fn tell(shard: &ShardStory, batch: &BatchStory, depth: usize, lines: &mut Vec<Li
         poison: false,
     };
     for (index, attempt) in batch.attempts.iter().enumerate() {
-        let mark = Mark::of(attempt.outcome.as_ref());
+        let mark = Mark::of(attempt);
         let text = format!(
             "Attempt {} · {} · {}",
             attempt.number,
@@ -269,20 +272,22 @@ fn attempts(shard: &ShardStory, batch: &BatchStory) -> usize {
 fn worst(shard: &ShardStory, batch: &BatchStory) -> Mark {
     let own = match batch.status() {
         Status::InFlight => Mark::InFlight,
+        Status::Interrupted => Mark::Interrupted,
         Status::Succeeded | Status::Split => Mark::Succeeded,
         Status::Partial => Mark::Partial,
-        Status::Retrying => Mark::of(batch.attempts.last().and_then(|it| it.outcome.as_ref())),
+        Status::Retrying => batch.attempts.last().map_or(Mark::Failed, Mark::of),
         Status::Dropped => Mark::Dropped,
         Status::Delivered => Mark::Delivered,
     };
     let rank = |mark: Mark| match mark {
         Mark::Succeeded => 0,
-        Mark::Partial => 1,
-        Mark::InFlight => 2,
-        Mark::Throttled => 3,
-        Mark::Delivered => 4,
-        Mark::Dropped => 5,
-        Mark::Failed => 6,
+        Mark::Interrupted => 1,
+        Mark::Partial => 2,
+        Mark::InFlight => 3,
+        Mark::Throttled => 4,
+        Mark::Delivered => 5,
+        Mark::Dropped => 6,
+        Mark::Failed => 7,
     };
     batch
         .children

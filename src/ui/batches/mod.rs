@@ -282,7 +282,7 @@ impl BatchesPanel {
 }
 
 fn is_trouble(mark: Mark) -> bool {
-    !matches!(mark, Mark::Succeeded | Mark::InFlight)
+    !matches!(mark, Mark::Succeeded | Mark::InFlight | Mark::Interrupted)
 }
 
 fn summary_ui(ui: &mut Ui, row: &data::Summary, selected: bool) -> egui::Response {
@@ -344,6 +344,7 @@ fn mark_look(mark: Mark, tokens: &theme::Tokens) -> (Icon, egui::Color32) {
     match mark {
         Mark::InFlight => (Icon::Play, tokens.accent),
         Mark::Succeeded => (Icon::Ok, tokens.ok),
+        Mark::Interrupted => (Icon::Half, tokens.text_muted),
         Mark::Partial | Mark::Throttled => (Icon::Half, tokens.retry),
         Mark::Failed | Mark::Dropped => (Icon::Failed, tokens.failed),
         Mark::Delivered => (Icon::Envelope, tokens.failed),

@@ -9,8 +9,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use tokio::sync::broadcast::{self, error::TryRecvError};
-
+use crate::aws::local::Follower;
 use crate::mapping::filter::Rejection;
 use crate::mapping::progress::{FilteredRecord, Outcome, Progress, What};
 use crate::mapping::record::{Record, SequenceNumber};
@@ -123,7 +122,7 @@ impl MappingStory {
 /// The live half of the console.
 #[derive(Default)]
 pub struct Live {
-    feed: Option<broadcast::Receiver<Progress>>,
+    feed: Option<Follower>,
     /// Told before the feed was opened.
     backlog: VecDeque<Progress>,
     /// By mapping UUID.
@@ -141,7 +140,7 @@ pub struct Live {
 
 impl Live {
     /// Follows a cloud's pollers: first what it remembers, then what comes.
-    pub fn follow(&mut self, past: Vec<Progress>, feed: broadcast::Receiver<Progress>) {
+    pub fn follow(&mut self, past: Vec<Progress>, feed: Follower) {
         *self = Self {
             feed: Some(feed),
             backlog: past.into(),
@@ -160,7 +159,7 @@ impl Live {
         for _ in 0..DRAIN_MAX {
             let next = match self.backlog.pop_front() {
                 Some(step) => Some(step),
-                None => self.receive(),
+                None => self.feed.as_mut().and_then(Follower::try_next),
             };
             match next {
                 Some(step) => self.take(&step),
@@ -172,7 +171,7 @@ impl Live {
 
     /// More is waiting than one frame takes.
     pub fn has_backlog(&self) -> bool {
-        !self.backlog.is_empty() || self.feed.as_ref().is_some_and(|feed| !feed.is_empty())
+        !self.backlog.is_empty() || self.feed.as_ref().is_some_and(|feed| !feed.is_at_end())
     }
 
     pub fn fate(&self, sequence_number: &SequenceNumber) -> Option<Fate> {
@@ -208,23 +207,13 @@ impl Live {
         None
     }
 
-    fn receive(&mut self) -> Option<Progress> {
-        let feed = self.feed.as_mut()?;
-        loop {
-            match feed.try_recv() {
-                Ok(step) => return Some(step),
-                Err(TryRecvError::Lagged(missed)) => self.skipped += missed,
-                Err(TryRecvError::Empty | TryRecvError::Closed) => return None,
-            }
-        }
-    }
-
     /// Adds one step. Public so that tests and screens can be fed by hand.
     pub fn take(&mut self, step: &Progress) {
         let is_empty_poll = matches!(step.what, What::Polled { records: 0, .. });
         self.version += u64::from(!is_empty_poll);
         if let What::Skipped { steps } = step.what {
             self.skipped += steps;
+            return;
         }
         self.note_fates(step);
         let mapping = self.mappings.entry(Arc::clone(&step.mapping)).or_default();

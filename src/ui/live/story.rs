@@ -16,6 +16,8 @@ pub const BATCHES_MAX: usize = 2_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     InFlight,
+    /// Its poller ended before it was done; the records come again, in another batch.
+    Interrupted,
     Succeeded,
     /// The function named the first record it could not process; the rest is tried again.
     Partial,
@@ -40,8 +42,9 @@ pub struct Attempt {
     pub records: Arc<[Record]>,
     /// Why it was sent when it was, in words.
     pub why: String,
-    /// `None` while in flight.
+    /// `None` while in flight, and where the poller did not see the end.
     pub outcome: Option<Outcome>,
+    pub interrupted: bool,
     pub answer: Option<Arc<Answer>>,
     /// Why it ended as it did, in words.
     pub reason: String,
@@ -84,6 +87,7 @@ pub struct BatchStory {
     pub attempts: Vec<Attempt>,
     pub split_reason: Option<String>,
     pub wait: Option<Wait>,
+    pub interrupted: bool,
     pub given_up: Option<GivenUp>,
     pub delivery: Option<Delivery>,
 }
@@ -100,6 +104,7 @@ impl BatchStory {
             attempts: Vec::new(),
             split_reason: None,
             wait: None,
+            interrupted: false,
             given_up: None,
             delivery: None,
         }
@@ -116,6 +121,9 @@ impl BatchStory {
         }
         if self.split_reason.is_some() {
             return Status::Split;
+        }
+        if self.interrupted {
+            return Status::Interrupted;
         }
         match self.attempts.last().map(|it| &it.outcome) {
             None | Some(None) => Status::InFlight,
@@ -187,7 +195,7 @@ impl ShardStory {
     pub(super) fn take(&mut self, step: &Progress) {
         let at = step.at;
         match &step.what {
-            What::ShardOpened => self.closed = false,
+            What::ShardOpened => self.open(at),
             What::ShardClosed => self.closed = true,
             What::Polled { records, behind } => {
                 self.polls += 1;
@@ -216,6 +224,21 @@ impl ShardStory {
             }
             What::FilteredOut { .. } | What::Result { .. } | What::Skipped { .. } => {}
             _ => self.take_batch(step),
+        }
+    }
+
+    /// A poller begins: whatever the last one left undone is done by nobody else.
+    fn open(&mut self, at: SystemTime) {
+        self.closed = false;
+        self.wait = None;
+        self.poll_trouble = None;
+        for batch in self.batches.values_mut().filter(|it| it.is_open()) {
+            batch.interrupted = true;
+            batch.ended = Some(at);
+            batch.wait = None;
+            for attempt in &mut batch.attempts {
+                attempt.interrupted = attempt.outcome.is_none();
+            }
         }
     }
 
@@ -258,6 +281,7 @@ impl ShardStory {
                     records: Arc::clone(records),
                     why: reason.clone(),
                     outcome: None,
+                    interrupted: false,
                     answer: None,
                     reason: String::new(),
                 });
@@ -491,6 +515,22 @@ mod tests {
     fn a_batch_that_is_tried_again_blocks_its_shard() {
         let shard = told(tried(1, 1, &[record(1)], Outcome::Failed).into());
         assert_eq!(shard.blocked_by().map(|batch| batch.id), Some(1));
+    }
+
+    #[test]
+    fn what_a_poller_left_undone_is_interrupted_when_the_next_begins() {
+        let mut steps: Vec<What> = tried(1, 1, &[record(1)], Outcome::Failed).into();
+        steps.extend(tried(2, 1, &[record(2)], Outcome::Succeeded));
+        let [under_way, _] = tried(3, 1, &[record(3)], Outcome::Succeeded);
+        steps.extend([under_way, What::ShardOpened]);
+        let shard = told(steps);
+        let status = |batch: u64| shard.batches[&batch].status();
+        assert_eq!(status(1), Status::Interrupted);
+        assert_eq!(status(2), Status::Succeeded);
+        assert_eq!(status(3), Status::Interrupted);
+        assert!(shard.batches[&3].attempts[0].interrupted);
+        assert!(!shard.batches[&1].attempts[0].interrupted);
+        assert!(shard.blocked_by().is_none());
     }
 
     #[test]
