@@ -50,7 +50,7 @@ impl Fate {
     }
 }
 
-/// AWS's event-count metrics of one mapping, since this console opened.
+/// AWS's event-count metrics of one mapping, of all that is known of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Funnel {
     /// `PolledEventCount`

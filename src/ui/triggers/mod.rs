@@ -387,7 +387,10 @@ fn funnel_ui(ui: &mut Ui, funnel: &Funnel) {
             });
         }
     });
-    ui.weak(RichText::new("Records since this window opened; retries count again").small());
+    ui.weak(
+        RichText::new("Records of the batches that are kept, and since then; retries count again")
+            .small(),
+    );
     ui.separator();
 }
 

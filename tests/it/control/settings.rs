@@ -42,7 +42,7 @@ async fn a_running_trigger_takes_up_another_pace() {
     let (_, mut watch) = lab.host.engine().watch();
     let mut polls = || {
         let mut polls = 0;
-        while let Ok(progress) = watch.try_recv() {
+        while let Some(progress) = watch.try_next() {
             polls += usize::from(matches!(progress.what, What::Polled { .. }));
         }
         polls
