@@ -309,6 +309,13 @@ impl Work {
     }
 }
 
+/// Those a poller of this mapping works with; `None` without its function.
+pub(super) fn clients_of(engine: &Engine, mapping: &Mapping) -> Option<Clients> {
+    let name = function_name(&mapping.function_arn);
+    let role = engine.read(|state| state.functions.get(name).map(|it| it.role.clone()))?;
+    Some(clients(engine, &Work::of(mapping, role)))
+}
+
 /// The poller reads as the function's role and invokes as the service itself.
 fn clients(engine: &Engine, work: &Work) -> Clients {
     let role = work.role.parse::<Arn>();

@@ -12,6 +12,7 @@ mod payload;
 pub mod poller;
 pub mod progress;
 pub mod record;
+pub mod replay;
 pub mod whatif;
 pub mod window;
 pub(crate) mod words;

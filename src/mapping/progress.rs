@@ -140,6 +140,18 @@ pub enum What {
         body: Arc<Value>,
         error: Option<String>,
     },
+    /// Delivered once more by hand, beside everything else: no batch and no checkpoint takes notice.
+    Replayed {
+        /// The batch it came from, where that was named.
+        batch: Option<BatchId>,
+        /// What was sent; of an edited event the records it has.
+        records: Arc<[Record]>,
+        is_edited: bool,
+        /// What the mapping would make of the answer.
+        outcome: Outcome,
+        answer: Arc<Answer>,
+        reason: String,
+    },
     /// Everything up to here is done and will not be read again.
     Checkpoint {
         sequence_number: SequenceNumber,

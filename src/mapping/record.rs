@@ -9,6 +9,7 @@ use aws_sdk_dynamodbstreams::types::{AttributeValue, OperationType, Record as Sd
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 mod event;
 
@@ -124,6 +125,29 @@ impl Record {
             event: Event::from_stream(record, stream_arn, keys),
         }
     }
+
+    /// From an element of an event's `Records`, whoever wrote it: what is not there is empty.
+    pub fn from_event(event: Value, keys: &[String]) -> Self {
+        let body = &event["dynamodb"];
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let created = body["ApproximateCreationDateTime"].as_f64();
+        Self {
+            sequence_number: SequenceNumber::new(&text(&body["SequenceNumber"])),
+            event_id: Arc::from(text(&event["eventID"])),
+            event_name: match event["eventName"].as_str() {
+                Some("MODIFY") => EventName::Modify,
+                Some("REMOVE") => EventName::Remove,
+                _ => EventName::Insert,
+            },
+            key: Arc::from(event_key_words(&body["Keys"], keys)),
+            created: created
+                .and_then(|secs| Duration::try_from_secs_f64(secs).ok())
+                .and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since))
+                .unwrap_or(SystemTime::UNIX_EPOCH),
+            size_bytes: body["SizeBytes"].as_u64().unwrap_or(0),
+            event: Event::from(event),
+        }
+    }
 }
 
 fn ordered<'a>(
@@ -136,6 +160,20 @@ fn ordered<'a>(
         .iter()
         .filter_map(|name| members.get_key_value(name))
         .chain(rest)
+}
+
+fn event_key_words(members: &Value, keys: &[String]) -> String {
+    let Some(members) = members.as_object() else {
+        return String::new();
+    };
+    let rest = members.keys().filter(|name| !keys.contains(name));
+    let values = keys.iter().chain(rest).filter_map(|name| members.get(name));
+    let words = values.map(|value| {
+        let plain = ["S", "N", "B"].iter().find_map(|kind| value.get(kind));
+        let plain = plain.and_then(Value::as_str);
+        plain.map_or_else(|| value.to_string(), str::to_owned)
+    });
+    words.collect::<Vec<_>>().join(" / ")
 }
 
 fn key_words(members: Option<&HashMap<String, AttributeValue>>, keys: &[String]) -> String {
@@ -216,6 +254,22 @@ mod tests {
             record.event["userIdentity"],
             json!({ "type": "Service", "principalId": "dynamodb.amazonaws.com" })
         );
+    }
+
+    #[test]
+    fn a_record_is_read_from_its_event() {
+        let keys = ["customer".to_owned(), "when".to_owned()];
+        let record = Record::from_stream(&modified(), "stream-arn", &keys);
+        let read = Record::from_event((*record.event).clone(), &keys);
+        assert_eq!(
+            Record {
+                event: record.event.clone(),
+                ..read
+            },
+            record
+        );
+        let empty = Record::from_event(json!("no record"), &keys);
+        assert_eq!((&*empty.key, empty.sequence_number.as_str()), ("", ""));
     }
 
     #[test]

@@ -21,6 +21,8 @@ use super::call::{Call, Fault, Operation, Principal, Run, any_resource};
 
 pub use door::{Refused, ask, ask_as};
 
+mod replay;
+
 /// The name requests are signed for.
 pub const SERVICE: &str = "waterwheel";
 /// What stands before an operation's name in `X-Amz-Target`.
@@ -28,6 +30,7 @@ pub const TARGET: &str = "Waterwheel_20260101.";
 
 static OPERATIONS: &[Operation] = &[
     row("GetEngine", Run::Data(engine::get)),
+    row("ReplayBatch", Run::Later(replay::run)),
     row("GetPoller", Run::Later(pollers::get)),
     row("PausePoller", Run::Later(pollers::pause)),
     row("ResumePoller", Run::Later(pollers::resume)),

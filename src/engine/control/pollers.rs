@@ -129,7 +129,7 @@ pub(super) fn skip(engine: Engine, call: Call) -> Later {
     })
 }
 
-fn mapping(engine: &Engine, uuid: &str) -> Result<Mapping, Fault> {
+pub(super) fn mapping(engine: &Engine, uuid: &str) -> Result<Mapping, Fault> {
     let found = engine.read(|state| state.mappings.get(uuid).cloned());
     found.ok_or_else(|| unknown(uuid))
 }
@@ -160,7 +160,7 @@ fn not_followed(held: &Held, shard: &str) -> Fault {
     ))
 }
 
-fn not_found(message: String) -> Fault {
+pub(super) fn not_found(message: String) -> Fault {
     Fault::new(400, "ResourceNotFoundException", message)
 }
 

@@ -9,27 +9,27 @@ use aws_sdk_s3::primitives::ByteStream;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use super::Line;
 use super::trouble::Trouble;
+use super::{Clients, Line};
 use crate::arn::Arn;
+use crate::clock::Clock;
 use crate::mapping::answer::{dead_letter, dead_object};
 use crate::mapping::consumer::Discard;
 use crate::mapping::progress::{Answer, What};
 
-impl Line {
-    /// Calls the function and waits for its answer; trouble on the way is an answer, too.
-    pub(super) async fn invoke(&self, payload: String) -> Answer {
-        let began = self.clock.uptime();
+impl Clients {
+    /// Calls a function and waits for its answer; trouble on the way is an answer, too.
+    pub async fn invoke(&self, function_arn: &str, clock: &Clock, payload: String) -> Answer {
+        let began = clock.uptime();
         let request = self
-            .clients
             .lambda
             .invoke()
-            .function_name(&*self.place.function_arn)
+            .function_name(function_arn)
             .invocation_type(InvocationType::RequestResponse)
             .log_type(LogType::Tail)
             .payload(Blob::new(payload));
         let reply = request.send().await;
-        let took = self.clock.since(began);
+        let took = clock.since(began);
         match reply {
             Ok(reply) => Answer {
                 request_id: reply.request_id().unwrap_or_default().to_owned(),
@@ -55,6 +55,13 @@ impl Line {
                 }
             }
         }
+    }
+}
+
+impl Line {
+    pub(super) async fn invoke(&self, payload: String) -> Answer {
+        let function = &self.place.function_arn;
+        self.clients.invoke(function, &self.clock, payload).await
     }
 
     /// Sends the letter about lost records; `None` where there is nowhere to send it, or no record.

@@ -7,6 +7,7 @@ mod asks;
 mod calls;
 mod follow;
 mod reader;
+mod replay;
 mod trouble;
 
 use std::collections::BTreeMap;

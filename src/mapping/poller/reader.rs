@@ -12,7 +12,7 @@ use crate::mapping::record::Record;
 use crate::mapping::words::{RECORDS_GONE, SHARD_GONE};
 
 /// Most records AWS returns at once.
-const PAGE_MAX: i32 = 1000;
+pub(super) const PAGE_MAX: i32 = 1000;
 /// An expired iterator, then a position that was trimmed: a third trouble is told.
 const TRIES: usize = 3;
 /// How long "from now on" may be asked for as such; later, the moment itself is asked for.

@@ -13,6 +13,8 @@ use waterwheel::engine::faults::{Kind, Rule};
 
 use crate::lab::Lab;
 
+mod replay;
+
 /// An operation that has to succeed.
 pub(crate) async fn told(lab: &Lab, operation: &str, input: Value) -> Value {
     let answer = ask(lab.host.engine(), operation, &input).await;
