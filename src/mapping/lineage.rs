@@ -57,6 +57,10 @@ pub(super) struct Lost {
 pub(super) struct Lineage {
     checkpoints: BTreeMap<String, Checkpoint>,
     running: BTreeSet<String>,
+    /// Of every shard that was seen and may still matter.
+    parents: BTreeMap<String, Option<String>>,
+    /// Shards that were there at the last look and not begun, because their parents were not used up.
+    waiting: BTreeSet<String>,
     /// Nothing is known of any shard yet.
     is_fresh: bool,
     started: SystemTime,
@@ -69,6 +73,8 @@ impl Lineage {
         Self {
             checkpoints: checkpoints.clone(),
             running: BTreeSet::new(),
+            parents: BTreeMap::new(),
+            waiting: BTreeSet::new(),
             is_fresh: checkpoints.is_empty(),
             started: now,
             setbacks: 0,
@@ -90,10 +96,20 @@ impl Lineage {
         if ids.is_empty() {
             return Vec::new();
         }
+        let mut lost = Vec::new();
+        let waiting = std::mem::take(&mut self.waiting);
+        for id in waiting.iter().filter(|id| !ids.contains(id.as_str())) {
+            if !self.checkpoints.contains_key(id) {
+                save(id, &Checkpoint::from(Position::Finished));
+                lost.push(Lost {
+                    after: None,
+                    shard: Arc::from(id.as_str()),
+                });
+            }
+        }
         let running = &self.running;
         let is_gone = |id: &str| !ids.contains(id) && !running.contains(id);
         let gone = self.checkpoints.extract_if(.., |id, _| is_gone(id));
-        let mut lost = Vec::new();
         for (id, checkpoint) in gone {
             if checkpoint.position != Position::Finished {
                 save(&id, &Checkpoint::from(Position::Finished));
@@ -125,17 +141,24 @@ impl Lineage {
             }
         }
         let ids = stream.ids();
+        for shard in &stream.shards {
+            if let Some(id) = shard.shard_id() {
+                let parent = shard.parent_shard_id().map(str::to_owned);
+                self.parents.insert(id.to_owned(), parent);
+            }
+        }
+        self.waiting.clear();
         let keys: Arc<[String]> = stream.keys.as_slice().into();
         let mut starts = Vec::new();
         for shard in &stream.shards {
             let Some(id) = shard.shard_id() else { continue };
-            // A parent may be gone from the stream while the last of it is still being worked on.
-            let is_over = |parent| {
-                !self.running.contains(parent)
-                    && (!ids.contains(parent) || self.is_finished(parent))
-            };
-            let is_due = shard.parent_shard_id().is_none_or(is_over);
-            if is_due && !self.is_finished(id) && self.running.insert(id.to_owned()) {
+            if self.is_finished(id) || self.running.contains(id) {
+                continue;
+            }
+            let parent = shard.parent_shard_id();
+            if !parent.is_none_or(|parent| self.is_over(parent, &ids)) {
+                self.waiting.insert(id.to_owned());
+            } else if self.running.insert(id.to_owned()) {
                 starts.push(Start {
                     shard: Arc::from(id),
                     from: self.checkpoints.get(id).cloned().unwrap_or_default(),
@@ -143,7 +166,36 @@ impl Lineage {
                 });
             }
         }
+        self.forget(&ids);
         starts
+    }
+
+    /// Whether nothing comes any more from this shard or from those before it. They may be gone from the stream while
+    /// the last of one of them is still being worked on.
+    fn is_over(&self, shard: &str, ids: &BTreeSet<&str>) -> bool {
+        let mut next = Some(shard);
+        // A lineage is no longer than what was seen, even one that goes round.
+        for _ in 0..=self.parents.len() {
+            match next {
+                Some(id) if self.running.contains(id) => return false,
+                Some(id) if ids.contains(id) => return self.is_finished(id),
+                Some(id) => next = self.parents.get(id).and_then(Option::as_deref),
+                None => break,
+            }
+        }
+        true
+    }
+
+    /// Forgets the parents of shards that are gone and before which nothing goes on.
+    fn forget(&mut self, ids: &BTreeSet<&str>) {
+        let gone = self.parents.keys();
+        let over: Vec<String> = gone
+            .filter(|id| !ids.contains(id.as_str()) && self.is_over(id, ids))
+            .cloned()
+            .collect();
+        for id in over {
+            self.parents.remove(&id);
+        }
     }
 
     fn is_finished(&self, id: &str) -> bool {
@@ -248,6 +300,26 @@ mod tests {
         assert_eq!(next(&mut lineage), 0);
         finish(&mut lineage, "root");
         assert_eq!(next(&mut lineage), 2);
+    }
+
+    #[test]
+    fn a_grandchild_waits_although_the_shard_between_is_gone_and_was_never_begun() {
+        let mut lineage = Lineage::new(&BTreeMap::new(), SystemTime::UNIX_EPOCH);
+        assert_eq!(begin(&mut lineage, StartingPosition::TrimHorizon).len(), 1);
+        let mut later = split();
+        later.shards.drain(..2);
+        let rules = Rules::new(MappingConfig::default()).unwrap();
+        let save: Save = Arc::new(|_, _| ());
+        let lost = Lost {
+            shard: Arc::from("left"),
+            after: None,
+        };
+        assert_eq!(lineage.lost(&later, &save), [lost]);
+        assert_eq!(lineage.begin(&later, &rules, &save).len(), 0);
+        assert!(lineage.lost(&later, &save).is_empty());
+        finish(&mut lineage, "root");
+        assert_eq!(lineage.begin(&later, &rules, &save).len(), 2);
+        assert_eq!(lineage.parents.len(), 2);
     }
 
     #[test]
