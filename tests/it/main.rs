@@ -104,4 +104,6 @@ mod tutorial_ui;
 #[cfg(test)]
 mod walkthrough;
 #[cfg(test)]
+mod whatif;
+#[cfg(test)]
 mod wire;
