@@ -44,8 +44,8 @@ async fn an_idle_trigger_polls_its_shard_exactly_2400_times_in_ten_minutes() {
     lab.trigger(&stream, "bill", |it| it).await;
     let mut polls = Vec::new();
     while polls
-        .first()
-        .is_none_or(|first| lab.now() < *first + Duration::from_secs(601))
+        .get(1)
+        .is_none_or(|second| lab.now() < *second + Duration::from_secs(601))
     {
         lab.sleep(10).await;
         while let Some(progress) = watch.try_next() {
@@ -54,8 +54,9 @@ async fn an_idle_trigger_polls_its_shard_exactly_2400_times_in_ten_minutes() {
             }
         }
     }
-    let end = polls[0] + Duration::from_mins(10);
-    assert_eq!(polls.iter().filter(|at| **at < end).count(), 2400);
+    // The first comes at once, the others on quarters of seconds.
+    let end = polls[1] + Duration::from_mins(10);
+    assert_eq!(polls[1..].iter().filter(|at| **at < end).count(), 2400);
     // What nobody watched does not push the story out.
     assert!(Story::of(&lab).polls().is_empty());
 }
