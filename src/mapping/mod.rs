@@ -19,5 +19,6 @@ pub(crate) mod words;
 
 pub use config::MappingConfig;
 pub use consumer::{ShardConsumer, Step};
+pub use payload::PAYLOAD_BYTES_MAX;
 pub use progress::Progress;
 pub use record::Record;

@@ -10,7 +10,7 @@ use super::window::Window;
 use crate::clock::iso_secs;
 
 /// Largest event of a synchronous invocation.
-pub(super) const PAYLOAD_BYTES_MAX: usize = 6 * 1024 * 1024;
+pub const PAYLOAD_BYTES_MAX: usize = 6 * 1024 * 1024;
 
 /// What a call within a tumbling window is told beside its records.
 #[derive(Clone, Copy, Debug)]

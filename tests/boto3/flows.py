@@ -21,11 +21,12 @@ from boto3.dynamodb.types import TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-ENDPOINT, FILES = sys.argv[1], sys.argv[2:]
+from common import ENDPOINT, Differs, until, words
+
+FILES = sys.argv[2:]
 HANDLER = os.path.join(os.path.dirname(__file__), "../triggers/handler.js")
 ACCOUNT = "123456789012"
 AT_ONCE = 12
-PATIENCE_SECONDS = 60
 # How long nothing more may arrive in the end.
 SILENCE_SECONDS = 0.3
 WAIT_SECONDS_MAX = 3
@@ -62,10 +63,6 @@ with open(HANDLER, encoding="utf-8") as file:
     HEAD = file.read()
 
 
-class Differs(Exception):
-    pass
-
-
 def fits(where, shown, expected):
     """Every member, in order, but for places left open."""
     if isinstance(expected, dict) and isinstance(shown, dict):
@@ -86,23 +83,11 @@ def fits(where, shown, expected):
         raise Differs(f"{where} is {shown!r}, not {expected!r}")
 
 
-def until(attempt):
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            return attempt()
-        except Differs:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.05)
-
-
 def refused(attempt):
     try:
         attempt()
     except ClientError as error:
-        told = error.response
-        return f"{told['ResponseMetadata']['HTTPStatusCode']} {told['Error']['Code']}: {told['Error']['Message']}"
+        return words(error)
     return "accepted"
 
 

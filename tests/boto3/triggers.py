@@ -9,15 +9,15 @@ import io
 import json
 import re
 import sys
-import time
 import zipfile
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-ENDPOINT, FILES = sys.argv[1], sys.argv[2:]
-PATIENCE_SECONDS = 60
+from common import ENDPOINT, Differs, until, words
+
+FILES = sys.argv[2:]
 ARN = "arn:aws:lambda:us-east-1:123456789012:event-source-mapping:"
 SUCCEEDS = "exports.handler = async () => {};"
 FAILS = "exports.handler = async () => { throw new Error('boom'); };"
@@ -50,10 +50,6 @@ def client(service):
 
 
 iam, lambda_, dynamodb = client("iam"), client("lambda"), client("dynamodb")
-
-
-class Differs(Exception):
-    pass
 
 
 def make_roles():
@@ -173,11 +169,9 @@ def ask(verb, given, expected, names, made):
     try:
         shown, status = send(verb, given, names)
     except ClientError as error:
-        told = error.response
-        words = f"{told['ResponseMetadata']['HTTPStatusCode']} {told['Error']['Code']}: {told['Error']['Message']}"
         if not isinstance(expected, str):
-            raise Differs(f"refused: {words}") from error
-        check_fits("refusal", words, filled(expected, names))
+            raise Differs(f"refused: {words(error)}") from error
+        check_fits("refusal", words(error), filled(expected, names))
         return
     if verb == "create":
         made.append(shown["UUID"])
@@ -186,17 +180,6 @@ def ask(verb, given, expected, names, made):
         raise Differs(f"accepted, not {expected}")
     check_fits("status", status, STATUS[verb])
     check_shows(shown, filled(expected, names))
-
-
-def until(attempt):
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            return attempt()
-        except Differs:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(0.02)
 
 
 def gone(uuid):

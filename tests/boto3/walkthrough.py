@@ -10,28 +10,15 @@ import time
 import zipfile
 
 import boto3
-from botocore.config import Config
 
-ENDPOINT, HANDLER = sys.argv[1:3]
+from common import ENDPOINT, SETTINGS, check
+
+HANDLER = sys.argv[2]
 ACCOUNT_WAIT_SECONDS = 30
 
 
 def client(service):
-    return boto3.client(
-        service,
-        endpoint_url=ENDPOINT,
-        region_name="us-east-1",
-        aws_access_key_id="AKIAANYKEYATALL00000",
-        aws_secret_access_key="any",
-        config=Config(retries={"max_attempts": 1}, read_timeout=30),
-    )
-
-
-def check(what, ok):
-    if not ok:
-        print(f"FAILED {what}", flush=True)
-        sys.exit(1)
-    print(f"ok {what}", flush=True)
+    return boto3.client(service, **SETTINGS)
 
 
 def until(what, attempt):

@@ -10,7 +10,7 @@ use waterwheel::clock::{Clock, Mode, epoch_millis, from_epoch_millis};
 use waterwheel::engine::store::Shelf;
 use waterwheel::mapping::progress::{Condition, What};
 
-use crate::lab::{Lab, Story};
+use crate::lab::{Lab, Story, polls};
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -193,13 +193,7 @@ async fn a_jump_over_a_day_makes_no_polls_up_for() {
     lab.function("listen", SAYS_ALL).await;
     lab.trigger(&stream, "listen", |it| it).await;
     let (_, mut watch) = lab.host.engine().watch();
-    let mut polls = || {
-        let mut polls = 0;
-        while let Some(progress) = watch.try_next() {
-            polls += usize::from(matches!(progress.what, What::Polled { .. }));
-        }
-        polls
-    };
+    let mut polls = || polls(&mut watch);
     lab.sleep(10).await;
     assert_eq!(polls(), 40);
     lab.set_clock(Some(Mode::Manual), 0);

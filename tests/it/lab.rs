@@ -19,6 +19,7 @@ use parking_lot::Mutex;
 use tempfile::TempDir;
 use waterwheel::clock::{Clock, from_epoch_millis};
 use waterwheel::engine::call::Principal;
+use waterwheel::engine::story::Follower;
 use waterwheel::engine::streams::Settings;
 use waterwheel::engine::{EngineHost, Options};
 use waterwheel::mapping::progress::{Progress, What};
@@ -369,4 +370,11 @@ fn zipped(code: &str) -> Vec<u8> {
 
 pub(crate) fn ids(records: &[Record]) -> Vec<String> {
     records.iter().map(|it| it.key.to_string()).collect()
+}
+
+/// How often pollers looked since this was asked last.
+pub(crate) fn polls(watch: &mut Follower) -> usize {
+    std::iter::from_fn(|| watch.try_next())
+        .filter(|progress| matches!(progress.what, What::Polled { .. }))
+        .count()
 }

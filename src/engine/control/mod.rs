@@ -8,6 +8,7 @@ mod door;
 mod engine;
 mod faults;
 mod pollers;
+mod replay;
 mod settings;
 mod shards;
 
@@ -21,8 +22,6 @@ use super::call::{Call, Fault, Operation, Principal, Run, any_resource};
 
 pub use door::{Refused, ask, ask_as};
 
-mod replay;
-
 /// The name requests are signed for.
 pub const SERVICE: &str = "waterwheel";
 /// What stands before an operation's name in `X-Amz-Target`.
@@ -30,12 +29,12 @@ pub const TARGET: &str = "Waterwheel_20260101.";
 
 static OPERATIONS: &[Operation] = &[
     row("GetEngine", Run::Data(engine::get)),
-    row("ReplayBatch", Run::Later(replay::run)),
     row("GetPoller", Run::Later(pollers::get)),
     row("PausePoller", Run::Later(pollers::pause)),
     row("ResumePoller", Run::Later(pollers::resume)),
     row("StepPoller", Run::Later(pollers::step)),
     row("SkipRecord", Run::Later(pollers::skip)),
+    row("ReplayBatch", Run::Later(replay::run)),
     row("SetEngineSettings", Run::Data(settings::set)),
     row("RollShard", Run::Data(shards::roll)),
     row("SplitShard", Run::Data(shards::split)),

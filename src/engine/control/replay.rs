@@ -12,14 +12,12 @@ use super::{input, without_nulls};
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Later};
 use crate::engine::supervisor;
+use crate::mapping::PAYLOAD_BYTES_MAX;
 use crate::mapping::consumer::Place;
 use crate::mapping::poller::Clients;
 use crate::mapping::progress::{self, BatchId, Outcome, Progress, TumblingWindow, What};
 use crate::mapping::record::{Record, SequenceNumber};
 use crate::mapping::replay::{self, Replay};
-
-/// Largest event of a synchronous invocation.
-const EVENT_BYTES_MAX: usize = 6 * 1024 * 1024;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -72,9 +70,9 @@ async fn replay(engine: &Engine, call: &Call) -> Answer {
     let (records, window) = records(engine, &clients, &place, &keys, &asked).await?;
     let replay = chosen(&asked, &place, &keys, &records, window)?;
     let bytes = replay.event().len();
-    if bytes > EVENT_BYTES_MAX {
+    if bytes > PAYLOAD_BYTES_MAX {
         return Err(Fault::validation(format!(
-            "The event has {bytes} bytes, and a call takes at most {EVENT_BYTES_MAX}: choose fewer records"
+            "The event has {bytes} bytes, and a call takes at most {PAYLOAD_BYTES_MAX}: choose fewer records"
         )));
     }
     let numbers: Vec<&str> = replay

@@ -3,6 +3,7 @@
 mod clock;
 mod faults;
 mod pollers;
+mod replay;
 mod settings;
 mod shards;
 
@@ -12,8 +13,6 @@ use waterwheel::engine::control::{Refused, ask, ask_as};
 use waterwheel::engine::faults::{Kind, Rule};
 
 use crate::lab::Lab;
-
-mod replay;
 
 /// An operation that has to succeed.
 pub(crate) async fn told(lab: &Lab, operation: &str, input: Value) -> Value {

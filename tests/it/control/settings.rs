@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use waterwheel::mapping::progress::What;
 
 use super::{refused, told};
-use crate::lab::Lab;
+use crate::lab::{Lab, polls};
 
 async fn set(lab: &Lab, settings: Value) -> Value {
     told(lab, "SetEngineSettings", settings).await["Settings"].clone()
@@ -40,13 +39,7 @@ async fn a_running_trigger_takes_up_another_pace() {
         .await;
     lab.trigger(&stream, "listen", |it| it).await;
     let (_, mut watch) = lab.host.engine().watch();
-    let mut polls = || {
-        let mut polls = 0;
-        while let Some(progress) = watch.try_next() {
-            polls += usize::from(matches!(progress.what, What::Polled { .. }));
-        }
-        polls
-    };
+    let mut polls = || polls(&mut watch);
     set(&lab, json!({"Poll": "as-written"})).await;
     lab.sleep(1).await;
     polls();
