@@ -77,6 +77,17 @@ impl Error {
     }
 }
 
+/// The engine's own service said no.
+impl From<crate::engine::control::Refused> for Error {
+    fn from(refused: crate::engine::control::Refused) -> Self {
+        Self {
+            kind: Kind::Service,
+            code: refused.code,
+            ..Self::input(refused.message)
+        }
+    }
+}
+
 /// A request that misses a required member: something was not filled in.
 impl From<aws_smithy_types::error::operation::BuildError> for Error {
     fn from(error: aws_smithy_types::error::operation::BuildError) -> Self {

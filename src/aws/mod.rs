@@ -15,6 +15,7 @@ pub mod logs;
 mod profiles;
 pub mod s3;
 pub mod samples;
+pub mod settings;
 pub mod sns;
 pub mod sqs;
 pub mod streams;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Aws, Error};
 use crate::clock::Mode;
 use crate::engine::Engine;
-use crate::engine::control::{self, Refused};
+use crate::engine::control::ask;
 pub use crate::engine::faults::KINDS;
 use crate::engine::faults::{Count, Kind};
 
@@ -80,7 +80,8 @@ pub async fn set_clock(aws: Aws, is_manual: Option<bool>, by: Duration) -> Resul
     if let Some(is_manual) = is_manual {
         input["Mode"] = if is_manual { "MANUAL" } else { "RUNNING" }.into();
     }
-    ask(aws.engine()?, "SetClock", input).await.map(drop)
+    ask(aws.engine()?, "SetClock", &input).await?;
+    Ok(())
 }
 
 /// Puts one more rule in force; all count from zero again.
@@ -110,14 +111,15 @@ pub async fn remove_fault(aws: Aws, nth: usize) -> Result<(), Error> {
         rules.remove(nth);
     }
     if rules.is_empty() {
-        return ask(engine, "DeleteFaultRules", json!({})).await.map(drop);
+        ask(engine, "DeleteFaultRules", &json!({})).await?;
+        return Ok(());
     }
     put(engine, seed, rules).await
 }
 
 /// The seed and the rules as they were put.
 async fn rules(engine: &Engine) -> Result<(Value, Vec<Value>), Error> {
-    let told = ask(engine, "GetFaultRules", json!({})).await?;
+    let told = ask(engine, "GetFaultRules", &json!({})).await?;
     let mut rules = told["Rules"].as_array().cloned().unwrap_or_default();
     for rule in rules.iter_mut().filter_map(Value::as_object_mut) {
         rule.remove("Seen");
@@ -128,13 +130,6 @@ async fn rules(engine: &Engine) -> Result<(Value, Vec<Value>), Error> {
 
 async fn put(engine: &Engine, seed: Value, rules: Vec<Value>) -> Result<(), Error> {
     let input = json!({ "Seed": seed, "Rules": rules });
-    ask(engine, "PutFaultRules", input).await.map(drop)
-}
-
-async fn ask(engine: &Engine, operation: &str, input: Value) -> Result<Value, Error> {
-    let answer = control::ask(engine, operation, &input).await;
-    answer.map_err(|Refused { code, message }| Error {
-        code,
-        ..Error::input(message)
-    })
+    ask(engine, "PutFaultRules", &input).await?;
+    Ok(())
 }

@@ -1,5 +1,5 @@
-//! The local cloud: its port for other programs, its data folder, its time and faults, its last API calls, and starting
-//! over.
+//! The local cloud: its port for other programs, its data folder, its time and faults, its settings, its last API calls,
+//! and starting over.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use egui::{RichText, Ui};
 
 use super::activity::Activity;
 use super::cx::{Action, Cx, Listing, Route, Toast};
+use super::engine_settings::EngineSettings;
 use super::remote::Remote;
 use super::widgets::{Confirm, Health, Icon, chip, confirm, empty_state, form, icon};
 use super::world::World;
@@ -29,6 +30,7 @@ pub(super) struct LocalCloudPanel {
     form: Form,
     calls: Activity,
     world: World,
+    settings: EngineSettings,
     looked: Option<Duration>,
 }
 
@@ -46,6 +48,7 @@ impl Default for LocalCloudPanel {
             form: Form::Shell,
             calls,
             world: World::default(),
+            settings: EngineSettings::default(),
             looked: None,
         }
     }
@@ -104,6 +107,7 @@ impl Panel for LocalCloudPanel {
                 self.data_ui(ui, cx, &status);
             }
             self.world.ui(ui, cx);
+            self.settings.ui(ui, cx);
             theme::card(ui).show(ui, |ui| {
                 ui.set_min_width(ui.available_width());
                 ui.label(RichText::new("Recent API calls").text_style(theme::subtitle()));

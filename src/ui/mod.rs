@@ -7,6 +7,7 @@ mod commands;
 mod connection;
 pub mod console;
 pub mod cx;
+mod engine_settings;
 mod frame;
 pub mod functions;
 mod fuzzy;

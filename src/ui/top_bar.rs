@@ -11,12 +11,15 @@ use super::theme::{self, Tokens};
 use super::toasts::Toasts;
 use super::widgets::{Icon, icon};
 use super::world;
-use crate::aws::{About, Ground};
+use crate::aws::{About, Ground, settings};
+use crate::mapping::pace::Pace;
 
 pub(super) const HEIGHT: f32 = 44.0;
 /// The stripe of the environment, over everything.
 pub(super) const STRIPE: f32 = 3.0;
 const SEARCH_WIDTH: f32 = 360.0;
+/// Width of a window from which on the pace of polls is shown.
+const PACE_FROM: f32 = 1000.0;
 /// While data moves it is asked again after this whether it still does.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -154,6 +157,7 @@ fn live_ui(ui: &mut Ui, cx: &Cx<'_>) {
         return;
     }
     let tokens = theme::of(ui);
+    pace_ui(ui, cx);
     let moving = cx
         .live
         .mappings
@@ -166,6 +170,36 @@ fn live_ui(ui: &mut Ui, cx: &Cx<'_>) {
     } else {
         ui.label(RichText::new("idle").small().color(tokens.text_muted));
         icon::show(ui, Icon::Filtered, tokens.text_muted);
+    }
+}
+
+/// How often triggers read; leads to where it is changed.
+fn pace_ui(ui: &mut Ui, cx: &Cx<'_>) {
+    let Some(pace) = settings::pace(cx.aws) else {
+        return;
+    };
+    // Not where the way to everything needs the room.
+    if ui.ctx().content_rect().width() < PACE_FROM {
+        return;
+    }
+    let (words, why) = match pace {
+        Pace::FourPerSecond => (
+            "polls 4/s",
+            "Triggers read their shards four times a second, as on AWS",
+        ),
+        Pace::AsWritten => (
+            "polls as written",
+            "Triggers read what was written at once, not four times a second as on AWS",
+        ),
+    };
+    let color = theme::of(ui).text_muted;
+    let drawn = RichText::new(words).small().color(color);
+    let button = Button::new(drawn).frame_when_inactive(false);
+    if icon::add(ui, button, &format!("Poll pace: {words}"))
+        .on_hover_text(why)
+        .clicked()
+    {
+        cx.send(Action::Go(Route::LocalCloud));
     }
 }
 

@@ -115,6 +115,30 @@ impl Lab {
         self.settle();
     }
 
+    /// Awaits a verb of the cloud this console looks at.
+    pub(crate) fn ask<T>(
+        &self,
+        verb: impl Future<Output = Result<T, waterwheel::aws::Error>>,
+    ) -> T {
+        self.runtime.block_on(verb).unwrap()
+    }
+
+    /// Asks for all listings again.
+    pub(crate) fn reload(&mut self) {
+        self.press(NONE, egui::Key::F5);
+    }
+
+    /// Replaces what is in a field.
+    pub(crate) fn type_into(&mut self, label: &str, text: &str) {
+        let field = self.harness.get_by_label(label);
+        field.focus();
+        self.harness.run();
+        self.harness.key_press_modifiers(CTRL, egui::Key::A);
+        self.harness.run();
+        self.harness.get_by_label(label).type_text(text);
+        self.harness.run();
+    }
+
     pub(crate) fn route(&self) -> Route {
         self.harness.state().route().cloned().unwrap()
     }
@@ -240,11 +264,7 @@ fn a_port_for_other_programs_opens_and_closes() {
     lab.until("the status is there", |it| {
         it.query_by_label("Open port").is_some()
     });
-    lab.harness.get_by_label("Port").focus();
-    lab.harness.run();
-    lab.harness.key_press_modifiers(CTRL, egui::Key::A);
-    lab.harness.get_by_label("Port").type_text("0");
-    lab.harness.run();
+    lab.type_into("Port", "0");
     lab.click("Open port");
     lab.until("the port is open", |it| {
         it.query_by_label("Close port").is_some()
@@ -309,11 +329,7 @@ fn a_locked_connection_says_so_and_is_unlocked_after_a_question() {
 fn an_address_that_is_none_is_told_where_it_was_typed() {
     let mut lab = Lab::new();
     lab.go(Route::Connections);
-    lab.harness.get_by_label("Address").focus();
-    lab.harness.run();
-    lab.harness.key_press_modifiers(CTRL, egui::Key::A);
-    lab.harness.get_by_label("Address").type_text("nowhere");
-    lab.harness.run();
+    lab.type_into("Address", "nowhere");
     lab.click("Connect to the endpoint");
     lab.until("the error shows", |it| {
         it.query_by_label_contains("nowhere is not an address")

@@ -40,6 +40,8 @@ mod lab;
 #[cfg(test)]
 mod letters;
 #[cfg(test)]
+mod local_cloud;
+#[cfg(test)]
 mod logs;
 #[cfg(test)]
 mod mappings;

@@ -17,25 +17,6 @@ const CTRL: Modifiers = Modifiers::COMMAND;
 const NONE: Modifiers = Modifiers::NONE;
 
 impl Lab {
-    /// Awaits a verb of the cloud this console looks at.
-    fn ask<T>(&self, verb: impl Future<Output = Result<T, waterwheel::aws::Error>>) -> T {
-        self.runtime.block_on(verb).unwrap()
-    }
-
-    fn reload(&mut self) {
-        self.press(NONE, Key::F5);
-    }
-
-    fn type_into(&mut self, label: &str, text: &str) {
-        let field = self.harness.get_by_label(label);
-        field.focus();
-        self.harness.run();
-        self.harness.key_press_modifiers(CTRL, Key::A);
-        self.harness.run();
-        self.harness.get_by_label(label).type_text(text);
-        self.harness.run();
-    }
-
     /// Rows of the grid, as a screen reader hears them.
     fn rows(&self) -> Vec<String> {
         let rows = self.harness.query_all_by_role(egui::accesskit::Role::Row);

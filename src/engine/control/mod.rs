@@ -21,6 +21,7 @@ use serde_json::Value;
 use super::call::{Call, Fault, Operation, Principal, Run, any_resource};
 
 pub use door::{Refused, ask, ask_as};
+pub use settings::{TIME_MAX, described as settings};
 
 /// The name requests are signed for.
 pub const SERVICE: &str = "waterwheel";

@@ -15,7 +15,7 @@ use crate::engine::store::Durability;
 use crate::engine::streams::{PERIOD_MIN, SHARDS_MAX};
 
 /// Longest time that can be set: a year.
-const TIME_MAX: Duration = Duration::from_hours(365 * 24);
+pub const TIME_MAX: Duration = Duration::from_hours(365 * 24);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
@@ -120,8 +120,8 @@ fn word<T: FromStr<Err = String>>(name: &str, text: Option<&str>) -> Result<Opti
     parsed.map_err(|wrong| format!("{name}: {wrong}"))
 }
 
-/// The settings in force, named after the options of `serve`.
-pub(super) fn described(engine: &Engine) -> Value {
+/// The settings in force, named after the options of `serve`, as `GetEngine` answers them.
+pub fn described(engine: &Engine) -> Value {
     let settings = engine.settings();
     let streams = settings.streams;
     without_nulls(json!({

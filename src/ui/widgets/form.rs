@@ -127,7 +127,7 @@ impl Number {
 }
 
 /// A row with a number field; true when it was changed. `unit` stands behind it: `s`, `records`.
-/// What is wrong with the number shows by itself; `error` is for what others found.
+/// What is wrong with the number shows by itself.
 pub fn number(
     ui: &mut Ui,
     label: &str,
@@ -136,8 +136,21 @@ pub fn number(
     unit: &str,
     help: &str,
 ) -> bool {
+    number_or(ui, label, value, range, unit, help, None)
+}
+
+/// The same; `error` is what others found wrong with it.
+pub fn number_or(
+    ui: &mut Ui,
+    label: &str,
+    value: &mut Number,
+    range: &RangeInclusive<i64>,
+    unit: &str,
+    help: &str,
+    error: Option<&str>,
+) -> bool {
     let wrong = value.value(range).err();
-    row(ui, label, help, wrong.as_deref(), |ui| {
+    row(ui, label, help, wrong.as_deref().or(error), |ui| {
         let field = TextEdit::singleline(&mut value.text)
             .desired_width(NUMBER_WIDTH)
             .align(egui::Align2::RIGHT_CENTER);
