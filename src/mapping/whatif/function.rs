@@ -37,6 +37,22 @@ struct Seen {
     deliveries: u32,
     /// One bit for each pattern it matches; known from the first delivery on.
     poisons: u8,
+    /// How many of its first deliveries fail whatever it matches.
+    fails: u32,
+}
+
+impl Seen {
+    /// A record that was not delivered yet.
+    fn of(record: &Record, model: &Model) -> Self {
+        let named = model.failures.iter().filter_map(|failure| match failure {
+            Failure::Records(records) => records.get(&record.sequence_number).copied(),
+            _ => None,
+        });
+        Self {
+            fails: named.max().unwrap_or_default(),
+            ..Self::default()
+        }
+    }
 }
 
 /// A call under way.
@@ -79,7 +95,7 @@ impl<'a> Function<'a> {
                 let filters = Filters::parse(std::slice::from_ref(pattern)).ok()?;
                 Some((filters, deliveries.unwrap_or(u32::MAX)))
             }
-            Failure::EveryNth(_) | Failure::Share(_) => None,
+            Failure::EveryNth(_) | Failure::Share(_) | Failure::Records(_) => None,
         });
         let shards = stretch.shards.iter();
         Self {
@@ -90,7 +106,10 @@ impl<'a> Function<'a> {
             calls: 0,
             poisons: poisons.collect(),
             seen: shards
-                .map(|shard| vec![Seen::default(); shard.records.len()])
+                .map(|shard| {
+                    let records = shard.records.iter();
+                    records.map(|it| Seen::of(&it.record, model)).collect()
+                })
                 .collect(),
             model,
         }
@@ -195,12 +214,10 @@ impl<'a> Function<'a> {
     }
 
     fn fails(&self, before: Seen) -> bool {
-        before.poisons != 0
-            && self
-                .poisons
-                .iter()
-                .enumerate()
-                .any(|(at, (_, deliveries))| {
+        let poisons = self.poisons.iter().enumerate();
+        before.deliveries < before.fails
+            || before.poisons != 0
+                && poisons.into_iter().any(|(at, (_, deliveries))| {
                     before.poisons & (1 << at) != 0 && before.deliveries < *deliveries
                 })
     }

@@ -1,9 +1,11 @@
 //! What the function is taken to do: how long it runs and when it fails. Plain data.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
 use crate::mapping::filter::Filters;
+use crate::mapping::record::SequenceNumber;
 
 /// Most patterns that may say which records fail.
 pub(super) const PATTERNS_MAX: usize = 8;
@@ -61,6 +63,8 @@ pub enum Failure {
         pattern: String,
         deliveries: Option<u32>,
     },
+    /// Calls with one of these records, in so many of its first deliveries; `u32::MAX` is always.
+    Records(BTreeMap<SequenceNumber, u32>),
 }
 
 /// A field that cannot be taken, and why.
@@ -136,7 +140,7 @@ impl Model {
                         Ok(_) => continue,
                     }
                 }
-                Failure::EveryNth(_) | Failure::Share(_) => continue,
+                Failure::EveryNth(_) | Failure::Share(_) | Failure::Records(_) => continue,
             };
             found.push(Violation::new(format!("Failures[{at}].{member}"), problem));
         }
