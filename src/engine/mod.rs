@@ -165,6 +165,7 @@ struct Inner {
     /// Access keys the engine issued.
     keys: Mutex<std::collections::BTreeMap<String, Principal>>,
     faults: faults::Faults,
+    control: control::Live,
     dynamodb: dynamodb::Live,
     streams: streams::Live,
     lambda: lambda::Live,
@@ -210,6 +211,10 @@ impl Engine {
 
     pub fn faults(&self) -> &faults::Faults {
         &self.0.faults
+    }
+
+    pub fn control(&self) -> &control::Live {
+        &self.0.control
     }
 
     pub fn dynamodb(&self) -> &dynamodb::Live {
@@ -398,6 +403,7 @@ impl EngineHost {
             calls_answered: Default::default(),
             keys: Mutex::default(),
             faults: faults::Faults::default(),
+            control: control::Live::default(),
             dynamodb: dynamodb::Live::default(),
             streams: streams::Live::default(),
             lambda: lambda::Live::default(),

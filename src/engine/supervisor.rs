@@ -396,7 +396,7 @@ fn hindrance(engine: &Engine, state: &State, mapping: &Mapping) -> Option<String
 }
 
 /// The bare name in the ARN of a function, of a version or of an alias.
-fn function_name(arn: &str) -> &str {
+pub(super) fn function_name(arn: &str) -> &str {
     arn.split(':').nth(6).unwrap_or(arn)
 }
 

@@ -11,6 +11,7 @@ mod pollers;
 mod replay;
 mod settings;
 mod shards;
+mod simulate;
 
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use super::call::{Call, Fault, Operation, Principal, Run, any_resource};
 
 pub use door::{Refused, ask, ask_as};
 pub use settings::{TIME_MAX, described as settings};
+pub use simulate::Live;
 
 /// The name requests are signed for.
 pub const SERVICE: &str = "waterwheel";
@@ -36,6 +38,7 @@ static OPERATIONS: &[Operation] = &[
     row("StepPoller", Run::Later(pollers::step)),
     row("SkipRecord", Run::Later(pollers::skip)),
     row("ReplayBatch", Run::Later(replay::run)),
+    row("SimulateMapping", Run::Later(simulate::run)),
     row("SetEngineSettings", Run::Data(settings::set)),
     row("RollShard", Run::Data(shards::roll)),
     row("SplitShard", Run::Data(shards::split)),

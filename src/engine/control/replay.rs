@@ -11,7 +11,7 @@ use super::pollers::{mapping, not_found};
 use super::{input, without_nulls};
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Later};
-use crate::engine::supervisor;
+use crate::engine::{streams, supervisor};
 use crate::mapping::PAYLOAD_BYTES_MAX;
 use crate::mapping::consumer::Place;
 use crate::mapping::poller::Clients;
@@ -160,11 +160,8 @@ fn told(mut reply: Value, outcome: &Outcome, reason: &str, answer: &progress::An
 /// Names of the key attributes of the stream's table, partition key first.
 fn keys(engine: &Engine, stream_arn: &str) -> Vec<String> {
     engine.read(|state| {
-        let keys = state.streams.get(stream_arn).map(|it| &it.keys);
-        let keys = keys
-            .into_iter()
-            .flat_map(|it| [Some(&it.partition), it.sort.as_ref()]);
-        keys.flatten().map(|it| it.name.clone()).collect()
+        let stream = state.streams.get(stream_arn);
+        stream.map_or_else(Vec::new, |it| streams::key_names(&it.keys))
     })
 }
 

@@ -139,6 +139,11 @@ pub(super) fn check_kind(input: &Value, is_creation: bool) -> Result<(), Fault> 
     }
 }
 
+/// Whether a member belongs to queues, brokers or databases.
+pub fn is_for_other_sources(member: &str) -> bool {
+    NOT_FOR_STREAMS.contains(&member)
+}
+
 /// Streams tell of failures only.
 pub(super) fn check_no_success(input: &Value) -> Result<(), Fault> {
     if input["DestinationConfig"]["OnSuccess"].is_null() {

@@ -167,6 +167,24 @@ pub(super) fn update(engine: &Engine, call: &Call) -> Answer {
     Ok(Reply::json(202, answered))
 }
 
+/// The settings a mapping would have after `UpdateEventSourceMapping` with these members; nothing changes.
+pub fn proposed(engine: &Engine, mapping: &Mapping, input: &Value) -> Result<MappingConfig, Fault> {
+    check_update_form(input)?;
+    check_no_success(input)?;
+    check_kind(input, false)?;
+    let mut config = mapping.config.clone();
+    apply(&mut config, input, engine.settings().filters_max)?;
+    if config.on_failure != mapping.config.on_failure
+        && let Some(reference) = Reference::parse(&mapping.function_arn)
+    {
+        engine.read(|state| {
+            let function = function_of(state, &reference, engine.account())?;
+            check_destination(engine, state, function, &config)
+        })?;
+    }
+    Ok(config)
+}
+
 pub(super) fn delete(engine: &Engine, call: &Call) -> Answer {
     let deleted = engine.change(|state| {
         permit(engine, state, call)?;

@@ -31,6 +31,8 @@ use parking_lot::Mutex;
 use super::Engine;
 use super::call::{Fault, Operation, Run, any_resource};
 pub use filter_keys::{set_key_usable, trouble as filter_trouble};
+pub use mapping_settings::is_for_other_sources;
+pub use mappings::proposed as proposed_settings;
 pub use names::LATEST;
 pub use package::Package;
 pub use permissions::{NOT_ASSUMABLE, is_assumable};

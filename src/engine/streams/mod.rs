@@ -16,6 +16,7 @@ use crate::clock::epoch_secs;
 mod chores;
 mod iterators;
 mod limits;
+mod past;
 mod read;
 pub mod records;
 pub mod shards;
@@ -24,7 +25,9 @@ mod trim;
 
 pub(super) use chores::run as run_chores;
 pub(super) use iterators::{expired_iterator, stream_of};
+pub use past::{Limits as PastLimits, Range, key_names, past};
 pub(super) use read::trimmed;
+pub use shards::RETENTION;
 pub use tips::{Live, Tip, floor_key};
 pub use trim::{Horizon, not_found, trim};
 

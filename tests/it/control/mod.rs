@@ -6,6 +6,7 @@ mod pollers;
 mod replay;
 mod settings;
 mod shards;
+mod simulate;
 
 use serde_json::{Value, json};
 use waterwheel::engine::call::Principal;
@@ -24,6 +25,15 @@ pub(crate) async fn told(lab: &Lab, operation: &str, input: Value) -> Value {
 pub(crate) async fn refused(lab: &Lab, operation: &str, input: Value) -> Refused {
     let answer = ask(lab.host.engine(), operation, &input).await;
     answer.expect_err(operation)
+}
+
+/// A request about a mapping, with more members.
+pub(crate) fn with(uuid: &str, more: Value) -> Value {
+    let Value::Object(mut asked) = more else {
+        panic!("{more} has no members");
+    };
+    asked.entry("UUID").or_insert_with(|| uuid.into());
+    Value::Object(asked)
 }
 
 #[tokio::test(start_paused = true)]
