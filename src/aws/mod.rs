@@ -6,6 +6,7 @@ pub mod connection;
 pub mod demo;
 pub mod dynamodb;
 pub mod error;
+pub mod faults;
 pub mod files;
 pub mod gate;
 pub mod iam;

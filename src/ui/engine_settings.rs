@@ -129,13 +129,13 @@ const GROUPS: [(&str, &[Field]); 4] = [
             Field {
                 name: "StrictKeys",
                 label: "Unknown access keys",
-                help: "Said when the engine starts: serve --strict-keys",
+                help: "Said when the engine starts, by the option strict-keys of serve",
                 kind: Kind::Fixed(&[("false", "taken"), ("true", "refused")]),
             },
             Field {
                 name: "Durability",
                 label: "An answered write survives",
-                help: "Said when the engine starts: serve --power-safe",
+                help: "Said when the engine starts, by the option power-safe of serve",
                 kind: Kind::Fixed(&[
                     ("process", "the end of this program"),
                     ("power", "a power failure"),

@@ -8,6 +8,7 @@ use egui::{RichText, Ui};
 use super::activity::Activity;
 use super::cx::{Action, Cx, Listing, Route, Toast};
 use super::engine_settings::EngineSettings;
+use super::faults::Faults;
 use super::remote::Remote;
 use super::widgets::{Confirm, Health, Icon, chip, confirm, empty_state, form, icon};
 use super::world::World;
@@ -30,6 +31,7 @@ pub(super) struct LocalCloudPanel {
     form: Form,
     calls: Activity,
     world: World,
+    faults: Faults,
     settings: EngineSettings,
     looked: Option<Duration>,
 }
@@ -48,6 +50,7 @@ impl Default for LocalCloudPanel {
             form: Form::Shell,
             calls,
             world: World::default(),
+            faults: Faults::default(),
             settings: EngineSettings::default(),
             looked: None,
         }
@@ -107,6 +110,7 @@ impl Panel for LocalCloudPanel {
                 self.data_ui(ui, cx, &status);
             }
             self.world.ui(ui, cx);
+            self.faults.ui(ui, cx);
             self.settings.ui(ui, cx);
             theme::card(ui).show(ui, |ui| {
                 ui.set_min_width(ui.available_width());

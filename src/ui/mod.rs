@@ -8,6 +8,7 @@ mod connection;
 pub mod console;
 pub mod cx;
 mod engine_settings;
+mod faults;
 mod frame;
 pub mod functions;
 mod fuzzy;

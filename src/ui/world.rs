@@ -1,4 +1,4 @@
-//! The local cloud's time and injected faults: a card of its screen, and the badge in the top bar.
+//! The local cloud's time: a card of its screen, and the badge in the top bar.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use egui::{RichText, Ui};
 
 use super::cx::Cx;
 use super::remote::{self, Remote};
-use super::widgets::{Health, Icon, chip, form, icon};
+use super::widgets::{Health, Icon, chip, icon};
 use super::{theme, time};
-use crate::aws::world::{self, FaultRow, KINDS, Marks, NewFault};
+use crate::aws::world::{self, Marks};
 
 /// Jumps offered.
 const JUMPS: [(&str, Duration); 3] = [
@@ -18,29 +18,11 @@ const JUMPS: [(&str, Duration); 3] = [
 ];
 /// Clocks that differ by less count as equal, in milliseconds.
 const AHEAD_SHOWN: i64 = 1000;
-const FIELD: f32 = 200.0;
 
-/// The card "Faults and time".
+/// The card "Time".
+#[derive(Default)]
 pub(super) struct World {
     changing: Remote<()>,
-    kind: &'static str,
-    calls: String,
-    subject: String,
-    percent: form::Number,
-    millis: form::Number,
-}
-
-impl Default for World {
-    fn default() -> Self {
-        Self {
-            changing: Remote::default(),
-            kind: KINDS[0],
-            calls: "dynamodb:*".to_owned(),
-            subject: String::new(),
-            percent: form::Number::of(Some(100)),
-            millis: form::Number::of(Some(1000)),
-        }
-    }
 }
 
 impl World {
@@ -51,11 +33,8 @@ impl World {
         };
         theme::card(ui).show(ui, |ui| {
             ui.set_min_width(ui.available_width());
-            ui.label(RichText::new("Faults and time").text_style(theme::subtitle()));
+            ui.label(RichText::new("Time").text_style(theme::subtitle()));
             self.clock_ui(ui, cx, &marks);
-            ui.add_space(theme::GUTTER);
-            self.rules_ui(ui, cx);
-            self.add_ui(ui, cx);
             if let Some(error) = self.changing.error() {
                 remote::error_ui(ui, error);
             }
@@ -98,67 +77,6 @@ impl World {
         let words = "Everything in this cloud holds to its time. It never runs backwards, and a jump is for good.";
         ui.label(RichText::new(words).small().color(tokens.text_muted));
     }
-
-    fn rules_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
-        let rules = world::fault_rules(cx.aws);
-        if rules.is_empty() {
-            ui.weak("No faults are injected");
-            return;
-        }
-        ui.ctx().request_repaint_after(Duration::from_secs(1));
-        for (nth, rule) in rules.iter().enumerate() {
-            ui.horizontal_wrapped(|ui| {
-                chip::health(ui, Health::Retry, rule.kind);
-                ui.label(RichText::new(&rule.calls).monospace());
-                ui.weak(rule_words(rule));
-                let name = format!("Remove rule {}", nth + 1);
-                if icon::only(ui, Icon::Close, &name).clicked() {
-                    let remove = world::remove_fault(cx.aws.clone(), nth);
-                    self.changing.start(cx, remove);
-                }
-            });
-        }
-    }
-
-    fn add_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
-        form::row(ui, "What goes wrong", "", None, |ui| {
-            egui::ComboBox::from_id_salt("kind of fault")
-                .width(FIELD)
-                .selected_text(self.kind)
-                .show_ui(ui, |ui| {
-                    for kind in KINDS {
-                        ui.selectable_value(&mut self.kind, kind, kind);
-                    }
-                });
-        });
-        let help = "service:Operation, with * for any text: lambda:Invoke, streams:Get*, *";
-        form::text(ui, "Calls", &mut self.calls, help, None);
-        let help = "Name of a table, function or queue, with * for any text; all where it is empty";
-        form::text(ui, "About", &mut self.subject, help, None);
-        form::number(ui, "Share of calls", &mut self.percent, &(1..=100), "%", "");
-        let delays = self.kind == "Delay";
-        if delays {
-            form::number(ui, "Delay", &mut self.millis, &(1..=3_600_000), "ms", "");
-        }
-        let percent = self.percent.value(&(1..=100)).ok().flatten();
-        let millis = self.millis.value(&(1..=3_600_000)).ok().flatten();
-        form::row(ui, "", "", None, |ui| {
-            let is_whole = percent.is_some() && (millis.is_some() || !delays);
-            ui.add_enabled_ui(is_whole && !self.changing.is_pending(), |ui| {
-                if icon::button(ui, Icon::Plus, "Add fault").clicked() {
-                    let new = NewFault {
-                        kind: self.kind,
-                        calls: self.calls.trim().to_owned(),
-                        subject: self.subject.trim().to_owned(),
-                        percent: percent.unwrap_or(100),
-                        millis: millis.unwrap_or(1),
-                    };
-                    let add = world::add_fault(cx.aws.clone(), new);
-                    self.changing.start(cx, add);
-                }
-            });
-        });
-    }
 }
 
 /// What is not as on AWS by the user's own doing, in the top bar; true when clicked.
@@ -195,16 +113,6 @@ fn ahead_words(marks: &Marks) -> Option<String> {
         millis if millis <= -AHEAD_SHOWN && !marks.is_manual => Some(format!("{by} behind")),
         _ => None,
     }
-}
-
-fn rule_words(rule: &FaultRow) -> String {
-    let about = if rule.subject.is_empty() {
-        String::new()
-    } else {
-        format!("about {}, ", rule.subject)
-    };
-    let (percent, seen, struck) = (rule.percent, rule.seen, rule.struck);
-    format!("{about}{percent:.0} % of calls: struck {struck} of {seen}")
 }
 
 #[cfg(test)]

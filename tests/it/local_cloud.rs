@@ -1,18 +1,22 @@
-//! The screen of the local cloud: the engine's settings, shown and changed.
+//! The screen of the local cloud: the engine's settings and injected faults, shown and changed.
 
 use egui_kittest::kittest::Queryable as _;
-use waterwheel::aws::settings;
+use waterwheel::aws::{faults, settings};
 use waterwheel::ui::{Route, Settings};
 
 use crate::console::Lab;
 
 /// A console high enough to show the whole screen: what is scrolled away cannot be clicked.
 fn lab() -> Lab {
+    lab_in(egui::Theme::Dark)
+}
+
+fn lab_in(theme: egui::Theme) -> Lab {
     let settings = Settings {
         welcomed: true,
         ..Settings::default()
     };
-    let mut lab = Lab::sized(settings, [1440.0, 2000.0], egui::Theme::Dark);
+    let mut lab = Lab::sized(settings, [1440.0, 2000.0], theme);
     lab.go(Route::LocalCloud);
     lab
 }
@@ -88,4 +92,125 @@ fn settings_changed_by_others_show_where_nothing_was_typed() {
     });
     assert_eq!(in_force(&lab, "FiltersMax"), 9);
     assert_eq!(in_force(&lab, "Shards"), 3);
+}
+
+fn choose(lab: &mut Lab, field: &str, choice: &str) {
+    lab.click(field);
+    lab.click(choice);
+}
+
+#[test]
+fn a_rule_has_everything_that_the_engine_knows_of_rules() {
+    let mut lab = lab();
+    lab.type_into("Seed", "42");
+    choose(&mut lab, "What goes wrong", "Delay");
+    lab.type_into("Only about", "Orders");
+    lab.type_into("Share of calls", "12.5");
+    lab.type_into("Spare first", "3");
+    lab.type_into("Then strike among", "20");
+    lab.type_into("At least", "5");
+    lab.type_into("At most", "2");
+    assert!(lab.shows("Must not be less than the least"));
+    lab.type_into("At most", "50");
+    lab.click("Add fault");
+    lab.until("the rule is listed", |it| {
+        it.query_by_label("Rule 1, Delay of dynamodb:*, on, struck 0 of 0")
+            .is_some()
+    });
+    assert!(lab.shows("12.5 % of calls, among 20, after 3, by 5 ms to 50 ms"));
+    assert!(lab.shows("seed 42"));
+    assert!(lab.shows("1 fault rule"));
+
+    choose(&mut lab, "What goes wrong", "FunctionError");
+    lab.type_into("Error type", "TypeError");
+    lab.type_into("Error message", "qty is missing");
+    lab.click("Add fault");
+    lab.until("the rule is listed", |it| {
+        it.query_by_label("Rule 2, FunctionError of lambda:Invoke, on, struck 0 of 0")
+            .is_some()
+    });
+    let rules = faults::rules(&lab.aws);
+    let error = ("TypeError".to_owned(), "qty is missing".to_owned());
+    assert_eq!(rules[1].error, Some(error));
+}
+
+#[test]
+fn rules_are_switched_removed_and_counted_anew_one_by_one() {
+    let mut lab = lab();
+    lab.type_into("Calls", "dynamodb:ListTables");
+    lab.type_into("Spare first", "100");
+    lab.click("Add fault");
+    lab.reload();
+    let seen =
+        |lab: &Lab| -> Vec<u64> { faults::rules(&lab.aws).iter().map(|it| it.seen).collect() };
+    assert_eq!(seen(&lab), [1]);
+    lab.type_into("Calls", "dynamodb:*");
+    lab.click("Add fault");
+    lab.reload();
+    assert_eq!(seen(&lab)[0], 2);
+    lab.click("Rule 1 is on");
+    assert!(!faults::rules(&lab.aws)[0].is_on);
+    assert!(lab.shows("1 fault rule"));
+    lab.reload();
+    assert_eq!(seen(&lab)[0], 2);
+    lab.type_into("Seed", "5");
+    lab.click("Count anew");
+    assert_eq!(seen(&lab), [0, 0]);
+    assert!(lab.shows("seed 5"));
+    lab.click("Remove rule 1");
+    lab.click("Remove rule 2");
+    assert!(faults::rules(&lab.aws).is_empty());
+}
+
+#[test]
+fn a_rule_that_names_no_call_is_refused_beside_its_calls() {
+    let mut lab = lab();
+    lab.type_into("Calls", "dynamodb:PutItm");
+    lab.click("Add fault");
+    lab.until("it is refused", |it| {
+        it.query_by_label_contains("Calls \"dynamodb:PutItm\" names no operation")
+            .is_some()
+    });
+    lab.type_into("Calls", "dynamodb:PutItem");
+    assert!(
+        lab.harness
+            .query_by_label_contains("names no operation")
+            .is_none()
+    );
+    lab.click("Add fault");
+    assert_eq!(faults::rules(&lab.aws).len(), 1);
+}
+
+/// Pictures for people to look at, where `SHOTS` names a folder.
+#[test]
+fn the_screen_can_be_drawn_without_a_display() {
+    let Some(folder) = std::env::var_os("SHOTS").map(std::path::PathBuf::from) else {
+        return;
+    };
+    for (name, theme) in [("dark", egui::Theme::Dark), ("light", egui::Theme::Light)] {
+        let shot = |lab: &mut Lab, what: &str| {
+            let path = folder.join(format!("local-{what}-{name}.png"));
+            crate::render::shot(&mut lab.harness, path);
+        };
+        let mut lab = lab_in(theme);
+        shot(&mut lab, "empty");
+        lab.click("as written");
+        lab.type_into("Roll shards over after", "30");
+        lab.type_into("Filters of a trigger", "none");
+        lab.type_into("Filters of a trigger", "7");
+        lab.click("Apply 3 changes");
+        lab.type_into("Seed", "42");
+        lab.click("Add fault");
+        choose(&mut lab, "What goes wrong", "Delay");
+        lab.type_into("Only about", "Orders");
+        lab.type_into("Share of calls", "12.5");
+        lab.type_into("Spare first", "3");
+        lab.click("Add fault");
+        lab.click("Rule 1 is on");
+        choose(&mut lab, "What goes wrong", "FunctionError");
+        lab.type_into("Calls", "dynamodb:PutItem");
+        lab.click("Add fault");
+        lab.settle();
+        shot(&mut lab, "full");
+    }
 }

@@ -40,8 +40,105 @@ struct RuleInput {
     error_message: Option<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct Switch {
+    rule_id: u64,
+    state: State,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+enum State {
+    On,
+    Off,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct Restart {
+    seed: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct Delete {
+    rule_ids: Option<Vec<u64>>,
+}
+
 pub(super) fn put(engine: &Engine, call: &Call) -> Answer {
     let Put { seed, rules } = input(call)?;
+    let rules = checked(rules)?;
+    let seed = seed.unwrap_or_else(|| thrown(engine));
+    engine.faults().set(seed, rules);
+    Ok(described(engine).into())
+}
+
+/// Beside the rules there are, which go on counting.
+pub(super) fn add(engine: &Engine, call: &Call) -> Answer {
+    let Put { seed, rules } = input(call)?;
+    let rules = checked(rules)?;
+    engine.faults().change(|plan| {
+        if plan.is_empty() {
+            *plan = plan.restarted(seed.unwrap_or_else(|| thrown(engine)));
+        } else if seed.is_some_and(|it| it != plan.seed()) {
+            return Err(Fault::validation(format!(
+                "Seed: the rules in force have the seed {}; RestartFaultRules gives them another",
+                plan.seed()
+            )));
+        }
+        if plan.len() + rules.len() > RULES_MAX {
+            return Err(Fault::validation(format!(
+                "Rules: there are {} rules in force, and {RULES_MAX} at most",
+                plan.len()
+            )));
+        }
+        plan.add(rules);
+        Ok(())
+    })?;
+    Ok(described(engine).into())
+}
+
+pub(super) fn switch(engine: &Engine, call: &Call) -> Answer {
+    let Switch { rule_id, state } = input(call)?;
+    engine.faults().change(|plan| {
+        if plan.switch(rule_id, matches!(state, State::On)) {
+            Ok(())
+        } else {
+            Err(unknown(rule_id))
+        }
+    })?;
+    Ok(described(engine).into())
+}
+
+/// All rules count from zero again.
+pub(super) fn restart(engine: &Engine, call: &Call) -> Answer {
+    let Restart { seed } = input(call)?;
+    engine.faults().change(|plan| {
+        *plan = plan.restarted(seed.unwrap_or_else(|| thrown(engine)));
+        Ok::<(), Fault>(())
+    })?;
+    Ok(described(engine).into())
+}
+
+pub(super) fn get(engine: &Engine, call: &Call) -> Answer {
+    let Nothing {} = input(call)?;
+    Ok(described(engine).into())
+}
+
+/// Those that are named, or all.
+pub(super) fn delete(engine: &Engine, call: &Call) -> Answer {
+    let Delete { rule_ids } = input(call)?;
+    match rule_ids {
+        None => engine.faults().clear(),
+        Some(ids) => engine
+            .faults()
+            .change(|plan| plan.remove(&ids).map_err(unknown))?,
+    }
+    Ok(json!({}).into())
+}
+
+fn checked(rules: Vec<RuleInput>) -> Result<Vec<Rule>, Fault> {
     if rules.is_empty() || rules.len() > RULES_MAX {
         return Err(Fault::validation(format!(
             "Rules: give 1 to {RULES_MAX} rules; DeleteFaultRules takes all away"
@@ -51,22 +148,17 @@ pub(super) fn put(engine: &Engine, call: &Call) -> Answer {
         rule.checked()
             .map_err(|wrong| Fault::validation(format!("Rules: in rule {number}, {wrong}")))
     });
-    let rules = rules.collect::<Result<Vec<Rule>, Fault>>()?;
-    // Half of the digits: programs read numbers up to 2^53.
-    let seed = seed.unwrap_or_else(|| engine.ids().number() >> 32);
-    engine.faults().set(seed, rules);
-    Ok(described(engine).into())
+    rules.collect()
 }
 
-pub(super) fn get(engine: &Engine, call: &Call) -> Answer {
-    let Nothing {} = input(call)?;
-    Ok(described(engine).into())
+/// Half of the digits: programs read numbers up to 2^53.
+fn thrown(engine: &Engine) -> u64 {
+    engine.ids().number() >> 32
 }
 
-pub(super) fn delete(engine: &Engine, call: &Call) -> Answer {
-    let Nothing {} = input(call)?;
-    engine.faults().clear();
-    Ok(json!({}).into())
+fn unknown(rule_id: u64) -> Fault {
+    let message = format!("there is no rule {rule_id}; GetFaultRules names those in force");
+    Fault::new(400, "ResourceNotFoundException", message)
 }
 
 impl RuleInput {
@@ -164,6 +256,8 @@ fn described(engine: &Engine) -> Value {
 fn described_rule(count: &Count) -> Value {
     let rule = &count.rule;
     let mut shown = json!({
+        "RuleId": count.number,
+        "State": if count.is_on { "ON" } else { "OFF" },
         "Calls": rule.calls,
         "Subject": rule.subject,
         "Probability": rule.probability,

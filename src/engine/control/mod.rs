@@ -47,6 +47,9 @@ static OPERATIONS: &[Operation] = &[
     row("SetClock", Run::Data(clock::set)),
     row("PutFaultRules", Run::Data(faults::put)),
     row("GetFaultRules", Run::Data(faults::get)),
+    row("AddFaultRules", Run::Data(faults::add)),
+    row("SwitchFaultRule", Run::Data(faults::switch)),
+    row("RestartFaultRules", Run::Data(faults::restart)),
     row("DeleteFaultRules", Run::Data(faults::delete)),
 ];
 

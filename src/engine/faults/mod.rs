@@ -1,18 +1,19 @@
 //! Injected faults by rule and seed: they act before or after a call or instead of a handler, never inside.
 
+mod plan;
 mod subject;
 mod words;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 
 use super::call::{Call, Fault, Operation};
-use crate::ids;
-use crate::mapping::words::span;
+
+pub use plan::Plan;
 
 /// The header of answers that tells what was injected: `throttle`, `delay of 2 s, lost answer`.
 pub const HEADER: &str = "x-waterwheel-injected";
@@ -179,20 +180,13 @@ pub struct Faults {
     marks: Mutex<VecDeque<(String, Arc<str>)>>,
 }
 
-struct Plan {
-    seed: u64,
-    rules: Vec<Ruled>,
-}
-
-struct Ruled {
-    rule: Rule,
-    seen: AtomicU64,
-    struck: AtomicU64,
-}
-
 /// A rule and what came of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Count {
+    /// From 1; stays while other rules come and go.
+    pub number: u64,
+    /// A rule that is off strikes and counts nothing.
+    pub is_on: bool,
     pub rule: Rule,
     /// Calls it names since it was put in force.
     pub seen: u64,
@@ -229,15 +223,21 @@ impl Faults {
     /// Puts rules in force instead of the former ones; the same seed lets them strike the same calls again: of each rule
     /// the same ones among those it names, whatever other rules there are.
     pub fn set(&self, seed: u64, rules: Vec<Rule>) {
-        let ruled = |rule| Ruled {
-            rule,
-            seen: AtomicU64::new(0),
-            struck: AtomicU64::new(0),
-        };
-        let rules: Vec<Ruled> = rules.into_iter().map(ruled).collect();
-        let mut plan = self.plan.write();
-        self.is_on.store(!rules.is_empty(), Ordering::Release);
-        *plan = Some(Arc::new(Plan { seed, rules }));
+        self.put(&mut self.plan.write(), Plan::new(seed, rules));
+    }
+
+    /// Changes the rules; nothing happens where that fails. Rules that stay go on counting.
+    pub fn change<E>(&self, change: impl FnOnce(&mut Plan) -> Result<(), E>) -> Result<(), E> {
+        let mut all = self.plan.write();
+        let mut plan = all.as_deref().cloned().unwrap_or_default();
+        change(&mut plan)?;
+        self.put(&mut all, plan);
+        Ok(())
+    }
+
+    fn put(&self, all: &mut Option<Arc<Plan>>, plan: Plan) {
+        self.is_on.store(!plan.is_empty(), Ordering::Release);
+        *all = (!plan.is_empty()).then(|| Arc::new(plan));
     }
 
     /// Nothing goes wrong any more.
@@ -247,11 +247,12 @@ impl Faults {
         *plan = None;
     }
 
-    /// How many rules there are. Cheap to ask.
-    pub fn len(&self) -> usize {
-        self.plan().map_or(0, |plan| plan.rules.len())
+    /// How many rules are on. Cheap to ask.
+    pub fn on(&self) -> usize {
+        self.plan().map_or(0, |plan| plan.on())
     }
 
+    /// There is no rule, on or off.
     pub fn is_empty(&self) -> bool {
         !self.is_on.load(Ordering::Acquire)
     }
@@ -261,13 +262,7 @@ impl Faults {
         let Some(plan) = self.plan() else {
             return (0, Vec::new());
         };
-        let count = |ruled: &Ruled| Count {
-            rule: ruled.rule.clone(),
-            // In this order, so that never more are struck than seen.
-            struck: ruled.struck.load(Ordering::SeqCst),
-            seen: ruled.seen.load(Ordering::SeqCst),
-        };
-        (plan.seed, plan.rules.iter().map(count).collect())
+        (plan.seed(), plan.counts())
     }
 
     /// What was injected into the answer with this request id, while it is remembered.
@@ -314,95 +309,11 @@ impl Faults {
     }
 }
 
-/// A rule that may strike a call, and a throw of the dice of its own for it.
-struct Struck<'a> {
-    ruled: &'a Ruled,
-    thrown: u64,
-}
-
-impl Plan {
-    /// The rules whose turn it is to strike this call: those of handlers, or the others.
-    fn strikes(
-        &self,
-        service: &str,
-        operation: &str,
-        is_run: bool,
-        subjects: &dyn Fn() -> Vec<String>,
-    ) -> Vec<Struck<'_>> {
-        let call = format!("{service}:{operation}");
-        let mut known: Option<Vec<String>> = None;
-        let mut struck = Vec::new();
-        for (number, ruled) in (0..).zip(&self.rules) {
-            let rule = &ruled.rule;
-            if rule.kind.is_of_run() != is_run
-                || !rule.kind.can_strike(&call)
-                || !rule.names_call(&call)
-            {
-                continue;
-            }
-            if let Some(pattern) = &rule.subject {
-                let mut names = known.get_or_insert_with(subjects).iter();
-                if !names.any(|name| fits(pattern, name)) {
-                    continue;
-                }
-            }
-            let nth = ruled.seen.fetch_add(1, Ordering::SeqCst);
-            let is_open =
-                nth >= rule.skip && rule.first.is_none_or(|first| nth - rule.skip < first);
-            if is_open && is_thrown(rule.probability, ids::thrown(self.seed, &[number, nth, 0])) {
-                let thrown = ids::thrown(self.seed, &[number, nth, 1]);
-                struck.push(Struck { ruled, thrown });
-            }
-        }
-        struck
-    }
-}
-
-impl<'a> Struck<'a> {
-    fn strike(&self) -> &'a Rule {
-        self.ruled.struck.fetch_add(1, Ordering::SeqCst);
-        &self.ruled.rule
-    }
-
-    /// A call is refused once: by the first rule of those that would.
-    fn befall(&self, fate: &mut Fate) {
-        let refusal = self.ruled.rule.kind.refusal();
-        if refusal.is_some() && fate.strike.is_some() {
-            return;
-        }
-        fate.strike = fate.strike.or(refusal);
-        let kind = &self.strike().kind;
-        let words = if let Kind::Delay { least, most } = kind {
-            let range = most.saturating_sub(*least).as_millis();
-            let millis = u128::from(self.thrown) % (range + 1);
-            let delay = *least + Duration::from_millis(u64::try_from(millis).unwrap_or_default());
-            fate.delay += delay;
-            format!("delay of {}", span(delay))
-        } else {
-            fate.answer_lost |= *kind == Kind::AnswerLost;
-            kind.words().to_owned()
-        };
-        if !fate.words.is_empty() {
-            fate.words.push_str(", ");
-        }
-        fate.words.push_str(&words);
-    }
-}
-
 impl Strike {
     /// The refusal as the call's service words it.
     pub(super) fn fault(self, call: &Call, operation: &Operation) -> Fault {
         words::fault(self, call, operation)
     }
-}
-
-fn is_thrown(probability: f64, thrown: u64) -> bool {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a share of the range needs no exact digits"
-    )]
-    let share = thrown as f64 / u64::MAX as f64;
-    share < probability || probability >= 1.0
 }
 
 fn fits(pattern: &str, text: &str) -> bool {

@@ -142,6 +142,8 @@ fn a_rule_spares_the_first_calls_and_stops_after_some() {
         [false, false, true, true, true, false, false, false]
     );
     let count = Count {
+        number: 1,
+        is_on: true,
         rule,
         seen: 8,
         struck: 3,

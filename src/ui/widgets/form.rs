@@ -12,6 +12,8 @@ const LABEL_WIDTH: f32 = 176.0;
 /// Width of text fields.
 const FIELD_WIDTH: f32 = 280.0;
 const NUMBER_WIDTH: f32 = 96.0;
+/// From here on a bound has more digits than anybody reads.
+const BOUND_SHOWN: i64 = 1_000_000_000;
 
 /// A row of a form: label at the left, `control` at the right, help under it, `error` under that.
 /// Every input that `control` adds takes the label as its name.
@@ -160,7 +162,10 @@ pub fn number_or(
         if !unit.is_empty() {
             ui.label(unit);
         }
-        ui.label(RichText::new(bounds).small().color(tokens.text_muted));
+        // Of very large ones the field tells when they are exceeded.
+        if *range.end() < BOUND_SHOWN {
+            ui.label(RichText::new(bounds).small().color(tokens.text_muted));
+        }
         changed
     })
 }

@@ -72,11 +72,11 @@ async fn rules_come_back_with_what_came_of_them() {
     assert_eq!(
         told,
         json!({"Seed": 7, "Rules": [
-            {"Calls": "dynamodb:PutItem", "Subject": "orders", "Kind": "Throttle", "Probability": 1.0, "Skip": 1,
+            {"RuleId": 1, "State": "ON", "Calls": "dynamodb:PutItem", "Subject": "orders", "Kind": "Throttle", "Probability": 1.0, "Skip": 1,
                 "First": 1, "Seen": 3, "Struck": 1},
-            {"Calls": "dynamodb:*", "Kind": "Delay", "MinMilliseconds": 5, "MaxMilliseconds": 9, "Probability": 0.5,
+            {"RuleId": 2, "State": "ON", "Calls": "dynamodb:*", "Kind": "Delay", "MinMilliseconds": 5, "MaxMilliseconds": 9, "Probability": 0.5,
                 "Skip": 0, "Seen": 4, "Struck": delayed},
-            {"Calls": "lambda:Invoke", "Kind": "FunctionError", "ErrorType": "Error", "ErrorMessage": "no",
+            {"RuleId": 3, "State": "ON", "Calls": "lambda:Invoke", "Kind": "FunctionError", "ErrorType": "Error", "ErrorMessage": "no",
                 "Probability": 1.0, "Skip": 0, "Seen": 0, "Struck": 0},
         ]})
     );
@@ -87,6 +87,76 @@ async fn rules_come_back_with_what_came_of_them() {
     super::told(&lab, "DeleteFaultRules", json!({})).await;
     let none = super::told(&lab, "GetFaultRules", json!({})).await;
     assert_eq!(none, json!({"Rules": []}));
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_that_come_go_or_are_switched_leave_the_counts_of_others() {
+    let lab = Lab::new().await;
+    lab.table("orders").await;
+    let every =
+        |operation: &str| json!([{"Calls": operation, "Kind": "Delay", "MaxMilliseconds": 1}]);
+    put(&lab, every("dynamodb:PutItem")).await;
+    lab.put("orders", ["a", "b"]).await;
+    let twice = json!({"Seed": 7, "Rules": every("dynamodb:*")});
+    let told_of = told(&lab, "AddFaultRules", twice).await;
+    assert_eq!(told_of["Rules"][1]["RuleId"], 2);
+    lab.put("orders", ["c"]).await;
+    assert_eq!(counts(&lab).await, [(3, 3), (1, 1)]);
+
+    let off = json!({"RuleId": 1, "State": "OFF"});
+    let told_of = told(&lab, "SwitchFaultRule", off).await;
+    assert_eq!(told_of["Rules"][0]["State"], "OFF");
+    lab.put("orders", ["d"]).await;
+    assert_eq!(counts(&lab).await, [(3, 3), (2, 2)]);
+    told(&lab, "DeleteFaultRules", json!({"RuleIds": [1]})).await;
+    assert_eq!(counts(&lab).await, [(2, 2)]);
+
+    // Numbers are not given twice: they decide which calls are struck.
+    let third = told(&lab, "AddFaultRules", json!({"Rules": every("*")})).await;
+    assert_eq!(third["Rules"][1]["RuleId"], 3);
+    let anew = told(&lab, "RestartFaultRules", json!({"Seed": 9})).await;
+    assert_eq!(anew["Seed"], 9);
+    assert_eq!(counts(&lab).await, [(0, 0), (0, 0)]);
+    told(&lab, "DeleteFaultRules", json!({"RuleIds": [2, 3]})).await;
+    assert!(lab.host.engine().faults().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn rules_that_are_not_there_cannot_be_changed() {
+    let lab = Lab::new().await;
+    let rule = json!({"Calls": "*", "Kind": "Throttle"});
+    put(&lab, json!([rule])).await;
+    for (operation, input, words) in [
+        (
+            "SwitchFaultRule",
+            json!({"RuleId": 2, "State": "ON"}),
+            "there is no rule 2",
+        ),
+        (
+            "SwitchFaultRule",
+            json!({"RuleId": 1, "State": "HALF"}),
+            "unknown variant `HALF`",
+        ),
+        (
+            "DeleteFaultRules",
+            json!({"RuleIds": [1, 9]}),
+            "there is no rule 9",
+        ),
+        (
+            "AddFaultRules",
+            json!({"Rules": [rule], "Seed": 8}),
+            "the rules in force have the seed 7",
+        ),
+        (
+            "AddFaultRules",
+            json!({"Rules": vec![rule.clone(); 100]}),
+            "there are 1 rules in force, and 100 at most",
+        ),
+    ] {
+        let refused = refused(&lab, operation, input.clone()).await;
+        assert!(refused.message.contains(words), "{input}: {refused}");
+    }
+    assert_eq!(counts(&lab).await, [(0, 0)]);
 }
 
 #[tokio::test(start_paused = true)]
