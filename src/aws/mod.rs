@@ -17,6 +17,7 @@ mod profiles;
 pub mod s3;
 pub mod samples;
 pub mod settings;
+pub mod shards;
 pub mod sns;
 pub mod sqs;
 pub mod streams;

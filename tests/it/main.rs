@@ -78,6 +78,8 @@ mod shards;
 #[cfg(test)]
 mod story;
 #[cfg(test)]
+mod stream_tab;
+#[cfg(test)]
 mod streams;
 #[cfg(test)]
 mod table_changes;

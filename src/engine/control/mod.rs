@@ -40,6 +40,7 @@ static OPERATIONS: &[Operation] = &[
     row("ReplayBatch", Run::Later(replay::run)),
     row("SimulateMapping", Run::Later(simulate::run)),
     row("SetEngineSettings", Run::Data(settings::set)),
+    row("GetStream", Run::Data(shards::get)),
     row("RollShard", Run::Data(shards::roll)),
     row("SplitShard", Run::Data(shards::split)),
     row("TrimStream", Run::Data(shards::trim)),

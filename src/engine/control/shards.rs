@@ -3,12 +3,13 @@
 use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use super::input;
+use super::{input, without_nulls};
+use crate::clock::epoch_secs;
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault};
-use crate::engine::streams::{self, Horizon};
+use crate::engine::streams::{self, Horizon, KeptShard};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "PascalCase")]
@@ -24,6 +25,41 @@ struct Trim {
     before: Option<f64>,
     shard_id: Option<String>,
     sequence_number: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "PascalCase")]
+struct Get {
+    stream_arn: String,
+}
+
+pub(super) fn get(engine: &Engine, call: &Call) -> Answer {
+    let Get { stream_arn } = input(call)?;
+    let kept = streams::kept(engine, &stream_arn)?;
+    let shards: Vec<Value> = kept.shards.into_iter().map(described).collect();
+    Ok(json!({
+        "StreamArn": stream_arn,
+        "TableName": kept.table,
+        "IsOn": kept.is_on,
+        "Shards": shards,
+    })
+    .into())
+}
+
+fn described(shard: KeptShard) -> Value {
+    let (first, last) = shard.range.unzip();
+    without_nulls(json!({
+        "ShardId": shard.id,
+        "ParentShardId": shard.parent,
+        "State": if shard.closed.is_some() { "CLOSED" } else { "OPEN" },
+        "Opened": epoch_secs(shard.opened),
+        "Closed": shard.closed.map(epoch_secs),
+        "KeyShare": shard.key_share,
+        "Records": shard.records,
+        "TrimmedRecords": shard.trimmed,
+        "FirstSequenceNumber": first,
+        "LastSequenceNumber": last,
+    }))
 }
 
 pub(super) fn roll(engine: &Engine, call: &Call) -> Answer {

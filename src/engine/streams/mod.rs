@@ -15,6 +15,7 @@ use crate::clock::epoch_secs;
 
 mod chores;
 mod iterators;
+mod kept;
 mod limits;
 mod past;
 mod read;
@@ -25,6 +26,7 @@ mod trim;
 
 pub(super) use chores::run as run_chores;
 pub(super) use iterators::{expired_iterator, stream_of};
+pub use kept::{Kept, KeptShard, kept};
 pub use past::{Limits as PastLimits, Range, key_names, past};
 pub(super) use read::trimmed;
 pub use shards::RETENTION;

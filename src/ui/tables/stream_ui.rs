@@ -1,4 +1,4 @@
-//! The stream of a table: on or off, what its records carry, who reads it.
+//! The stream of a table: on or off, what its records carry, who reads it, its shards.
 
 use aws_sdk_dynamodb::types::TableDescription;
 use aws_sdk_lambda::types::EventSourceMappingConfiguration as Mapping;
@@ -6,6 +6,7 @@ use egui::{RichText, Ui};
 use serde_json::json;
 
 use super::data::{has_stream, sources};
+use super::shards_ui::ShardsCard;
 use super::views::ViewType;
 use super::wizard_ui::view_choice_ui;
 use super::{calls, sample_ui};
@@ -23,6 +24,7 @@ pub(super) struct StreamTab {
     wanted: Option<ViewType>,
     changing: Remote<&'static str>,
     confirm: Option<(Confirm, Change)>,
+    shards: ShardsCard,
 }
 
 /// What can happen to a stream.
@@ -58,8 +60,14 @@ pub(super) fn show(ui: &mut Ui, cx: &Cx<'_>, table: &TableDescription, tab: &mut
         }
         state_ui(ui, cx, table, tab);
         ui.add_space(theme::GUTTER);
+        if let Some(arn) = table.latest_stream_arn() {
+            let name = table.table_name().unwrap_or_default();
+            tab.shards.ui(ui, cx, arn, name);
+            ui.add_space(theme::GUTTER);
+        }
         view_ui(ui, cx, table, tab);
     });
+    tab.shards.question_ui(cx);
     if let Some((confirm, _)) = &mut tab.confirm
         && let Some(yes) = confirm.ui(cx.ctx)
         && let Some((_, change)) = tab.confirm.take()

@@ -55,6 +55,64 @@ async fn a_shard_goes_on_in_one_child_or_in_two() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_tells_what_is_kept_of_each_shard() {
+    let lab = Lab::new().await;
+    let stream = lab.table("orders").await;
+    let asked = json!({"StreamArn": stream});
+    let shards = async || told(&lab, "GetStream", asked.clone()).await["Shards"].clone();
+    lab.put("orders", ["a", "b", "c"]).await;
+    let first = shards().await[0].clone();
+    assert_eq!(
+        (&first["State"], &first["KeyShare"]),
+        (&json!("OPEN"), &json!(1.0))
+    );
+    assert_eq!(
+        (&first["Records"], &first["TrimmedRecords"]),
+        (&json!(3), &json!(0))
+    );
+    let id = first["ShardId"].as_str().unwrap();
+    lab.sleep(5).await;
+    told(
+        &lab,
+        "SplitShard",
+        json!({"StreamArn": stream, "ShardId": id}),
+    )
+    .await;
+    let last = first["LastSequenceNumber"].as_str().unwrap();
+    told(
+        &lab,
+        "TrimStream",
+        json!({"StreamArn": stream, "ShardId": id, "SequenceNumber": last}),
+    )
+    .await;
+    let now = shards().await;
+    assert_eq!(now[0]["State"], "CLOSED");
+    assert_eq!(now[0]["Closed"], now[1]["Opened"]);
+    assert_eq!(
+        (&now[0]["Records"], &now[0]["TrimmedRecords"]),
+        (&json!(0), &json!(3))
+    );
+    assert_eq!(now[0].get("LastSequenceNumber"), None);
+    for child in [&now[1], &now[2]] {
+        assert_eq!(child["ParentShardId"], first["ShardId"]);
+        assert_eq!(child["KeyShare"], 0.5);
+    }
+    // As old as that, nothing can be read.
+    lab.put("orders", ["d"]).await;
+    lab.sleep(24 * 3600).await;
+    let now = shards().await;
+    let kept: u64 = now
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["Records"].as_u64().unwrap())
+        .sum();
+    assert_eq!(kept, 0);
+    let unknown = refused(&lab, "GetStream", json!({"StreamArn": "arn"})).await;
+    assert_eq!(unknown.code, "ResourceNotFoundException");
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_trimmed_cannot_be_read_any_more() {
     let folder = tempfile::tempdir().unwrap();
     let clock = || Clock::at(from_epoch_millis(1_767_225_600_000));
