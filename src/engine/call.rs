@@ -156,7 +156,7 @@ impl Reply {
     }
 
     /// 200 with JSON text made already.
-    pub fn text(json: Vec<u8>) -> Self {
+    pub fn text(json: impl Into<Bytes>) -> Self {
         Self {
             status: 200,
             headers: Vec::new(),

@@ -114,6 +114,7 @@ pub(super) async fn fetch(
         let stored = engine.store().get(Shelf::Code, sha256.as_bytes());
         return stored
             .map_err(|error| failed(&error))?
+            .map(|package| package.to_vec())
             .ok_or_else(|| failed(&"the engine does not have it"));
     }
     let url = url.ok_or_else(|| failed(&"the service does not say where it is"))?;

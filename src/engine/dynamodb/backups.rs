@@ -121,7 +121,7 @@ pub(super) fn list_backups(engine: &Engine, call: &Call) -> Answer {
         let mut found: Vec<&Backup> = state
             .backups
             .values()
-            .filter(|it| is_kind && table.as_ref().is_none_or(|name| it.table.name == *name))
+            .filter(|it| is_kind && table.is_none_or(|name| it.table.name == name))
             .filter(|it| from.is_none_or(|from| epoch_secs(it.created) >= from))
             .filter(|it| to.is_none_or(|to| epoch_secs(it.created) < to))
             .collect();

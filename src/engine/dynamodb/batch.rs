@@ -54,7 +54,7 @@ pub(super) fn batch_write_item(engine: &Engine, call: &Call) -> Answer {
             let old = batch.read(&table, key)?;
             let change = Change {
                 keys: key,
-                old: old.as_deref(),
+                old: &old,
                 new: write.is_put.then_some(&write.item),
                 expired: false,
             };
@@ -278,7 +278,9 @@ fn check_counts(requests: &Map<String, Value>) -> Result<(), Fault> {
 }
 
 fn table_name(name: &str) -> Result<String, Fault> {
-    names::checked(Some(name), 1).unwrap_or_else(|| Ok(name.to_owned()))
+    names::checked(Some(name), 1)
+        .unwrap_or(Ok(name))
+        .map(str::to_owned)
 }
 
 fn read_write(request: &Value) -> Result<Write, Fault> {

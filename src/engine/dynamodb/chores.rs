@@ -308,17 +308,18 @@ fn sweep(engine: &Engine, table: &Table, expiry: &Expiry, now: SystemTime) -> Re
         let Some((_, key)) = expiry::item_of(&entry, table.store_id) else {
             continue;
         };
-        let stored = engine.store().get(Shelf::Items, &key)?;
-        let item = stored.as_deref().map(decode_item).transpose()?;
+        let stored = batch.read_at(key)?;
+        let item = stored.item().map(decode_item).transpose()?;
         // Written to since we looked: that commit took the entry away.
-        let Some(item) = item.filter(|it| expiry::entry(expiry, &key, it).as_ref() == Some(&entry))
+        let Some(item) =
+            item.filter(|it| expiry::entry(expiry, stored.key(), it).as_ref() == Some(&entry))
         else {
             engine.store().remove(Shelf::Indexes, entry)?;
             continue;
         };
         let change = Change {
             keys: &fitness::key_of(&table.keys, &item),
-            old: stored.as_deref(),
+            old: &stored,
             new: None,
             expired: true,
         };

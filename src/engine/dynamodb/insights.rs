@@ -86,7 +86,7 @@ pub(super) fn list(engine: &Engine, call: &Call) -> Answer {
     engine.read(|state| {
         let mut all = Vec::new();
         for table in state.tables.values() {
-            let is_wanted = wanted.as_ref().is_none_or(|it| *it == table.name);
+            let is_wanted = wanted.is_none_or(|it| *it == table.name);
             let known = table.settings.get(SETTING).and_then(Value::as_object);
             for (index, known) in known.into_iter().flatten().filter(|_| is_wanted) {
                 let mut summary = told(&table.name, index);

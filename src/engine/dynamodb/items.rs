@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::capacity::{self, Units, read_units};
@@ -21,13 +22,13 @@ use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Reply};
 use crate::engine::state::Table;
 use crate::engine::store::codec::{decode_item, size_of};
-use crate::engine::store::{Shelf, keys, text};
+use crate::engine::store::{Shared, Shelf, keys, text};
 
 pub(super) fn get_item(engine: &Engine, call: &Call) -> Answer {
     const KINDS: &[&str] = &[PROJECTION];
     let name = names::of_items(call)?;
     let (key, clauses) = asked(call, "Key", shapes::GET_ITEM, KINDS, |_, _| Ok(()))?;
-    let table = engine.read(|state| write::table(state, &name).map(Arc::clone))?;
+    let table = engine.read(|state| write::table(state, name).map(Arc::clone))?;
     fitness::check_key(&table.keys, &key)?;
     throttle::admit(engine, &table, None, Kind::Read, call.now)?;
     let found = stored(engine, &table, &key)?;
@@ -75,7 +76,7 @@ pub(super) fn read(
 }
 
 /// The item as it is stored.
-pub(super) fn stored(engine: &Engine, table: &Table, key: &Item) -> Result<Option<Vec<u8>>, Fault> {
+pub(super) fn stored(engine: &Engine, table: &Table, key: &Item) -> Result<Option<Shared>, Fault> {
     let key = keys::item_key(table.store_id, &table.keys, key);
     let key = key.ok_or_else(|| Fault::internal("a checked key lacks an attribute"))?;
     Ok(engine.store().get(Shelf::Items, &key)?)
@@ -87,25 +88,25 @@ pub(super) fn put_item(engine: &Engine, call: &Call) -> Answer {
     let (item, clauses) = asked(call, "Item", shapes::PUT_ITEM, KINDS, |call, item| {
         returns_old_or_nothing(call).and_then(|()| fitness::check_size(item))
     })?;
-    let locks = Locks::of(engine, &[&name])?;
+    let locks = Locks::of(engine, &[name])?;
     let mut batch = locks.open(call, engine)?;
-    let table = batch.table(&name)?;
+    let table = batch.table(name)?;
     fitness::check_new(&table, &item)?;
     let old = batch.read_free(&table, &item)?;
     check_condition(
         clauses.condition.as_ref(),
-        old.as_deref(),
+        old.item(),
         wants_failed_item(&call.input),
     )?;
     let change = Change {
         keys: &item,
-        old: old.as_deref(),
+        old: &old,
         new: Some(&item),
         expired: false,
     };
-    let written = batch.change(&name, &change)?;
+    let written = batch.change(name, &change)?;
     batch.commit()?;
-    answer_old(call, &table, &item, old.as_deref(), &written)
+    answer_old(call, &table, &item, old.item(), &written)
 }
 
 pub(super) fn delete_item(engine: &Engine, call: &Call) -> Answer {
@@ -114,34 +115,34 @@ pub(super) fn delete_item(engine: &Engine, call: &Call) -> Answer {
     let (key, clauses) = asked(call, "Key", shapes::DELETE_ITEM, KINDS, |call, _| {
         returns_old_or_nothing(call)
     })?;
-    let locks = Locks::of(engine, &[&name])?;
+    let locks = Locks::of(engine, &[name])?;
     let mut batch = locks.open(call, engine)?;
-    let table = batch.table(&name)?;
+    let table = batch.table(name)?;
     fitness::check_key(&table.keys, &key)?;
     let old = batch.read_free(&table, &key)?;
     check_condition(
         clauses.condition.as_ref(),
-        old.as_deref(),
+        old.item(),
         wants_failed_item(&call.input),
     )?;
     let change = Change {
         keys: &key,
-        old: old.as_deref(),
+        old: &old,
         new: None,
         expired: false,
     };
-    let written = batch.change(&name, &change)?;
+    let written = batch.change(name, &change)?;
     batch.commit()?;
-    answer_old(call, &table, &key, old.as_deref(), &written)
+    answer_old(call, &table, &key, old.item(), &written)
 }
 
 pub(super) fn update_item(engine: &Engine, call: &Call) -> Answer {
     const KINDS: &[&str] = &[UPDATE, CONDITION];
     let name = names::of_items(call)?;
     let (key, clauses) = asked(call, "Key", shapes::UPDATE_ITEM, KINDS, |_, _| Ok(()))?;
-    let locks = Locks::of(engine, &[&name])?;
+    let locks = Locks::of(engine, &[name])?;
     let mut batch = locks.open(call, engine)?;
-    let table = batch.table(&name)?;
+    let table = batch.table(name)?;
     fitness::check_key(&table.keys, &key)?;
     if let Some(update) = &clauses.update {
         update.check_keys(&table.keys)?;
@@ -149,18 +150,18 @@ pub(super) fn update_item(engine: &Engine, call: &Call) -> Answer {
     let stored = batch.read_free(&table, &key)?;
     check_condition(
         clauses.condition.as_ref(),
-        stored.as_deref(),
+        stored.item(),
         wants_failed_item(&call.input),
     )?;
-    let old = stored.as_deref().map(decode_item).transpose()?;
+    let old = stored.item().map(decode_item).transpose()?;
     let updated = Updated::of(&clauses, &table, &key, old)?;
     let change = Change {
         keys: &key,
-        old: stored.as_deref(),
+        old: &stored,
         new: updated.new.as_ref(),
         expired: false,
     };
-    let written = batch.change(&name, &change)?;
+    let written = batch.change(name, &change)?;
     batch.commit()?;
     let mut answer = common(call, &table, &key, &written);
     let attributes = match call.text("ReturnValues") {
@@ -284,7 +285,7 @@ fn answer_old(
     written: &Units,
 ) -> Answer {
     if call.plain.is_some() {
-        return Ok(Reply::text(b"{}".to_vec()));
+        return Ok(Reply::text(Bytes::from_static(b"{}")));
     }
     let mut answer = common(call, table, key, written);
     if let Some(old) = old.filter(|_| call.text("ReturnValues") == Some("ALL_OLD")) {

@@ -11,7 +11,7 @@ const NAME_MAX: usize = 255;
 const ARN_MAX: usize = 1024;
 
 /// `TableName` of an operation on items.
-pub(super) fn of_items(call: &Call) -> Result<String, Fault> {
+pub(super) fn of_items(call: &Call) -> Result<&str, Fault> {
     let name = call.text("TableName");
     checked(name, 1).unwrap_or_else(|| {
         Err(Fault::validation(
@@ -23,11 +23,12 @@ pub(super) fn of_items(call: &Call) -> Result<String, Fault> {
 
 /// `TableName` of an operation on the table itself; a new one has three letters at least.
 pub(super) fn of_table(call: &Call, shortest: usize) -> Result<String, Fault> {
-    checked(call.text("TableName"), shortest).unwrap_or_else(|| {
+    let name = checked(call.text("TableName"), shortest).unwrap_or_else(|| {
         Err(Fault::validation(
             "The parameter 'TableName' is required but was not present in the request",
         ))
-    })
+    });
+    name.map(str::to_owned)
 }
 
 /// `TableName` of an operation on a table that is there, which words a wrong length in its own way.
@@ -42,10 +43,10 @@ pub(super) fn of_known(call: &Call) -> Result<String, Fault> {
 }
 
 /// A name or ARN that stands elsewhere in a request: a key of `RequestItems`.
-pub(super) fn checked(name: Option<&str>, shortest: usize) -> Option<Result<String, Fault>> {
+pub(super) fn checked(name: Option<&str>, shortest: usize) -> Option<Result<&str, Fault>> {
     name.map(|name| {
         if let Some(table) = in_arn(name).filter(|it| it.len() >= shortest) {
-            return Ok(table.to_owned());
+            return Ok(table);
         }
         let mut violations = Vec::new();
         let mut broken = |constraint: &str| {
@@ -63,7 +64,7 @@ pub(super) fn checked(name: Option<&str>, shortest: usize) -> Option<Result<Stri
                 "Member must have length less than or equal to {NAME_MAX}"
             ));
         }
-        report(&violations).map(|()| name.to_owned())
+        report(&violations).map(|()| name)
     })
 }
 
@@ -181,7 +182,7 @@ mod tests {
     #[test]
     fn a_table_may_be_named_by_its_arn() {
         let arn = "arn:aws:dynamodb:us-east-1:123456789012:table/orders.v2";
-        assert_eq!(checked(Some(arn), 1), Some(Ok("orders.v2".to_owned())));
+        assert_eq!(checked(Some(arn), 1), Some(Ok("orders.v2")));
         assert_eq!(in_arn("arn:aws:sqs:us-east-1:123456789012:table/x"), None);
         assert_eq!(in_arn(&format!("{arn}/stream/x")), None);
     }

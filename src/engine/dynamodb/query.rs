@@ -29,7 +29,7 @@ pub(super) fn query(engine: &Engine, call: &Call) -> Answer {
             "Either the KeyConditions or KeyConditionExpression parameter must be specified in the request.",
         )
     })?;
-    let reading = Reading::of(engine, call, &name, clauses)?;
+    let reading = Reading::of(engine, call, name, clauses)?;
     let condition = condition.bind(reading.keys())?;
     if let Some(start) = &start {
         reading.check_start(start, true)?;
@@ -50,7 +50,7 @@ pub(super) fn scan(engine: &Engine, call: &Call) -> Answer {
     let (segment, segments) = segments(call)?;
     check_select(call)?;
     let clauses = Clauses::read(&call.input, KINDS)?;
-    let reading = Reading::of(engine, call, &name, clauses)?;
+    let reading = Reading::of(engine, call, name, clauses)?;
     let range = keys::segment(reading.store_id(), segment, segments);
     if let Some(start) = &start {
         reading.check_start(start, false)?;

@@ -88,13 +88,13 @@ pub(super) fn restore_table_to_point_in_time(engine: &Engine, call: &Call) -> An
     })?;
     let name = restore::target(engine, call)?;
     let store = engine.store();
-    let begun = tables::locked(engine, &source, |table| {
+    let begun = tables::locked(engine, source, |table| {
         check_usable(table)?;
-        let undo = table.undo.clone().ok_or_else(|| unavailable(&source))?;
+        let undo = table.undo.clone().ok_or_else(|| unavailable(source))?;
         let at = moment(call, &undo)?;
         Ok((Arc::clone(table), undo, at, store.frozen()))
     });
-    let (table, undo, at, frozen) = begun.map_err(|fault| not_found(fault, &source))?;
+    let (table, undo, at, frozen) = begun.map_err(|fault| not_found(fault, source))?;
     let store_id = engine.change(|state| {
         let store_id = state.take_store_id();
         state.scratch.push(store_id);

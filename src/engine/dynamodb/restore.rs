@@ -37,10 +37,10 @@ pub(super) fn target(engine: &Engine, call: &Call) -> Result<String, Fault> {
              Member must not be null",
         ))
     })?;
-    if engine.read(|state| state.tables.contains_key(&name)) {
-        return Err(exists(&name));
+    if engine.read(|state| state.tables.contains_key(name)) {
+        return Err(exists(name));
     }
-    Ok(name)
+    Ok(name.to_owned())
 }
 
 /// Makes the table and begins to copy.

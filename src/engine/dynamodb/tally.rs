@@ -72,7 +72,7 @@ impl Tallies {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(slot) => {
                 let stored = store.get(Shelf::Documents, &filled_key(store_id))?;
-                slot.insert(stored.unwrap_or_default())
+                slot.insert(stored.map(|it| it.to_vec()).unwrap_or_default())
             }
         };
         Ok(filled)

@@ -88,7 +88,7 @@ pub(super) fn admit_write(
         return Ok(());
     }
     admit(engine, table, None, Kind::Write, now)?;
-    let old = change.old.map(decode_item).transpose()?;
+    let old = change.old.item().map(decode_item).transpose()?;
     for (at, index) in table.indexes.iter().enumerate() {
         let items = old.iter().chain(change.new);
         if index.global && items.into_iter().any(|it| indexes::fits(index, it)) {

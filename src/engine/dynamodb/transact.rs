@@ -11,7 +11,7 @@ use super::items::{self, Updated, check_condition, wants_failed_item};
 use super::permission::permit_actions;
 use super::schema::{elements, text};
 use super::value::{Item, item_from_json, item_size, item_to_json};
-use super::write::{self, Batch, Change, Locks};
+use super::write::{self, Batch, Change, Locks, Stored};
 use super::{fitness, names, shapes, throttle, validate};
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Reply};
@@ -45,7 +45,7 @@ struct Action<'a> {
 /// What an action does, once it was checked against the stored item.
 struct Planned {
     key: Item,
-    old: Option<Vec<u8>>,
+    old: Stored,
     new: Option<Item>,
 }
 
@@ -163,10 +163,10 @@ pub(super) fn transact_get_items(engine: &Engine, call: &Call) -> Answer {
     let mut consumed = BTreeMap::new();
     let mut responses = Vec::new();
     for ((name, _, clauses), item) in gets.iter().zip(found) {
-        let size = item.as_deref().map(size_of).transpose()?.unwrap_or(0);
+        let size = item.item().map(size_of).transpose()?.unwrap_or(0);
         let sum: &mut Units = consumed.entry(name.clone()).or_default();
         sum.add(&Units::new(read_units(size, true)).times(FACTOR));
-        responses.push(match item.as_deref().map(decode_item).transpose()? {
+        responses.push(match item.item().map(decode_item).transpose()? {
             None => json!({}),
             Some(item) => {
                 let projected = clauses.projection.as_ref().map(|it| it.apply(&item));
@@ -241,20 +241,20 @@ impl<'a> Action<'a> {
         let old = batch.read(&table, &key)?;
         check_condition(
             self.clauses.condition.as_ref(),
-            old.as_deref(),
+            old.item(),
             wants_failed_item(self.input),
         )?;
         let new = match self.kind {
             Kind::Put => Some(self.item.clone()),
             Kind::Check | Kind::Delete => None,
             Kind::Update => {
-                let item = old.as_deref().map(decode_item).transpose()?;
+                let item = old.item().map(decode_item).transpose()?;
                 Updated::of(&self.clauses, &table, &key, item)?.new
             }
         };
         let change = Change {
             keys: &key,
-            old: old.as_deref(),
+            old: &old,
             new: new.as_ref(),
             expired: false,
         };
@@ -264,12 +264,12 @@ impl<'a> Action<'a> {
 
     fn perform(&self, batch: &mut Batch<'_>, plan: &Planned) -> Result<Units, Fault> {
         if self.kind == Kind::Check {
-            let size = plan.old.as_deref().map(size_of).transpose()?;
+            let size = plan.old.item().map(size_of).transpose()?;
             return Ok(Units::new(capacity::write_units(size, None)));
         }
         let change = Change {
             keys: &plan.key,
-            old: plan.old.as_deref(),
+            old: &plan.old,
             new: plan.new.as_ref(),
             expired: false,
         };
@@ -392,5 +392,7 @@ fn parts_of(part: &mut Value) -> Vec<&mut Value> {
 
 fn table_name(input: &Value) -> Result<String, Fault> {
     let name = text(input, "TableName");
-    names::checked(Some(name), 1).unwrap_or_else(|| Ok(name.to_owned()))
+    names::checked(Some(name), 1)
+        .unwrap_or(Ok(name))
+        .map(str::to_owned)
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use parking_lot::{Mutex, MutexGuard};
+use smallvec::SmallVec;
 
 use super::capacity::{Units, write_units};
 use super::chores::Bell;
@@ -25,7 +26,7 @@ use crate::engine::Engine;
 use crate::engine::call::{Call, Fault};
 use crate::engine::state::{State, Table, ViewType};
 use crate::engine::store::codec::{decode_item, encode_item, encode_some, size_of};
-use crate::engine::store::{Commit, Shelf, Store, keys};
+use crate::engine::store::{Commit, Shared, Shelf, Store, keys};
 use crate::engine::streams::shards::first_number;
 use crate::engine::streams::{Tip, records};
 
@@ -70,12 +71,12 @@ impl TableLock {
 }
 
 /// The locks of the tables one request changes.
-pub(super) struct Locks<'n>(Vec<(u64, &'n str, Arc<TableLock>)>);
+pub(super) struct Locks<'n>(SmallVec<[(u64, &'n str, Arc<TableLock>); 1]>);
 
 impl<'n> Locks<'n> {
     /// Of tables that exist; names may repeat.
     pub(super) fn of(engine: &Engine, names: &[&'n str]) -> Result<Self, Fault> {
-        let mut found = Vec::with_capacity(names.len());
+        let mut found: SmallVec<[_; 1]> = SmallVec::with_capacity(names.len());
         engine.read(|state| {
             for name in names {
                 let store_id = table(state, name)?.store_id;
@@ -98,11 +99,12 @@ impl<'n> Locks<'n> {
         call: &'a Call,
         engine: &'a Engine,
     ) -> Result<Batch<'a>, Fault> {
-        let mut guards: Vec<_> = self.0.iter().map(|(_, _, lock)| lock.lock()).collect();
+        let guards = self.0.iter().map(|(_, _, lock)| lock.lock());
+        let guards: SmallVec<[_; 1]> = guards.collect();
         let tables = engine.read(|state| {
             self.0
                 .iter()
-                .zip(guards.drain(..))
+                .zip(guards)
                 .map(|((store_id, name, _), tallies)| {
                     let table = table(state, name)?;
                     if table.store_id != *store_id {
@@ -113,11 +115,11 @@ impl<'n> Locks<'n> {
                         table: Arc::clone(table),
                         stream: OpenStream::of(state, table),
                         tallies,
-                        counted: Vec::new(),
-                        moved: Vec::new(),
+                        counted: SmallVec::new(),
+                        moved: SmallVec::new(),
                     })
                 })
-                .collect::<Result<Vec<_>, Fault>>()
+                .collect::<Result<SmallVec<_>, Fault>>()
         })?;
         Ok(Batch {
             engine,
@@ -134,7 +136,7 @@ impl<'n> Locks<'n> {
 pub(super) struct Batch<'a> {
     engine: &'a Engine,
     call: &'a Call,
-    tables: Vec<Locked<'a>>,
+    tables: SmallVec<[Locked<'a>; 1]>,
     commit: Commit,
     /// When the first of the written items goes whose time to live will be over, in seconds since 1970.
     next_goes: Option<u64>,
@@ -147,16 +149,36 @@ struct Locked<'a> {
     stream: Option<OpenStream>,
     tallies: MutexGuard<'a, Tallies>,
     /// New tallies, once they are committed.
-    counted: Vec<(u64, Tally)>,
-    /// Shards with new records: the tip, and where it will be.
-    moved: Vec<(Arc<Tip>, u64)>,
+    counted: SmallVec<[(u64, Tally); 1]>,
+    moved: Moved,
 }
 
-/// An item before and after. `old` is what [`Batch::read`] gave.
+/// Shards with new records: the tip, and where it will be.
+type Moved = SmallVec<[(Arc<Tip>, u64); 1]>;
+
+/// What is stored of an item, and where.
+#[derive(Clone, Debug)]
+pub(super) struct Stored {
+    key: Vec<u8>,
+    item: Option<Shared>,
+}
+
+impl Stored {
+    pub(super) fn key(&self) -> &[u8] {
+        &self.key
+    }
+
+    /// The item, encoded.
+    pub(super) fn item(&self) -> Option<&[u8]> {
+        self.item.as_deref()
+    }
+}
+
+/// An item before and after.
 pub(super) struct Change<'a> {
     /// The key attributes; there may be others beside them.
     pub keys: &'a Item,
-    pub old: Option<&'a [u8]>,
+    pub old: &'a Stored,
     pub new: Option<&'a Item>,
     /// The item's time to live is over.
     pub expired: bool,
@@ -169,17 +191,22 @@ impl Batch<'_> {
         Ok(Arc::clone(&self.tables[at].table))
     }
 
-    /// The stored item, encoded. Changes of this batch do not show yet.
-    pub(super) fn read(&self, table: &Table, keys: &Item) -> Result<Option<Vec<u8>>, Fault> {
-        let key = key_of(table, keys)?;
-        Ok(self.engine.store().get(Shelf::Items, &key)?)
+    /// The stored item. Changes of this batch do not show yet.
+    pub(super) fn read(&self, table: &Table, keys: &Item) -> Result<Stored, Fault> {
+        self.read_at(key_of(table, keys)?)
     }
 
-    /// The same, refusing an item that a transaction is at work on.
-    pub(super) fn read_free(&self, table: &Table, keys: &Item) -> Result<Option<Vec<u8>>, Fault> {
+    /// The same by its key in the store.
+    pub(super) fn read_at(&self, key: Vec<u8>) -> Result<Stored, Fault> {
+        let item = self.engine.store().get(Shelf::Items, &key)?;
+        Ok(Stored { key, item })
+    }
+
+    /// As [`Self::read`], refusing an item that a transaction is at work on.
+    pub(super) fn read_free(&self, table: &Table, keys: &Item) -> Result<Stored, Fault> {
         let key = key_of(table, keys)?;
         self.engine.dynamodb().claims.check(&key)?;
-        Ok(self.engine.store().get(Shelf::Items, &key)?)
+        self.read_at(key)
     }
 
     /// Refuses an item that a transaction is at work on.
@@ -206,27 +233,27 @@ impl Batch<'_> {
 
     fn add(&mut self, at: usize, change: &Change<'_>) -> Result<Units, Fault> {
         let locked = &mut self.tables[at];
+        let Stored { key, item: old } = change.old;
+        let old = old.as_deref();
         let new = change.new.map(encode_item);
-        let old_size = change.old.map(size_of).transpose()?;
+        let old_size = old.map(size_of).transpose()?;
         let new_size = new.as_deref().map(size_of).transpose()?;
         let mut written = Units::new(write_units(old_size, new_size));
-        if change.old == new.as_deref() {
+        if old == new.as_deref() {
             return Ok(written);
         }
         let store = self.engine.store();
-        let key = key_of(&locked.table, change.keys)?;
         locked.count(store, locked.table.store_id, old_size, new_size)?;
         if !locked.table.indexes.is_empty() || locked.table.expiry.is_some() {
-            let old = change.old.map(decode_item).transpose()?;
-            let items = (old.as_ref(), change.new);
+            let decoded = old.map(decode_item).transpose()?;
+            let items = (decoded.as_ref(), change.new);
             let before = (!self.engine.gsi_lag().is_zero()).then_some(&mut self.before);
-            written.indexes =
-                locked.change_indexes(store, &mut self.commit, &key, items, before)?;
+            written.indexes = locked.change_indexes(store, &mut self.commit, key, items, before)?;
             let now = self.call.now;
-            let goes = locked.change_expiry(self.engine, now, &mut self.commit, &key, items)?;
+            let goes = locked.change_expiry(self.engine, now, &mut self.commit, key, items)?;
             self.next_goes = self.next_goes.into_iter().chain(goes).min();
         }
-        let undone = (self.call.now, key.as_slice(), change.old);
+        let undone = (self.call.now, key.as_slice(), old);
         copies::keep(
             store,
             &locked.table,
@@ -235,10 +262,10 @@ impl Batch<'_> {
             undone,
         )?;
         if let Some(stream) = &locked.stream {
-            let (tip, number) = stream.take(self.engine, &key, &mut locked.moved)?;
+            let (tip, number) = stream.take(self.engine, key, &mut locked.moved)?;
             let record = records::Change {
                 keys: &encode_some(change.keys, key_names(&locked.table.keys)),
-                old: change.old,
+                old,
                 new: new.as_deref(),
                 at: tip.time(self.call.now),
                 id: event_id(self.call),
@@ -248,8 +275,8 @@ impl Batch<'_> {
             self.commit.put(Shelf::Records, tip.key(number), record);
         }
         match new {
-            Some(new) => self.commit.put(Shelf::Items, key, new),
-            None => self.commit.remove(Shelf::Items, key),
+            Some(new) => self.commit.put(Shelf::Items, key.as_slice(), new),
+            None => self.commit.remove(Shelf::Items, key.as_slice()),
         }
         Ok(written)
     }
@@ -405,7 +432,7 @@ impl Locked<'_> {
 /// The enabled stream of a locked table, as far as writers need it.
 struct OpenStream {
     view_type: ViewType,
-    shards: Vec<OpenShard>,
+    shards: SmallVec<[OpenShard; 1]>,
 }
 
 struct OpenShard {
@@ -438,7 +465,7 @@ impl OpenStream {
         &self,
         engine: &Engine,
         key: &[u8],
-        moved: &'a mut Vec<(Arc<Tip>, u64)>,
+        moved: &'a mut Moved,
     ) -> Result<(&'a Tip, u64), Fault> {
         let hash = keys::hash_in(key).unwrap_or_default();
         let shard = self

@@ -95,6 +95,7 @@ pub(super) fn stored(engine: &Engine, sha256: &str) -> Result<Vec<u8>, Fault> {
     engine
         .store()
         .get(Shelf::Code, sha256.as_bytes())?
+        .map(|package| package.to_vec())
         .ok_or_else(|| Fault::internal(format!("the package {sha256} is not in the data folder")))
 }
 

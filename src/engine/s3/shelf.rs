@@ -68,6 +68,7 @@ pub(super) fn meta(store: &Store, bucket: u64, name: &str) -> Result<Option<Meta
 
 pub(super) fn bytes(store: &Store, bucket: u64, name: &str) -> Result<Vec<u8>, Fault> {
     let bytes = store.get(Shelf::Objects, &key(bucket, BYTES, name))?;
+    let bytes = bytes.map(|it| it.to_vec());
     bytes.ok_or_else(|| Fault::internal(format!("the bytes of the object {name} are missing")))
 }
 

@@ -7,7 +7,8 @@ use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Slice};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
+use smallvec::SmallVec;
 
 pub mod codec;
 pub mod frozen;
@@ -17,7 +18,8 @@ pub mod text;
 mod warm;
 
 use sync::Syncs;
-use warm::{Shared, Span, Warm};
+pub use warm::Shared;
+use warm::{Span, Warm};
 
 /// Where bytes are kept. Every shelf is ordered by key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,16 +106,16 @@ impl From<StoreError> for super::call::Fault {
 /// Writes that happen together or not at all.
 #[derive(Debug, Default)]
 pub struct Commit {
-    writes: Vec<(Shelf, Vec<u8>, Option<Vec<u8>>)>,
+    writes: SmallVec<[(Shelf, Shared, Option<Shared>); 4]>,
 }
 
 impl Commit {
-    pub fn put(&mut self, shelf: Shelf, key: Vec<u8>, value: Vec<u8>) {
-        self.writes.push((shelf, key, Some(value)));
+    pub fn put(&mut self, shelf: Shelf, key: impl Into<Shared>, value: impl Into<Shared>) {
+        self.writes.push((shelf, key.into(), Some(value.into())));
     }
 
-    pub fn remove(&mut self, shelf: Shelf, key: Vec<u8>) {
-        self.writes.push((shelf, key, None));
+    pub fn remove(&mut self, shelf: Shelf, key: impl Into<Shared>) {
+        self.writes.push((shelf, key.into(), None));
     }
 
     pub fn is_empty(&self) -> bool {
@@ -233,11 +235,11 @@ impl Store {
         let mut batch = self.database.batch().durability(Some(PersistMode::Buffer));
         let is_touched = |shelf: Shelf| commit.writes.iter().any(|it| it.0 == shelf);
         let warm = self.warm.iter().filter(|(shelf, _)| is_touched(*shelf));
-        let mut warm: Vec<_> = warm.map(|(shelf, warm)| (*shelf, warm.lock())).collect();
-        let mut changed = Vec::with_capacity(commit.writes.len());
+        let warm = warm.map(|(shelf, warm)| (*shelf, warm.lock()));
+        let mut warm: SmallVec<[_; WARM.len()]> = warm.collect();
+        let mut changed: SmallVec<[_; 2]> = SmallVec::new();
         for (shelf, key, value) in commit.writes {
             let keyspace = self.keyspace(shelf);
-            let (key, value) = (Slice::from(key), value.map(Slice::from));
             if WARM.contains(&shelf) {
                 changed.push((shelf, key.clone(), value.clone()));
             }
@@ -288,12 +290,12 @@ impl Store {
         self.commit(commit)
     }
 
-    pub fn get(&self, shelf: Shelf, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    pub fn get(&self, shelf: Shelf, key: &[u8]) -> Result<Option<Shared>, StoreError> {
         let Some(warm) = self.warm(shelf) else {
-            return Ok(self.keyspace(shelf).get(key)?.map(|value| value.to_vec()));
+            return Ok(self.keyspace(shelf).get(key)?);
         };
         let commits = match warm.get(key) {
-            Ok(known) => return Ok(known.map(|value| value.to_vec())),
+            Ok(known) => return Ok(known),
             Err(commits) => commits,
         };
         let value = self.keyspace(shelf).get(key)?;
@@ -301,7 +303,7 @@ impl Store {
         if let Some(value) = &value {
             warm.keep(key, value, commits);
         }
-        Ok(value.map(|value| value.to_vec()))
+        Ok(value)
     }
 
     /// Visits pairs in key order (or the reverse) until `visit` returns false or the range ends.

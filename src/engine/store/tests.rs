@@ -21,7 +21,7 @@ fn what_was_committed_is_there_after_a_reopen() {
         store.commit(commit).unwrap();
     }
     let store = Store::open(Some(folder.path()), Durability::Process).unwrap();
-    assert_eq!(store.get(Shelf::Items, b"a1").unwrap().unwrap(), b"x");
+    assert_eq!(&*store.get(Shelf::Items, b"a1").unwrap().unwrap(), b"x");
     assert_eq!(store.list(Shelf::Records, b"", 10).unwrap().len(), 1);
     store.clear(Shelf::Items, b"a").unwrap();
     assert!(store.get(Shelf::Items, b"a1").unwrap().is_none());
@@ -112,8 +112,8 @@ fn what_is_kept_in_memory_says_what_is_stored() {
             store.commit(commit).unwrap();
             let one = key(dice(300));
             assert_eq!(
-                store.get(Shelf::Items, &one).unwrap(),
-                model.get(&one).cloned()
+                store.get(Shelf::Items, &one).unwrap().as_deref(),
+                model.get(&one).map(Vec::as_slice)
             );
             let (from, to) = (key(dice(300)), key(dice(300)));
             let (reverse, limit) = (dice(2) == 0, 1 + dice(200));

@@ -9,8 +9,8 @@ use std::ops::Bound;
 use fjall::Slice;
 use parking_lot::{RwLock, RwLockWriteGuard};
 
-/// A key or a value.
-pub(super) type Shared = Slice;
+/// A key or a value; its clones share the bytes.
+pub type Shared = Slice;
 
 /// Bytes kept of one shelf; one more, and everything is forgotten.
 const BYTES_MAX: usize = 48 * 1024 * 1024;
@@ -62,10 +62,10 @@ impl Warm {
     }
 
     /// Keeps a pair that was read, unless there was a commit meanwhile.
-    pub(super) fn keep(&self, key: &[u8], value: &[u8], commits: u64) {
+    pub(super) fn keep(&self, key: &[u8], value: &Shared, commits: u64) {
         let mut kept = self.0.write();
         if kept.commits == commits {
-            kept.insert(key.into(), value.into());
+            kept.insert(key.into(), value.clone());
             kept.cover(key.to_vec(), after(key));
             kept.shrink();
         }
@@ -319,9 +319,9 @@ mod tests {
         let before = warm.get(b"a").unwrap_err();
         warm.lock()
             .changed(&b"a"[..].into(), Some(&b"new"[..].into()));
-        warm.keep(b"a", b"old", before);
+        warm.keep(b"a", &b"old"[..].into(), before);
         let now = warm.get(b"a").unwrap_err();
-        warm.keep(b"a", b"new", now);
+        warm.keep(b"a", &b"new"[..].into(), now);
         assert_eq!(&*warm.get(b"a").unwrap().unwrap(), b"new");
     }
 
@@ -331,7 +331,7 @@ mod tests {
         let value = vec![0; 1024 * 1024];
         for number in 0..100_u8 {
             let commits = warm.get(&[number]).unwrap_err();
-            warm.keep(&[number], &value, commits);
+            warm.keep(&[number], &value.as_slice().into(), commits);
             let kept = warm.lock();
             let bytes = |(key, value): (&Shared, &Shared)| key.len() + value.len() + OVERHEAD;
             let ends = |(from, to): (&Vec<u8>, &Vec<u8>)| from.len() + to.len() + OVERHEAD;

@@ -85,7 +85,7 @@ impl Live {
             },
         )?;
         let floor = store.get(Shelf::Documents, &floor_key(shard))?;
-        let floor = floor.and_then(|it| it.try_into().ok());
+        let floor = floor.and_then(|it| it[..].try_into().ok());
         let floor = floor.map_or(first, u64::from_be_bytes);
         let tip = Arc::new(Tip {
             shard,

@@ -169,6 +169,9 @@ fn depth_of(body: &[u8]) -> usize {
 
 fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(http::header::CONTENT_TYPE);
+    if kind.is_some_and(|it| it == JSON_1_0) {
+        return true;
+    }
     let kind = kind.and_then(|it| it.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim();
     [JSON_1_0, "application/json"]

@@ -14,8 +14,10 @@ use crate::engine::call::Fault;
 
 /// The body of a request as it was before it was compressed.
 pub(super) fn unpacked(wire: Wire, headers: &HeaderMap, body: &Bytes) -> Result<Bytes, Fault> {
-    let coding = headers.get(CONTENT_ENCODING);
-    let coding = coding.and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let Some(coding) = headers.get(CONTENT_ENCODING) else {
+        return Ok(body.clone());
+    };
+    let coding = coding.to_str().unwrap_or_default();
     if !matches!(
         coding.trim().to_ascii_lowercase().as_str(),
         "gzip" | "x-gzip"

@@ -236,19 +236,19 @@ impl Wire {
 
 /// The key and scope of a `SigV4` header; `None` without one.
 pub fn credential(headers: &HeaderMap) -> Option<Credential<'_>> {
-    let value = headers.get(http::header::AUTHORIZATION)?.to_str().ok()?;
-    let fields = value.strip_prefix("AWS4-HMAC-SHA256")?;
+    // Byte by byte: the searches of texts are made for longer ones.
+    let value = headers.get(http::header::AUTHORIZATION)?.as_bytes();
+    let fields = value.strip_prefix(b"AWS4-HMAC-SHA256")?;
     let scope = fields
-        .split(',')
-        .find_map(|field| field.trim_ascii().strip_prefix("Credential="))?;
+        .split(|it| *it == b',')
+        .find_map(|field| field.trim_ascii().strip_prefix(b"Credential="))?;
     // The key, the day, the region, the service, `aws4_request`.
-    let (access_key, rest) = scope.split_once('/')?;
-    let (_day, rest) = rest.split_once('/')?;
-    let (_region, rest) = rest.split_once('/')?;
-    let service = rest.split_once('/').map_or(rest, |(service, _)| service);
+    let mut parts = scope.split(|it| *it == b'/');
+    let (access_key, _day, _region) = (parts.next()?, parts.next()?, parts.next()?);
+    let text = |bytes| std::str::from_utf8(bytes).ok();
     (!access_key.is_empty()).then_some(Credential {
-        access_key,
-        service,
+        access_key: text(access_key)?,
+        service: text(parts.next()?)?,
     })
 }
 

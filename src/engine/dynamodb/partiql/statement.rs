@@ -91,7 +91,9 @@ impl Bound {
         work: impl FnOnce(String) -> Result<Work, Fault>,
     ) -> Result<Self, Fault> {
         let name = source.table.as_str();
-        let table = names::checked(Some(name), 1).unwrap_or_else(|| Ok(name.to_owned()))?;
+        let table = names::checked(Some(name), 1)
+            .unwrap_or(Ok(name))?
+            .to_owned();
         Ok(Self {
             index: source.index.clone(),
             work: work(table.clone())?,

@@ -16,7 +16,7 @@ use crate::engine::dynamodb::transact::{
     BYTES_MAX, FACTOR, all_or_canceled, places, tell_consumed, twice,
 };
 use crate::engine::dynamodb::value::{Item, item_size, item_to_json};
-use crate::engine::dynamodb::write::{Batch, Locks};
+use crate::engine::dynamodb::write::{Batch, Locks, Stored};
 use crate::engine::dynamodb::{fitness, shapes, validate};
 use crate::engine::state::Table;
 use crate::engine::store::codec::{decode_item, encode_item, size_of};
@@ -148,9 +148,9 @@ fn get(call: &Call, batch: &Batch<'_>, reads: &[Box<Read>], keys: &[(String, Ite
     let (found, consumed) = stored(batch, keys)?;
     let mut responses = Vec::new();
     for (read, item) in reads.iter().zip(found) {
-        responses.push(match item {
+        responses.push(match item.item() {
             None => json!({}),
-            Some(item) => json!({"Item": item_to_json(&read.project(decode_item(&item)?))}),
+            Some(item) => json!({"Item": item_to_json(&read.project(decode_item(item)?))}),
         });
     }
     let mut answer = json!({ "Responses": responses });
@@ -159,17 +159,16 @@ fn get(call: &Call, batch: &Batch<'_>, reads: &[Box<Read>], keys: &[(String, Ite
 }
 
 /// The stored items and the units it takes to read them, by table.
-#[expect(clippy::type_complexity, reason = "only told apart by its one caller")]
 fn stored(
     batch: &Batch<'_>,
     keys: &[(String, Item)],
-) -> Result<(Vec<Option<Vec<u8>>>, BTreeMap<String, Units>), Fault> {
+) -> Result<(Vec<Stored>, BTreeMap<String, Units>), Fault> {
     let mut found = Vec::new();
     let mut consumed: BTreeMap<String, Units> = BTreeMap::new();
     for (name, key) in keys {
         let table = batch.table(name)?;
         let item = batch.read(&table, key)?;
-        let size = item.as_deref().map(size_of).transpose()?.unwrap_or(0);
+        let size = item.item().map(size_of).transpose()?.unwrap_or(0);
         let sum = consumed.entry(name.clone()).or_default();
         sum.add(&Units::new(read_units(size, true)).times(FACTOR));
         found.push(item);

@@ -41,7 +41,7 @@ pub(super) enum Kind {
 /// What a write does, once it was checked against the stored item.
 pub(super) struct Planned {
     pub(super) key: Item,
-    pub(super) old: Option<Vec<u8>>,
+    pub(super) old: write::Stored,
     pub(super) new: Option<Item>,
     /// What `RETURNING` asks for; never empty.
     pub(super) returned: Option<Item>,
@@ -168,24 +168,24 @@ impl Write {
         };
         match &self.kind {
             Kind::Insert(item) => {
-                if planned.old.is_some() {
+                if planned.old.item().is_some() {
                     return Err(duplicate(&planned, self.wants_failed_item)?);
                 }
                 planned.new = Some(item.clone());
             }
             Kind::Update(clauses) => {
                 self.test(&planned, &existing(&table.keys, rest))?;
-                let item = planned.old.as_deref().map(decode_item).transpose()?;
+                let item = planned.old.item().map(decode_item).transpose()?;
                 let updated = Updated::of(clauses, &table, &planned.key, item)?;
                 planned.returned = self.returning.and_then(|it| returned(it, &updated));
                 planned.new = updated.new;
             }
             // Where there is nothing there is nothing to do, whatever is asked of it.
-            Kind::Delete if planned.old.is_none() => (),
+            Kind::Delete if planned.old.item().is_none() => (),
             Kind::Delete => {
                 self.test(&planned, &Condition::And(rest))?;
                 if self.returning.is_some() {
-                    planned.returned = planned.old.as_deref().map(decode_item).transpose()?;
+                    planned.returned = planned.old.item().map(decode_item).transpose()?;
                 }
             }
             Kind::Check => self.test(&planned, &existing(&table.keys, rest))?,
@@ -194,22 +194,18 @@ impl Write {
     }
 
     fn test(&self, planned: &Planned, condition: &Condition) -> Result<(), Fault> {
-        check_condition(
-            Some(condition),
-            planned.old.as_deref(),
-            self.wants_failed_item,
-        )
+        check_condition(Some(condition), planned.old.item(), self.wants_failed_item)
     }
 
     /// Adds what was planned to the batch.
     pub(super) fn perform(&self, batch: &mut Batch<'_>, plan: &Planned) -> Result<Units, Fault> {
         if matches!(self.kind, Kind::Check) {
-            let size = plan.old.as_deref().map(size_of).transpose()?;
+            let size = plan.old.item().map(size_of).transpose()?;
             return Ok(Units::new(write_units(size, None)));
         }
         let change = write::Change {
             keys: &plan.key,
-            old: plan.old.as_deref(),
+            old: &plan.old,
             new: plan.new.as_ref(),
             expired: false,
         };
@@ -239,7 +235,7 @@ fn duplicate(planned: &Planned, wants_item: bool) -> Result<Fault, Fault> {
         "DuplicateItemException",
         "Duplicate primary key exists in table",
     );
-    if let Some(old) = planned.old.as_deref().filter(|_| wants_item) {
+    if let Some(old) = planned.old.item().filter(|_| wants_item) {
         let item = crate::engine::dynamodb::value::item_to_json(&decode_item(old)?);
         fault.extra = Some(json!({ "Item": item }));
     }
