@@ -84,6 +84,17 @@ fn demo(album: &mut Album) {
     }
     driver.turns(10);
     album.take(&mut driver, "stream");
+    driver.go(Route::Table("Orders".to_owned()));
+    driver.click("Stream tab");
+    driver.pass(Duration::from_secs(1));
+    album.take(&mut driver, "shards");
+    driver.go(Route::Triggers);
+    driver.click("What if…");
+    driver.fill("Batch size", "5");
+    driver.click("Split batch on error");
+    driver.click("Run");
+    driver.until_says("Side by side");
+    album.take(&mut driver, "what-if");
     let screens = [
         (Route::Function("on-order".to_owned()), "function"),
         (Route::Role("on-order-role".to_owned()), "role"),

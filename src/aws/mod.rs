@@ -21,6 +21,7 @@ pub mod shards;
 pub mod sns;
 pub mod sqs;
 pub mod streams;
+pub mod whatif;
 pub mod world;
 
 use std::sync::Arc;

@@ -75,6 +75,8 @@ pub enum Route {
         stream_arn: Option<String>,
         function: Option<String>,
     },
+    /// Other settings of a mapping tried on its records, by UUID.
+    WhatIf(String),
     Batches,
     /// A batch of a mapping: UUID, shard id, batch number.
     Batch(String, String, u64),

@@ -32,6 +32,7 @@ mod toasts;
 mod top_bar;
 pub mod triggers;
 mod welcome;
+mod whatif;
 pub mod widgets;
 mod window;
 mod world;

@@ -118,6 +118,11 @@ impl<T: Send + 'static> Remote<T> {
         self.error = None;
     }
 
+    /// Calls the question off; the value of a former answer stays.
+    pub fn stop(&mut self) {
+        self.cancel();
+    }
+
     fn cancel(&mut self) {
         if let Some((_, task)) = self.pending.take() {
             task.abort();

@@ -86,6 +86,24 @@ impl Lab {
         panic!("waited in vain until {what}");
     }
 
+    /// Waits for work on other threads: files are read and written there.
+    pub(crate) fn wait_for(
+        &mut self,
+        what: &str,
+        mut done: impl FnMut(&Harness<'_, Console>) -> bool,
+    ) {
+        for _ in 0..200 {
+            if done(&self.harness) {
+                return;
+            }
+            let pause = Clock::real();
+            self.runtime
+                .block_on(pause.sleep(std::time::Duration::from_millis(10)));
+            self.turn();
+        }
+        panic!("waited in vain for {what}");
+    }
+
     pub(crate) fn turn(&mut self) {
         self.runtime.block_on(async {
             for _ in 0..50 {

@@ -110,4 +110,6 @@ mod walkthrough;
 #[cfg(test)]
 mod whatif;
 #[cfg(test)]
+mod whatif_page;
+#[cfg(test)]
 mod wire;

@@ -7,7 +7,6 @@ use waterwheel::aws::dynamodb::{
     self, IndexProjection, Item, KeyPart, NewIndex, NewTable, PutRule, item_from_dynamodb_json,
 };
 use waterwheel::aws::{Connection, local};
-use waterwheel::clock::Clock;
 use waterwheel::ui::{Route, Settings};
 
 use crate::console::Lab;
@@ -21,24 +20,6 @@ impl Lab {
     fn rows(&self) -> Vec<String> {
         let rows = self.harness.query_all_by_role(egui::accesskit::Role::Row);
         rows.filter_map(|it| it.accesskit_node().label()).collect()
-    }
-
-    /// Waits for work on other threads: files are read and written there.
-    fn wait_for(
-        &mut self,
-        what: &str,
-        mut done: impl FnMut(&egui_kittest::Harness<'_, waterwheel::ui::Console>) -> bool,
-    ) {
-        for _ in 0..200 {
-            if done(&self.harness) {
-                return;
-            }
-            let pause = Clock::real();
-            self.runtime
-                .block_on(pause.sleep(std::time::Duration::from_millis(10)));
-            self.turn();
-        }
-        panic!("waited in vain for {what}");
     }
 
     fn stored(&self, table: &str, key: &str) -> Option<Item> {

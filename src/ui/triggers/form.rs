@@ -20,7 +20,7 @@ use crate::ui::{Cx, theme};
     clippy::struct_excessive_bools,
     reason = "four independent switches of the form"
 )]
-pub(super) struct Form {
+pub(in crate::ui) struct Form {
     /// As typed, in the order of `PARAMETERS`.
     numbers: Vec<String>,
     pub(super) starting_position: StartingPosition,
@@ -56,12 +56,12 @@ impl<'a> Destinations<'a> {
 }
 
 /// A field and what is wrong with it.
-pub(super) type Violation = (&'static str, String);
+pub(in crate::ui) type Violation = (&'static str, String);
 
 const DESTINATION: &str = "On-failure destination";
 
 impl Form {
-    pub(super) fn of(config: &MappingConfig, enabled: bool) -> Self {
+    pub(in crate::ui) fn of(config: &MappingConfig, enabled: bool) -> Self {
         let typed = |row: &Parameter| {
             let value = (row.get)(config).map(i64::from);
             value.or(row.none).unwrap_or_default().to_string()
@@ -80,7 +80,7 @@ impl Form {
     }
 
     /// The settings, or everything that is wrong with them.
-    pub(super) fn config(&self) -> Result<MappingConfig, Vec<Violation>> {
+    pub(in crate::ui) fn config(&self) -> Result<MappingConfig, Vec<Violation>> {
         let mut config = MappingConfig {
             starting_position: self.starting_position,
             bisect_on_function_error: self.bisect,
@@ -133,33 +133,51 @@ impl Form {
 
     /// How records are gathered into batches.
     pub(super) fn batching_ui(&mut self, ui: &mut Ui) {
-        for name in [
-            "BatchSize",
-            "MaximumBatchingWindowInSeconds",
-            "ParallelizationFactor",
-        ] {
-            self.number_ui(ui, name);
-        }
-        self.number_ui(ui, "TumblingWindowInSeconds");
+        self.batches_ui(ui, None);
     }
 
     /// What happens when the function fails.
     pub(super) fn failure_ui(&mut self, ui: &mut Ui, known: Destinations<'_>) {
-        self.number_ui(ui, "MaximumRetryAttempts");
-        self.number_ui(ui, "MaximumRecordAgeInSeconds");
-        form::check(
-            ui,
-            "Split batch on error",
-            &mut self.bisect,
-            "Halve a failed batch and try both halves; splitting uses up no retries",
-        );
-        form::check(
-            ui,
-            "Report batch item failures",
-            &mut self.report_failures,
-            "The function may name the records that failed; the rest counts as done",
-        );
+        self.failing_ui(ui, None);
         self.destination_ui(ui, known);
+    }
+
+    /// All settings that decide over records, each with the one in force beside it: for settings that are only tried.
+    pub(in crate::ui) fn tried_ui(&mut self, ui: &mut Ui, now: &MappingConfig) {
+        self.batches_ui(ui, Some(now));
+        self.failing_ui(ui, Some(now));
+        self.patterns_ui(ui);
+        let now: Vec<&str> = now.filters.iter().map(String::as_str).collect();
+        let words = if now.is_empty() {
+            "now none".to_owned()
+        } else {
+            format!("now {}", now.join(" or "))
+        };
+        let color = theme::of(ui).text_muted;
+        ui.label(RichText::new(words).small().color(color));
+    }
+
+    fn batches_ui(&mut self, ui: &mut Ui, now: Option<&MappingConfig>) {
+        for name in [
+            "BatchSize",
+            "MaximumBatchingWindowInSeconds",
+            "ParallelizationFactor",
+            "TumblingWindowInSeconds",
+        ] {
+            self.number_ui(ui, name, now);
+        }
+    }
+
+    fn failing_ui(&mut self, ui: &mut Ui, now: Option<&MappingConfig>) {
+        self.number_ui(ui, "MaximumRetryAttempts", now);
+        self.number_ui(ui, "MaximumRecordAgeInSeconds", now);
+        let help = "Halve a failed batch and try both halves; splitting uses up no retries";
+        let bisect = now.map(|it| it.bisect_on_function_error);
+        switch_ui(ui, "Split batch on error", &mut self.bisect, help, bisect);
+        let help = "The function may name the records that failed; the rest counts as done";
+        let label = "Report batch item failures";
+        let report = now.map(|it| it.report_batch_item_failures);
+        switch_ui(ui, label, &mut self.report_failures, help, report);
     }
 
     fn destination_ui(&mut self, ui: &mut Ui, known: Destinations<'_>) {
@@ -181,6 +199,20 @@ impl Form {
 
     /// The patterns; any of them lets a record pass.
     pub(super) fn filters_ui(&mut self, ui: &mut Ui) {
+        self.patterns_ui(ui);
+        let wrong = self.violation("KMSKeyArn");
+        let help =
+            "AWS encrypts the stored patterns with this key; the local cloud only keeps its ARN";
+        form::text(
+            ui,
+            "KMS key (optional)",
+            &mut self.kms_key,
+            help,
+            wrong.as_deref(),
+        );
+    }
+
+    fn patterns_ui(&mut self, ui: &mut Ui) {
         let mut removed = None;
         for (nth, filter) in self.filters.iter_mut().enumerate() {
             let wrong = filter_violation(filter);
@@ -212,16 +244,6 @@ impl Form {
                 "Records no filter lets through are skipped and count as done"
             });
         });
-        let wrong = self.violation("KMSKeyArn");
-        let help =
-            "AWS encrypts the stored patterns with this key; the local cloud only keeps its ARN";
-        form::text(
-            ui,
-            "KMS key (optional)",
-            &mut self.kms_key,
-            help,
-            wrong.as_deref(),
-        );
     }
 
     pub(super) fn other_ui(&mut self, ui: &mut Ui) {
@@ -239,7 +261,7 @@ impl Form {
         );
     }
 
-    fn number_ui(&mut self, ui: &mut Ui, name: &str) {
+    fn number_ui(&mut self, ui: &mut Ui, name: &str, now: Option<&MappingConfig>) {
         let found = PARAMETERS.iter().zip(&mut self.numbers);
         let Some((row, typed)) = found.into_iter().find(|(row, _)| row.name == name) else {
             return;
@@ -253,6 +275,12 @@ impl Form {
             ui.label(row.unit);
             let tokens = theme::of(ui);
             ui.label(RichText::new(bounds(row)).small().color(tokens.text_muted));
+            if let Some(now) = now {
+                let in_force = (row.get)(now);
+                let words = in_force.map(i64::from).or(row.none).unwrap_or_default();
+                let differs = number(row, typed).ok() != Some(in_force);
+                now_ui(ui, &grouped(words), differs);
+            }
         });
     }
 
@@ -261,6 +289,27 @@ impl Form {
         let found = wrong.into_iter().find(|(name, _)| *name == field);
         found.map(|(_, words)| words)
     }
+}
+
+/// A check box, with what is in force beside it.
+fn switch_ui(ui: &mut Ui, label: &str, value: &mut bool, help: &str, now: Option<bool>) {
+    form::row(ui, "", help, None, |ui| {
+        ui.checkbox(value, label);
+        if let Some(now) = now {
+            now_ui(ui, if now { "on" } else { "off" }, now != *value);
+        }
+    });
+}
+
+/// What is in force.
+fn now_ui(ui: &mut Ui, words: &str, differs: bool) {
+    let tokens = theme::of(ui);
+    let color = if differs {
+        tokens.accent
+    } else {
+        tokens.text_muted
+    };
+    ui.label(RichText::new(format!("now {words}")).small().color(color));
 }
 
 /// The number of a row, `None` for AWS's "no limit" or "off".
@@ -297,7 +346,7 @@ fn bounds(row: &Parameter) -> String {
 }
 
 /// What the form calls a field of the API.
-pub(super) fn label_of(field: &'static str) -> &'static str {
+pub(in crate::ui) fn label_of(field: &'static str) -> &'static str {
     match field {
         "OnFailure" => DESTINATION,
         "KMSKeyArn" => "KMS key",

@@ -1,7 +1,7 @@
 //! Triggers: event source mappings with state and last result; enable, edit, delete, and the wizard for new ones.
 
 mod filter_ui;
-mod form;
+pub(super) mod form;
 mod preflight;
 mod wizard;
 
@@ -13,6 +13,7 @@ use egui::{RichText, Ui};
 use super::cx::{Action, Cx, Listing, Route, Toast};
 use super::live::{Funnel, Live};
 use super::names::{function_of, table_of};
+use super::whatif::WhatIf;
 use super::widgets::{
     Column, Confirm, Health, Icon, ListEvent, chip, empty_state, icon, table_list,
 };
@@ -28,6 +29,9 @@ const SETTLING: Duration = Duration::from_millis(300);
 pub struct TriggersPanel {
     chosen: Option<String>,
     wizard: Option<Wizard>,
+    /// What is tried of a trigger, kept while other screens are shown.
+    whatif: Option<WhatIf>,
+    is_trying: bool,
     /// The settings being edited, of the chosen trigger.
     editing: Option<Form>,
     changing: Remote<&'static str>,
@@ -41,8 +45,14 @@ impl Panel for TriggersPanel {
     }
 
     fn open(&mut self, to: &Route) -> bool {
+        self.is_trying = matches!(to, Route::WhatIf(_));
         match to {
             Route::Triggers => self.wizard = None,
+            Route::WhatIf(uuid) => {
+                if self.whatif.as_ref().is_none_or(|it| it.uuid() != uuid) {
+                    self.whatif = Some(WhatIf::new(uuid.clone()));
+                }
+            }
             Route::Trigger(uuid) => {
                 self.wizard = None;
                 self.editing = None;
@@ -58,6 +68,10 @@ impl Panel for TriggersPanel {
     }
 
     fn ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
+        if let Some(whatif) = self.whatif.as_mut().filter(|_| self.is_trying) {
+            whatif.ui(ui, cx);
+            return;
+        }
         if let Some(wizard) = &mut self.wizard {
             match wizard.ui(ui, cx) {
                 wizard::Event::None => {}
@@ -260,6 +274,13 @@ impl TriggersPanel {
                     };
                     self.changing
                         .start(cx, async move { change.await.map(|_| done) });
+                }
+                if cx.aws.is_local()
+                    && icon::button(ui, Icon::Wheel, "What if…")
+                        .on_hover_text("Try other settings on the records still in the stream")
+                        .clicked()
+                {
+                    cx.send(Action::Go(Route::WhatIf(uuid.clone())));
                 }
                 if icon::button(ui, Icon::Batch, "Batches").clicked() {
                     cx.send(Action::Go(Route::Batches));
