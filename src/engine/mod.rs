@@ -2,6 +2,7 @@
 //!
 //! Knows no operation by name: services list their own in `operations()`.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -163,7 +164,7 @@ struct Inner {
     /// Calls ever answered: root's, and everybody's.
     calls_answered: (AtomicU64, AtomicU64),
     /// Access keys the engine issued.
-    keys: Mutex<std::collections::BTreeMap<String, Principal>>,
+    keys: Mutex<BTreeMap<String, Principal>>,
     faults: faults::Faults,
     control: control::Live,
     dynamodb: dynamodb::Live,
@@ -279,6 +280,11 @@ impl Engine {
     /// until what a former process kept is read.
     pub fn watch(&self) -> (Vec<Progress>, story::Follower) {
         self.0.story.watch(&self.0.store)
+    }
+
+    /// What AWS's metrics count of a mapping, by shard; nothing of what a former process counted.
+    pub fn metrics(&self, uuid: &str) -> BTreeMap<Arc<str>, story::Minutes> {
+        self.0.story.metrics(uuid, self.clock().now())
     }
 
     /// Writes what pollers did to disk, as far as it was not written yet.

@@ -109,6 +109,9 @@ pub enum What {
         batch: BatchId,
         attempt: u32,
         outcome: Outcome,
+        /// Records that are to be tried again or given up.
+        #[serde(default)]
+        failed: usize,
         answer: Arc<Answer>,
         reason: String,
     },
@@ -124,6 +127,9 @@ pub enum What {
         records: Arc<[Record]>,
         condition: Condition,
         attempts: u32,
+        /// A letter follows, or why it could not be sent.
+        #[serde(default)]
+        has_destination: bool,
         reason: String,
     },
     /// Taken out by hand: counts as done. `batch` is the one it waited in, if it was in one.
@@ -136,6 +142,9 @@ pub enum What {
     /// The payload that a bucket receives is not repeated.
     Delivered {
         batch: BatchId,
+        /// How many it tells of.
+        #[serde(default)]
+        records: usize,
         destination: String,
         body: Arc<Value>,
         error: Option<String>,

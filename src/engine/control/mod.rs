@@ -7,19 +7,21 @@ mod clock;
 mod door;
 mod engine;
 mod faults;
+mod metrics;
 mod pollers;
 mod replay;
 mod settings;
 mod shards;
 mod simulate;
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::call::{Call, Fault, Operation, Principal, Run, any_resource};
+use crate::clock::from_epoch_millis;
 
 pub use door::{Refused, ask, ask_as};
 pub use settings::{TIME_MAX, described as settings};
@@ -38,6 +40,7 @@ static OPERATIONS: &[Operation] = &[
     row("StepPoller", Run::Later(pollers::step)),
     row("SkipRecord", Run::Later(pollers::skip)),
     row("ReplayBatch", Run::Later(replay::run)),
+    row("GetMappingMetrics", Run::Data(metrics::get)),
     row("SimulateMapping", Run::Later(simulate::run)),
     row("SetEngineSettings", Run::Data(settings::set)),
     row("GetStream", Run::Data(shards::get)),
@@ -101,4 +104,16 @@ fn without_nulls(mut object: Value) -> Value {
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Seconds since 1970, to the millisecond: records are that exact.
+fn time(member: &str, secs: Option<f64>) -> Result<Option<SystemTime>, Fault> {
+    /// The year 9999.
+    const LAST: f64 = 253_370_764_800.0;
+    let Some(secs) = secs else { return Ok(None) };
+    let millis = Duration::try_from_secs_f64((secs * 1000.0).round()).ok();
+    let millis = millis.filter(|_| secs < LAST);
+    millis
+        .map(|millis| Some(from_epoch_millis(millis.as_secs())))
+        .ok_or_else(|| Fault::validation(format!("{member}: give a time in seconds since 1970")))
 }

@@ -1,11 +1,9 @@
 //! Shards and records of streams: what AWS does by itself is done when it is asked for.
 
-use std::time::{Duration, SystemTime};
-
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{input, without_nulls};
+use super::{input, time, without_nulls};
 use crate::clock::epoch_secs;
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault};
@@ -95,17 +93,13 @@ fn replace(
 
 pub(super) fn trim(engine: &Engine, call: &Call) -> Answer {
     let wanted: Trim = input(call)?;
-    let horizon = match (wanted.before, wanted.shard_id, wanted.sequence_number) {
+    let horizon = match (
+        time("Before", wanted.before)?,
+        wanted.shard_id,
+        wanted.sequence_number,
+    ) {
         (None, None, None) => Horizon::Tip,
-        (Some(secs), None, None) => {
-            let since = Duration::try_from_secs_f64(secs).ok();
-            let before = since.and_then(|since| SystemTime::UNIX_EPOCH.checked_add(since));
-            Horizon::Before(
-                before.ok_or_else(|| {
-                    Fault::validation("Before: give a time in seconds since 1970")
-                })?,
-            )
-        }
+        (Some(before), None, None) => Horizon::Before(before),
         (None, Some(shard), Some(number)) => Horizon::UpTo { shard, number },
         _ => {
             return Err(Fault::validation(

@@ -8,13 +8,15 @@ mod block;
 mod follower;
 mod keeper;
 mod keys;
+mod metrics;
 mod ring;
 #[cfg(test)]
 mod testing;
 mod unit;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 use tokio::sync::watch;
@@ -24,6 +26,8 @@ use super::store::{Store, StoreError};
 use crate::mapping::progress::{Progress, What};
 pub use follower::Follower;
 use keeper::Keeper;
+use metrics::Counters;
+pub use metrics::{Counts, IteratorAge, MINUTES_MAX, Minute, Minutes};
 use ring::{Ring, Room};
 
 /// What is in memory.
@@ -61,6 +65,7 @@ pub(super) struct Story {
     kept: watch::Sender<()>,
     /// Always locked before the ring.
     keeper: Mutex<Keeper>,
+    counters: Mutex<Counters>,
 }
 
 impl Default for Story {
@@ -70,6 +75,7 @@ impl Default for Story {
             told: watch::Sender::new(()),
             kept: watch::Sender::new(()),
             keeper: Mutex::new(Keeper::new()),
+            counters: Mutex::default(),
         }
     }
 }
@@ -78,6 +84,7 @@ impl Story {
     pub(super) fn tell(&self, progress: Progress) {
         // Four polls a second that found nothing would push everything else out.
         let is_kept = !matches!(progress.what, What::Polled { records: 0, .. });
+        self.counters.lock().take(&progress);
         self.ring.lock().push(progress);
         self.told.send_replace(());
         if is_kept {
@@ -99,6 +106,11 @@ impl Story {
         (ring.all(), follower)
     }
 
+    /// What was counted of one mapping in the last three hours, by shard.
+    pub(super) fn metrics(&self, uuid: &str, now: SystemTime) -> BTreeMap<Arc<str>, Minutes> {
+        self.counters.lock().of(uuid, now)
+    }
+
     /// Writes what was not written yet.
     pub(super) fn keep(&self, store: &Store, settings: &Settings) -> Result<(), StoreError> {
         self.keeper.lock().keep(&self.ring, store, settings)
@@ -112,6 +124,7 @@ impl Story {
     ) -> Result<(), StoreError> {
         let mut keeper = self.keeper.lock();
         self.ring.lock().forget(&is_gone);
+        self.counters.lock().forget(&is_gone);
         keeper.forget(store, &is_gone)
     }
 }

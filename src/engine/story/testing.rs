@@ -66,6 +66,7 @@ pub(super) fn answered(batch: u64, attempt: u32, outcome: Outcome, payload: Stri
     What::Invoked {
         batch: BatchId(batch),
         attempt,
+        failed: 0,
         outcome,
         answer: Arc::new(Answer {
             request_id: "request".to_owned(),
@@ -94,6 +95,7 @@ pub(super) fn discarded(batch: u64, records: &Arc<[Record]>) -> What {
         records: Arc::clone(records),
         condition: Condition::RetryAttemptsExhausted,
         attempts: 2,
+        has_destination: false,
         reason: "gives up".to_owned(),
     }
 }

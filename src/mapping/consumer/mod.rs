@@ -532,6 +532,7 @@ impl ShardConsumer {
             records: Arc::clone(&records),
             condition,
             attempts,
+            has_destination: self.rules.config.on_failure.is_some(),
             reason: reason.clone(),
         });
         Step::Discard(Discard {

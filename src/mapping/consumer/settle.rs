@@ -33,6 +33,7 @@ impl ShardConsumer {
             batch,
             attempt: work.attempts,
             outcome: verdict.outcome.clone(),
+            failed: failed(&work.records, &verdict.outcome),
             answer: Arc::clone(answer),
             reason: self.outcome_words(&work, &verdict.outcome),
         });
@@ -231,6 +232,18 @@ impl ShardConsumer {
             Outcome::Failed | Outcome::FailedFrom(_) => format!("{}, {attempt}", work.trouble),
             Outcome::Throttled => format!("{}; this does not count as an attempt", work.trouble),
         }
+    }
+}
+
+/// How many records of a call are not done.
+fn failed(records: &[Record], outcome: &Outcome) -> usize {
+    match outcome {
+        Outcome::Succeeded => 0,
+        Outcome::FailedFrom(number) => {
+            let done = records.partition_point(|it| it.sequence_number < *number);
+            records.len() - done
+        }
+        Outcome::Failed | Outcome::Throttled => records.len(),
     }
 }
 

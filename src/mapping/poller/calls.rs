@@ -90,6 +90,7 @@ impl Line {
         };
         Some(What::Delivered {
             batch: lost.batch,
+            records: lost.records.len(),
             destination,
             body: Arc::new(letter),
             error: sent.err(),

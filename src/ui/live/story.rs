@@ -321,6 +321,7 @@ impl ShardStory {
                 condition,
                 attempts,
                 reason,
+                ..
             } => {
                 let batch = self.batch(batch.0, None, at);
                 if batch.records.is_empty() {
@@ -341,6 +342,7 @@ impl ShardStory {
                 destination,
                 body,
                 error,
+                ..
             } => {
                 self.batch(batch.0, None, at).delivery = Some(Delivery {
                     at,
@@ -477,6 +479,7 @@ mod tests {
                 batch: BatchId(batch),
                 attempt,
                 outcome,
+                failed: 0,
                 answer: Arc::new(answer),
                 reason: "because".to_owned(),
             },
@@ -499,6 +502,7 @@ mod tests {
             records: [record(2)].into(),
             condition: Condition::RetryAttemptsExhausted,
             attempts: 1,
+            has_destination: false,
             reason: "no attempts left".to_owned(),
         });
         let shard = told(steps);

@@ -2,6 +2,7 @@
 
 mod clock;
 mod faults;
+mod metrics;
 mod pollers;
 mod replay;
 mod settings;

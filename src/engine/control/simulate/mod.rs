@@ -15,8 +15,8 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 
 use super::pollers::mapping;
-use super::{input, without_nulls};
-use crate::clock::{epoch_secs, from_epoch_millis, iso_millis};
+use super::{input, time, without_nulls};
+use crate::clock::{epoch_secs, iso_millis};
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Later};
 use crate::engine::lambda::{self, proposed_settings};
@@ -262,16 +262,4 @@ fn side(config: &MappingConfig, report: &Report) -> Result<Value, Fault> {
 
 fn told(told: &impl serde::Serialize) -> Result<Value, Fault> {
     serde_json::to_value(told).map_err(|error| Fault::internal(error.to_string()))
-}
-
-/// Seconds since 1970, to the millisecond: records are that exact.
-fn time(member: &str, secs: Option<f64>) -> Result<Option<SystemTime>, Fault> {
-    /// The year 9999.
-    const LAST: f64 = 253_370_764_800.0;
-    let Some(secs) = secs else { return Ok(None) };
-    let millis = Duration::try_from_secs_f64((secs * 1000.0).round()).ok();
-    let millis = millis.filter(|_| secs < LAST);
-    millis
-        .map(|millis| Some(from_epoch_millis(millis.as_secs())))
-        .ok_or_else(|| Fault::validation(format!("{member}: give a time in seconds since 1970")))
 }

@@ -137,6 +137,7 @@ mod tests {
                 batch,
                 attempt: 1,
                 outcome: outcome.clone(),
+                failed: 0,
                 answer: Arc::new(Answer {
                     request_id: String::new(),
                     status: 200,
