@@ -1,6 +1,7 @@
 //! The engine's control service, in process and over the port.
 
 mod clock;
+mod documented;
 mod faults;
 mod metrics;
 mod pollers;
