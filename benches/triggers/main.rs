@@ -1,0 +1,199 @@
+//! From a write to the function: `cargo bench --bench triggers`.
+//!
+//! How long a put takes until the function has answered, read as written and four times a second, also beside a shard
+//! that is blocked by a record that fails; how fast a backlog is drained; what idle triggers cost. The function is
+//! JavaScript inside this process and reads its event.
+
+mod world;
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use anyhow::{Context as _, ensure};
+use waterwheel::clock::Clock;
+use waterwheel::engine::delays::Delays;
+use waterwheel::engine::story::Follower;
+use waterwheel::engine::{Options, streams};
+use waterwheel::ids::Ids;
+use waterwheel::mapping::pace::Pace;
+use waterwheel::mapping::progress::{Outcome, What};
+use world::{POISON, World, begun, say};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Writes a second, and how many of them.
+const RATE: u32 = 50;
+const WRITES: usize = 500;
+const BACKLOG: usize = 100_000;
+const IDLE: usize = 100;
+const IDLE_SECS: u64 = 10;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    for pace in [Pace::AsWritten, Pace::FourPerSecond] {
+        latency(pace).await?;
+    }
+    for pace in [Pace::AsWritten, Pace::FourPerSecond] {
+        latency_beside_a_failing_shard(pace).await?;
+    }
+    for pace in [Pace::AsWritten, Pace::FourPerSecond] {
+        idle(pace).await?;
+    }
+    drain().await
+}
+
+async fn world(pace: Pace, shards: u32) -> anyhow::Result<World> {
+    World::open(Options {
+        delays: Delays::Instant,
+        poll: pace,
+        streams: streams::Settings {
+            shards: NonZeroU32::new(shards).context("a shard")?,
+            ..streams::Settings::default()
+        },
+        ..Options::temporary(Clock::real())
+    })
+    .await
+}
+
+async fn latency(pace: Pace) -> anyhow::Result<()> {
+    let world = world(pace, 1).await?;
+    let stream = world.table("orders").await?;
+    let (_, mut progress) = world.host.engine().watch();
+    world.trigger(&stream).await?;
+    // What comes first also loads the code.
+    world.put("orders", "0", 0).await?;
+    begun(&mut progress, "0").await?;
+    let ids: Vec<String> = (1..=WRITES).map(|id| id.to_string()).collect();
+    measure("put to handler", pace, &world, &mut progress, &ids).await?;
+    world.host.close().await;
+    Ok(())
+}
+
+/// Two shards: on one a record fails again and again, on the other it is measured.
+async fn latency_beside_a_failing_shard(pace: Pace) -> anyhow::Result<()> {
+    let world = world(pace, 2).await?;
+    let stream = world.table("orders").await?;
+    let (_, mut progress) = world.host.engine().watch();
+    world.trigger(&stream).await?;
+    world.put("orders", POISON, 0).await?;
+    let blocked = begun(&mut progress, POISON).await?;
+    let ids: Vec<String> = (0..WRITES * 4).map(|id| id.to_string()).collect();
+    for page in ids.chunks(25) {
+        world.put_all("orders", page.iter().cloned(), 0).await?;
+    }
+    // Those of the blocked shard wait behind the record that fails.
+    let mut fast: Vec<String> = Vec::new();
+    while fast.len() < WRITES {
+        let next = progress.next().await.context("the cloud is gone")?;
+        if let What::Invoking { records, .. } = next.what
+            && next.shard != blocked
+        {
+            fast.extend(records.iter().map(|it| it.key.to_string()));
+        }
+    }
+    // Until what is left of them is delivered as well.
+    world.clock.sleep(Duration::from_secs(3)).await;
+    fast.truncate(WRITES);
+    let what = "beside a failing shard";
+    measure(what, pace, &world, &mut progress, &fast).await?;
+    world.host.close().await;
+    Ok(())
+}
+
+/// Writes these items one after the other, each when the last one's function has begun.
+async fn measure(
+    what: &str,
+    pace: Pace,
+    world: &World,
+    progress: &mut Follower,
+    ids: &[String],
+) -> anyhow::Result<()> {
+    let writes = match pace {
+        Pace::AsWritten => ids.len(),
+        Pace::FourPerSecond => ids.len() / 4,
+    };
+    let dice = Ids::seeded(1);
+    let mut times = Vec::with_capacity(writes);
+    let mut next = world.clock.now();
+    for (version, id) in (1..).zip(&ids[..writes]) {
+        next = match pace {
+            Pace::AsWritten => next + Duration::from_secs(1) / RATE,
+            // Any time between two polls, each as likely.
+            Pace::FourPerSecond => world.clock.now() + Duration::from_millis(dice.number() % 250),
+        };
+        world.clock.sleep_until(next).await;
+        let stopwatch = world.clock.stopwatch();
+        world.put("orders", id, version).await?;
+        begun(progress, id).await?;
+        times.push(stopwatch.elapsed());
+    }
+    times.sort();
+    let at = |share: usize| times[(times.len() - 1) * share / 100].as_secs_f64() * 1e3;
+    say(&format!(
+        "{what:<22} {pace:<10} p1 {:7.2} ms   p50 {:7.2} ms   p99 {:7.2} ms",
+        at(1),
+        at(50),
+        at(99)
+    ))?;
+    Ok(())
+}
+
+async fn drain() -> anyhow::Result<()> {
+    let world = world(Pace::AsWritten, 1).await?;
+    let stream = world.table("backlog").await?;
+    for page in (0..BACKLOG).collect::<Vec<_>>().chunks(25) {
+        let ids = page.iter().map(usize::to_string);
+        world.put_all("backlog", ids, 0).await?;
+    }
+    let (_, mut progress) = world.host.engine().watch();
+    let stopwatch = world.clock.stopwatch();
+    world.trigger(&stream).await?;
+    let mut seen = 0;
+    while seen < BACKLOG {
+        match progress.next().await.context("the cloud is gone")?.what {
+            What::Invoked {
+                outcome, answer, ..
+            } => {
+                ensure!(outcome == Outcome::Succeeded, "{}", answer.payload);
+            }
+            What::Invoking { records, .. } => seen += records.len(),
+            What::Skipped { .. } => anyhow::bail!("too much progress at once"),
+            _ => {}
+        }
+    }
+    let rate = f64::from(u32::try_from(BACKLOG)?) / stopwatch.elapsed().as_secs_f64();
+    say(&format!(
+        "a backlog of {BACKLOG}, batches of 100 {rate:>10.0} records a second"
+    ))?;
+    world.host.close().await;
+    Ok(())
+}
+
+async fn idle(pace: Pace) -> anyhow::Result<()> {
+    let world = world(pace, 1).await?;
+    for number in 0..IDLE {
+        let stream = world.table(&format!("idle-{number}")).await?;
+        world.trigger(&stream).await?;
+    }
+    world.clock.sleep(Duration::from_secs(2)).await;
+    let before = cpu_secs()?;
+    world.clock.sleep(Duration::from_secs(IDLE_SECS)).await;
+    let share = (cpu_secs()? - before) / f64::from(u32::try_from(IDLE_SECS)?) * 100.0;
+    say(&format!(
+        "{IDLE} idle triggers, {pace:<10} {share:7.1} % of a core"
+    ))?;
+    world.host.close().await;
+    Ok(())
+}
+
+/// Processor time of this process so far.
+fn cpu_secs() -> anyhow::Result<f64> {
+    const TICKS: f64 = 100.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").context("only Linux tells")?;
+    let (_, fields) = stat.rsplit_once(')').context("a process")?;
+    let fields: Vec<&str> = fields.split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|it| it.parse::<f64>().ok());
+    let (user, system) = ticks(11).zip(ticks(12)).context("its times")?;
+    Ok((user + system) / TICKS)
+}
