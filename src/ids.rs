@@ -32,6 +32,11 @@ impl Ids {
         self.0.lock().u64(..)
     }
 
+    pub fn long_number(&self) -> u128 {
+        let mut rng = self.0.lock();
+        u128::from(rng.u64(..)) << 64 | u128::from(rng.u64(..))
+    }
+
     /// `digits` lower-case hexadecimal digits.
     pub fn hex(&self, digits: usize) -> String {
         let mut rng = self.0.lock();

@@ -36,9 +36,8 @@ impl Tally {
     }
 
     pub fn put(self, commit: &mut Commit, store_id: u64) {
-        let mut value = self.items.to_be_bytes().to_vec();
-        value.extend_from_slice(&self.bytes.to_be_bytes());
-        commit.put(Shelf::Documents, key(store_id), value);
+        let value = u128::from(self.items) << 64 | u128::from(self.bytes);
+        commit.put(Shelf::Documents, key(store_id), value.to_be_bytes());
     }
 }
 
@@ -95,9 +94,9 @@ impl Tallies {
 }
 
 /// Where a tally is kept on [`Shelf::Documents`].
-pub fn key(store_id: u64) -> Vec<u8> {
-    let mut key = b"tally".to_vec();
-    key.extend_from_slice(&store_id.to_be_bytes());
+pub fn key(store_id: u64) -> [u8; 13] {
+    let mut key = *b"tally\0\0\0\0\0\0\0\0";
+    key[5..].copy_from_slice(&store_id.to_be_bytes());
     key
 }
 

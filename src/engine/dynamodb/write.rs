@@ -509,8 +509,5 @@ fn key_of(table: &Table, keys: &Item) -> Result<Vec<u8>, Fault> {
 }
 
 fn event_id(call: &Call) -> [u8; 16] {
-    let mut id = [0; 16];
-    id[..8].copy_from_slice(&call.ids.number().to_be_bytes());
-    id[8..].copy_from_slice(&call.ids.number().to_be_bytes());
-    id
+    call.ids.long_number().to_be_bytes()
 }

@@ -70,15 +70,17 @@ pub fn partition(store_id: u64, value: &Attribute) -> Vec<u8> {
 
 /// The same for a partition key of several attributes.
 pub fn partition_of(store_id: u64, value: &Attribute, more: &[&Attribute]) -> Vec<u8> {
-    let mut component = Vec::with_capacity(64);
-    push(&mut component, value);
-    for value in more {
-        push(&mut component, value);
-    }
-    let mut key = Vec::with_capacity(16 + component.len() + 24);
+    const HASH_AT: usize = 8;
+    const VALUE_AT: usize = 16;
+    let mut key = Vec::with_capacity(96);
     key.extend_from_slice(&store_id.to_be_bytes());
-    key.extend_from_slice(&hash(&component).to_be_bytes());
-    key.extend_from_slice(&component);
+    key.extend_from_slice(&[0; VALUE_AT - HASH_AT]);
+    push(&mut key, value);
+    for value in more {
+        push(&mut key, value);
+    }
+    let hash = hash(&key[VALUE_AT..]);
+    key[HASH_AT..VALUE_AT].copy_from_slice(&hash.to_be_bytes());
     key
 }
 
@@ -138,10 +140,8 @@ pub fn segment(store_id: u64, segment: u32, total: u32) -> Range {
 }
 
 /// Key of a stream record.
-pub fn record(shard: u64, number: u64) -> Vec<u8> {
-    let mut key = shard.to_be_bytes().to_vec();
-    key.extend_from_slice(&number.to_be_bytes());
-    key
+pub fn record(shard: u64, number: u64) -> [u8; 16] {
+    (u128::from(shard) << 64 | u128::from(number)).to_be_bytes()
 }
 
 /// The number in a stream record's key.

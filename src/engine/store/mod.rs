@@ -278,13 +278,18 @@ impl Store {
         result.map_err(|error| StoreError(error.to_string()))
     }
 
-    pub fn put(&self, shelf: Shelf, key: Vec<u8>, value: Vec<u8>) -> Result<(), StoreError> {
+    pub fn put(
+        &self,
+        shelf: Shelf,
+        key: impl Into<Shared>,
+        value: impl Into<Shared>,
+    ) -> Result<(), StoreError> {
         let mut commit = Commit::default();
         commit.put(shelf, key, value);
         self.commit(commit)
     }
 
-    pub fn remove(&self, shelf: Shelf, key: Vec<u8>) -> Result<(), StoreError> {
+    pub fn remove(&self, shelf: Shelf, key: impl Into<Shared>) -> Result<(), StoreError> {
         let mut commit = Commit::default();
         commit.remove(shelf, key);
         self.commit(commit)

@@ -116,7 +116,7 @@ impl Live {
 
 impl Tip {
     /// Key of a record in the store.
-    pub fn key(&self, number: u64) -> Vec<u8> {
+    pub fn key(&self, number: u64) -> [u8; 16] {
         keys::record(self.shard, number)
     }
 
@@ -289,8 +289,8 @@ pub fn floor_key(shard: u64) -> Vec<u8> {
 
 fn whole(shard: u64) -> keys::Range {
     (
-        Bound::Included(keys::record(shard, 0)),
-        Bound::Included(keys::record(shard, u64::MAX)),
+        Bound::Included(keys::record(shard, 0).to_vec()),
+        Bound::Included(keys::record(shard, u64::MAX).to_vec()),
     )
 }
 
