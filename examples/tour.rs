@@ -65,6 +65,8 @@ fn demo(album: &mut Album) {
     album.take(&mut driver, "batch-story");
     driver.click("Dead letter");
     album.take(&mut driver, "dead-letter");
+    replay(&mut driver, album);
+    hold(&mut driver, album);
     driver.go(Route::Table("Orders".to_owned()));
     driver.pass(Duration::from_secs(2));
     album.take(&mut driver, "items");
@@ -111,6 +113,66 @@ fn demo(album: &mut Album) {
     driver.press(egui::Modifiers::COMMAND, egui::Key::K);
     driver.turns(5);
     album.take(&mut driver, "palette");
+}
+
+/// The batch that failed, delivered once more: as it was, and edited.
+fn replay(driver: &mut Driver, album: &mut Album) {
+    driver.click("Replay record");
+    driver.until_says("replay 1");
+    album.take(driver, "replay-answer");
+    driver.click("Replay");
+    driver.click("Dry run");
+    driver.until_says("This would be sent");
+    album.take(driver, "replay-dry-run");
+    driver.click("Edit and replay…");
+    driver.until_shows("Edited event");
+    driver.fill("Edited event", "{\n  \"Records\": [oops]\n}");
+    driver.until_says("This is not JSON");
+    album.take(driver, "replay-edited");
+}
+
+/// The poller held, let through step by step until a bad order blocks its shard, and that order skipped.
+fn hold(driver: &mut Driver, album: &mut Album) {
+    driver.go(Route::Triggers);
+    driver.click("Pause poller");
+    driver.until_says("Paused:");
+    driver.go(Route::Overview);
+    driver.click("Write a poison record");
+    driver.pass(Duration::from_secs(2));
+    album.take(driver, "overview-paused");
+    driver.go(Route::Triggers);
+    driver.click("Step one poll");
+    driver.until_says("to be put into a batch");
+    album.take(driver, "trigger-paused");
+    for _ in 0..200 {
+        if driver.says("blocks this shard") {
+            break;
+        }
+        driver.press(egui::Modifiers::NONE, egui::Key::S);
+        driver.pass(Duration::from_millis(300));
+    }
+    album.take(driver, "trigger-blocked");
+    driver.click("Skip record…");
+    driver.turns(4);
+    let offered = driver.harness.query_all_by_label_contains("INSERT cust-");
+    if let Some(record) = offered.last() {
+        record.click();
+    }
+    driver.until_says("goes nowhere");
+    album.take(driver, "skip-record");
+    driver.press(egui::Modifiers::NONE, egui::Key::Escape);
+    driver.go(Route::Batches);
+    driver.pass(Duration::from_secs(1));
+    album.take(driver, "batches-paused");
+    let filtered = driver.harness.query_all_by_label_contains("filtered out");
+    if let Some(row) = filtered.last() {
+        row.click();
+    }
+    driver.turns(4);
+    album.take(driver, "batches-note");
+    driver.go(Route::Triggers);
+    driver.click("Resume poller");
+    driver.pass(Duration::from_secs(2));
 }
 
 /// AWS's tutorial, in an empty cloud.

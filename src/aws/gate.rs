@@ -50,7 +50,8 @@ impl Gate {
         self.locked.store(true, Ordering::Release);
     }
 
-    fn judge(&self, operation: &str) -> Result<(), Refused> {
+    /// Refuses an operation that would change something, while locked.
+    pub(super) fn judge(&self, operation: &str) -> Result<(), Refused> {
         if self.is_locked() && !is_read(operation) {
             return Err(Refused {
                 operation: operation.to_owned(),

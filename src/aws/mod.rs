@@ -3,6 +3,7 @@
 //! The clients are the same whatever cloud is behind them; only [`connection`] tells clouds apart.
 
 pub mod connection;
+pub mod control;
 pub mod demo;
 pub mod dynamodb;
 pub mod error;

@@ -78,6 +78,8 @@ pub enum What {
     /// the stream's shards could not be listed.
     PollFailed {
         problem: String,
+        /// Of the call that failed; empty where no answer arrived.
+        request_id: String,
         setbacks: u32,
         /// When it is tried again.
         until: SystemTime,
@@ -136,6 +138,8 @@ pub enum What {
     RecordSkipped {
         batch: Option<BatchId>,
         record: Record,
+        /// How many records of that batch are left; a batch that has none is over.
+        left: usize,
         reason: String,
     },
     /// Sent to the on-failure destination, which is an object's ARN where it is in a bucket, or `error` says why not.

@@ -258,11 +258,7 @@ impl Console {
 
     /// Gives the route to the panel it belongs to.
     fn show(&mut self, ctx: &Context, route: &Route) {
-        // The demo is begun once, not at every start.
-        self.settings.last_route = Some(match route {
-            Route::Demo => Route::Overview,
-            other => other.clone(),
-        });
+        self.settings.last_route = Some(route.place());
         self.with_cx(ctx, |_, rest| {
             let taken = rest
                 .screens
@@ -330,11 +326,11 @@ impl Console {
             .into_iter()
             .filter(|command| self.offers(*command))
             .collect();
-        let (screens, catalog) = match &self.cloud {
-            Some(cloud) => (&cloud.screens[..], Some(&cloud.catalog)),
+        let (screens, known) = match &self.cloud {
+            Some(cloud) => (&cloud.screens[..], Some((&cloud.aws, &cloud.catalog))),
             None => (&[][..], None),
         };
-        palette::entries(ctx, &offered, screens, catalog)
+        palette::entries(ctx, &offered, screens, known)
     }
 
     /// Whether a command makes sense now.

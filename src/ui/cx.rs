@@ -70,6 +70,8 @@ pub enum Route {
     Triggers,
     /// A mapping by UUID.
     Trigger(String),
+    /// The same, and its poller is held or let go.
+    Hold(String, Hold),
     /// The trigger wizard, with the stream ARN and function name where they are known.
     NewTrigger {
         stream_arn: Option<String>,
@@ -87,6 +89,31 @@ pub enum Route {
     Invocation(String, String),
     LocalCloud,
     Connections,
+}
+
+/// What can be asked of the poller of a trigger, in the local cloud.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum Hold {
+    Pause,
+    Resume,
+    /// Let one poll of every shard through.
+    StepPoll,
+    /// Let one attempt through on every shard.
+    StepBatch,
+    /// Ask whether the record that blocks a shard is to be skipped.
+    Skip,
+}
+
+impl Route {
+    /// What history and the next start lead back to: to the place, never to what was done there.
+    #[must_use]
+    pub fn place(&self) -> Self {
+        match self {
+            Self::Demo => Self::Overview,
+            Self::Hold(uuid, _) => Self::Trigger(uuid.clone()),
+            other => other.clone(),
+        }
+    }
 }
 
 /// Shared listings.
@@ -162,5 +189,19 @@ impl Default for Settings {
             connection: None,
             welcomed: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_done_again_by_going_back() {
+        let uuid = || "u".to_owned();
+        let hold = Route::Hold(uuid(), Hold::StepBatch);
+        assert_eq!(hold.place(), Route::Trigger(uuid()));
+        assert_eq!(Route::Demo.place(), Route::Overview);
+        assert_eq!(Route::Batches.place(), Route::Batches);
     }
 }

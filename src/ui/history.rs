@@ -18,9 +18,12 @@ impl History {
         self.line.get(self.at)
     }
 
-    /// Goes to a new place; the way forward is forgotten.
+    /// Goes to a new place; the way forward is forgotten. What is done at the place one is at leads nowhere else.
     pub(super) fn push(&mut self, route: Route) {
-        if self.current() == Some(&route) {
+        if let Some(current) = self.line.get_mut(self.at)
+            && current.place() == route.place()
+        {
+            *current = route;
             return;
         }
         self.line.truncate(self.at + 1);
@@ -33,13 +36,13 @@ impl History {
 
     pub(super) fn back(&mut self) -> Option<Route> {
         self.at = self.at.checked_sub(1)?;
-        self.current().cloned()
+        self.current().map(Route::place)
     }
 
     pub(super) fn forward(&mut self) -> Option<Route> {
         self.line.get(self.at + 1)?;
         self.at += 1;
-        self.current().cloned()
+        self.current().map(Route::place)
     }
 
     pub(super) fn can_go_back(&self) -> bool {

@@ -19,6 +19,7 @@ pub mod logs;
 mod names;
 pub mod overview;
 mod palette;
+mod poller;
 mod rail;
 pub mod records;
 pub mod remote;
@@ -38,7 +39,7 @@ mod window;
 mod world;
 
 pub use console::Console;
-pub use cx::{Action, Cx, Listing, Route, Settings, Toast};
+pub use cx::{Action, Cx, Hold, Listing, Route, Settings, Toast};
 pub use remote::Remote;
 pub use window::run;
 

@@ -5,11 +5,12 @@ use egui::{TextEdit, TextStyle, Ui, Vec2};
 
 use super::catalog::Catalog;
 use super::commands::Command;
-use super::cx::Route;
+use super::cx::{Hold, Route};
 use super::fuzzy::{self, Fit};
 use super::widgets::{Icon, icon};
-use super::{Screen, theme};
+use super::{Screen, names, theme};
 use crate::arn::Arn;
+use crate::aws::{Aws, control};
 
 /// What the user chose.
 #[derive(Clone, Debug, PartialEq)]
@@ -282,7 +283,7 @@ pub(super) fn entries(
     ctx: &Context,
     commands: &[Command],
     screens: &[Screen],
-    catalog: Option<&Catalog>,
+    cloud: Option<(&Aws, &Catalog)>,
 ) -> Vec<Entry> {
     let mut found: Vec<Entry> = screens
         .iter()
@@ -294,8 +295,9 @@ pub(super) fn entries(
             choice: Choice::Go(screen.home.clone()),
         })
         .collect();
-    if let Some(catalog) = catalog {
+    if let Some((aws, catalog)) = cloud {
         objects(catalog, &mut found);
+        holds(aws, catalog, &mut found);
     }
     found.extend(commands.iter().map(|command| {
         Entry {
@@ -383,6 +385,46 @@ fn objects(catalog: &Catalog, found: &mut Vec<Entry>) {
             String::new(),
             Route::Role(name.to_owned()),
         );
+    }
+}
+
+/// What can be asked of the pollers now; nothing outside the local cloud.
+fn holds(aws: &Aws, catalog: &Catalog, found: &mut Vec<Entry>) {
+    for mapping in catalog.mappings.value().into_iter().flatten() {
+        let uuid = mapping.uuid().unwrap_or_default();
+        let Some(is_paused) = control::is_paused(aws, uuid) else {
+            continue;
+        };
+        let name = names::trigger_of(mapping);
+        let mut add = |icon, words: String, note: &str, hold| {
+            found.push(Entry {
+                group: "Pollers",
+                icon,
+                name: words,
+                note: note.to_owned(),
+                choice: Choice::Go(Route::Hold(uuid.to_owned(), hold)),
+            });
+        };
+        if is_paused {
+            add(
+                Icon::Play,
+                format!("Resume poller of {name}"),
+                "P",
+                Hold::Resume,
+            );
+            let step = |by: &str| format!("Step one {by} of {name}");
+            add(Icon::Step, step("batch"), "S", Hold::StepBatch);
+            add(Icon::Step, step("poll"), "Shift S", Hold::StepPoll);
+        } else {
+            add(
+                Icon::Pause,
+                format!("Pause poller of {name}"),
+                "P",
+                Hold::Pause,
+            );
+        }
+        let words = format!("Skip the record that blocks {name}…");
+        add(Icon::Step, words, "", Hold::Skip);
     }
 }
 

@@ -37,7 +37,15 @@ const ON_SCREENS: &[(&str, &[(&str, &str)])] = &[
             ("Esc", "Close or go back"),
         ],
     ),
-    ("Batches", &[("R", "Replay"), ("Enter", "Open the batch")]),
+    (
+        "Batches and triggers",
+        &[
+            ("P", "Pause or resume the poller"),
+            ("S", "Step one batch of a paused poller"),
+            ("Shift S", "Step one poll of a paused poller"),
+            ("R", "Replay the batch"),
+        ],
+    ),
 ];
 
 /// Draws the sheet; false when it was closed.

@@ -11,6 +11,12 @@ pub fn clock(at: SystemTime) -> String {
     OffsetDateTime::from(at).format(form).unwrap_or_default()
 }
 
+/// `12:04:31`, UTC.
+pub fn clock_secs(at: SystemTime) -> String {
+    let form = format_description!("[hour]:[minute]:[second]");
+    OffsetDateTime::from(at).format(form).unwrap_or_default()
+}
+
 /// `2026-11-21 12:04:31 UTC`.
 pub fn date_time(at: SystemTime) -> String {
     let form = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
@@ -90,6 +96,7 @@ mod tests {
     fn the_clock_shows_milliseconds() {
         let moment = SystemTime::UNIX_EPOCH + Duration::from_millis(43_471_220);
         assert_eq!(clock(moment), "12:04:31.220");
+        assert_eq!(clock_secs(moment), "12:04:31");
         assert_eq!(date_time(moment), "1970-01-01 12:04:31 UTC");
     }
 }

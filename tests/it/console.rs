@@ -38,6 +38,24 @@ impl Lab {
             .enable_all()
             .build()
             .unwrap();
+        Self::on(runtime, settings, size, theme)
+    }
+
+    /// One where time passes only when a test lets it: see [`Self::pass`].
+    pub(crate) fn paused() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let settings = Settings {
+            welcomed: true,
+            ..Settings::default()
+        };
+        Self::on(runtime, settings, [1440.0, 900.0], egui::Theme::Dark)
+    }
+
+    fn on(runtime: Runtime, settings: Settings, size: [f32; 2], theme: egui::Theme) -> Self {
         let aws = {
             let _entered = runtime.enter();
             Aws::embedded(Options::temporary(Clock::real())).unwrap()
@@ -111,6 +129,12 @@ impl Lab {
             }
         });
         self.harness.run();
+    }
+
+    /// Lets so much time pass in a cloud whose time does not pass by itself.
+    pub(crate) fn pass(&mut self, time: std::time::Duration) {
+        self.runtime.block_on(Clock::real().sleep(time));
+        self.settle();
     }
 
     pub(crate) fn click(&mut self, label: &str) {

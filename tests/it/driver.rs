@@ -142,7 +142,7 @@ impl Driver {
         self.turns(10);
     }
 
-    fn until_shows(&mut self, label: &str) {
+    pub(crate) fn until_shows(&mut self, label: &str) {
         let end = self.clock.now() + PATIENCE;
         while !self.shows(label) {
             assert!(self.clock.now() < end, "waited in vain for a \"{label}\"");

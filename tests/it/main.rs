@@ -32,6 +32,8 @@ mod fuzz;
 #[cfg(test)]
 mod gate;
 #[cfg(test)]
+mod hold_panel;
+#[cfg(test)]
 mod jumps;
 #[cfg(test)]
 mod key_attributes;

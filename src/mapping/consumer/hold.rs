@@ -242,8 +242,9 @@ impl ShardConsumer {
         };
         self.ledger.done(std::slice::from_ref(&record));
         self.news.push(What::RecordSkipped {
-            batch,
+            batch: batch.map(|(id, _)| id),
             record,
+            left: batch.map_or(0, |(_, left)| left),
             reason: "skipped by hand: counts as done".to_owned(),
         });
         true

@@ -200,7 +200,7 @@ impl Lane {
     pub(super) fn take_out(
         &mut self,
         number: &SequenceNumber,
-    ) -> Option<(Record, Option<BatchId>)> {
+    ) -> Option<(Record, Option<(BatchId, usize)>)> {
         let is_it = |it: &Record| it.sequence_number == *number;
         if let Some(at) = self.queue.iter().position(|it| is_it(&it.record)) {
             let queued = self.queue.remove(at)?;
@@ -221,10 +221,11 @@ impl Lane {
                 .filter(|it| !is_it(it))
                 .cloned()
                 .collect();
-            if work.records.is_empty() {
+            let left = work.records.len();
+            if left == 0 {
                 self.works.remove(at);
             }
-            return Some((record, Some(batch)));
+            return Some((record, Some((batch, left))));
         }
         None
     }

@@ -226,13 +226,15 @@ impl ShardConsumer {
         }
     }
 
-    /// A poll failed: `problem` is the text for `LastProcessingResult`, without `PROBLEM: `.
-    pub fn poll_failed(&mut self, problem: &str, now: SystemTime) {
+    /// A poll failed: `problem` is the text for `LastProcessingResult`, without `PROBLEM: `; `request_id` is of the call
+    /// that failed.
+    pub fn poll_failed(&mut self, problem: &str, request_id: &str, now: SystemTime) {
         self.polls.is_under_way = false;
         self.polls.failures = self.polls.failures.saturating_add(1);
         self.polls.next = now + backoff(self.polls.failures).min(POLL_BACKOFF_MAX);
         self.news.push(What::PollFailed {
             problem: problem.to_owned(),
+            request_id: request_id.to_owned(),
             setbacks: self.polls.failures,
             until: self.polls.next,
         });

@@ -122,7 +122,7 @@ fn take(line: &Line, consumer: &mut ShardConsumer, reader: &mut Option<Reader>, 
                 Ok(page) => consumer.polled(page, now),
                 Err(trouble) => {
                     let problem = trouble.with_stream(&line.place.stream_arn);
-                    consumer.poll_failed(&problem, now);
+                    consumer.poll_failed(&problem, &trouble.request_id, now);
                 }
             }
         }

@@ -195,6 +195,7 @@ impl Poller {
                     let setbacks = lineage.setbacks;
                     let failed = What::PollFailed {
                         problem,
+                        request_id: trouble.request_id,
                         setbacks,
                         until,
                     };

@@ -3,13 +3,14 @@
 use egui::{RichText, Ui};
 use serde_json::{Value, json};
 
-use super::data;
-use super::{BatchesPanel, mark_look};
+use super::data::{self, Mark, Part, Target};
+use super::lines::outcome_word;
+use super::{BatchesPanel, mark_look, note_ui, replay_ui};
 use crate::aws::local;
-use crate::mapping::progress::TumblingWindow;
+use crate::mapping::progress::{Answer, TumblingWindow};
 use crate::mapping::record::Record;
 use crate::ui::live::MappingStory;
-use crate::ui::live::story::{Attempt, BatchStory};
+use crate::ui::live::story::{Attempt, BatchStory, Replay};
 use crate::ui::widgets::json_view::pretty;
 use crate::ui::widgets::{Health, Icon, chip, icon};
 use crate::ui::{Action, Cx, Route, Toast, names, theme, time};
@@ -22,77 +23,168 @@ pub(super) enum Tab {
     Logs,
     Timing,
     DeadLetter,
+    Replay,
+}
+
+/// One call of the function: an attempt of the poller, or a replay.
+pub(super) enum Seen<'a> {
+    Attempt(&'a Attempt),
+    Replay(usize, &'a Replay),
+}
+
+impl<'a> Seen<'a> {
+    fn of(batch: &'a BatchStory, part: Part) -> Option<Self> {
+        match part {
+            Part::Replay(nth) => Some(Self::Replay(nth, batch.replays.get(nth)?)),
+            Part::Attempt(nth) => batch.attempts.get(nth).map(Self::Attempt),
+            Part::End => batch.attempts.last().map(Self::Attempt),
+        }
+    }
+
+    fn records(&self) -> &'a [Record] {
+        match self {
+            Self::Attempt(it) => &it.records,
+            Self::Replay(_, it) => &it.records,
+        }
+    }
+
+    fn answer(&self) -> Option<&'a Answer> {
+        match self {
+            Self::Attempt(it) => it.answer.as_deref(),
+            Self::Replay(_, it) => Some(&it.answer),
+        }
+    }
+
+    fn reason(&self) -> &'a str {
+        match self {
+            Self::Attempt(it) => &it.reason,
+            Self::Replay(_, it) => &it.reason,
+        }
+    }
+
+    fn mark(&self) -> Mark {
+        match self {
+            Self::Attempt(it) => Mark::of(it),
+            Self::Replay(_, it) => Mark::of_replay(it),
+        }
+    }
 }
 
 pub(super) fn show(ui: &mut Ui, cx: &Cx<'_>, story: &MappingStory, panel: &mut BatchesPanel) {
     let Some(selected) = panel.selected.clone() else {
         return;
     };
-    let batch = story
-        .shards
-        .get(&selected.shard)
-        .and_then(|shard| shard.batches.get(&selected.batch));
-    let Some(batch) = batch else {
+    let Some(shard) = story.shards.get(&selected.shard) else {
         return;
     };
-    let attempt = selected
-        .attempt
-        .or(batch.attempts.len().checked_sub(1))
-        .and_then(|nth| batch.attempts.get(nth));
-    head_ui(ui, batch, attempt);
-    poison_ui(ui, cx, batch, attempt);
-    actions_ui(ui, cx, panel, batch, attempt);
-    ui.horizontal(|ui| {
-        ui.selectable_value(&mut panel.tab, Tab::Response, "Response");
-        ui.selectable_value(&mut panel.tab, Tab::Request, "Request");
-        ui.selectable_value(&mut panel.tab, Tab::Logs, "Logs");
-        ui.selectable_value(&mut panel.tab, Tab::Timing, "Timing");
+    let (batch, part) = match selected.target {
+        Target::Part(batch, part) => (batch, part),
+        Target::Note(number) => {
+            let note = shard.notes.iter().find(|it| it.number == number);
+            if let Some(note) = note {
+                note_ui::show(ui, cx, panel, &selected.shard, note);
+            }
+            return;
+        }
+    };
+    let Some(batch) = shard.batches.get(&batch) else {
+        return;
+    };
+    let seen = Seen::of(batch, part);
+    head_ui(ui, batch, seen.as_ref());
+    if let Some(Seen::Replay(_, replay)) = &seen {
+        replayed_ui(ui, replay);
+    } else {
+        poison_ui(ui, cx, batch, seen.as_ref());
+    }
+    actions_ui(ui, cx, panel, batch, seen.as_ref());
+    ui.horizontal_wrapped(|ui| {
+        let mut tab = |tab, words| ui.selectable_value(&mut panel.tab, tab, words);
+        tab(Tab::Response, "Response");
+        tab(Tab::Request, "Request");
+        tab(Tab::Logs, "Logs");
+        tab(Tab::Timing, "Timing");
         if batch.given_up.is_some() {
-            ui.selectable_value(&mut panel.tab, Tab::DeadLetter, "Dead letter");
+            tab(Tab::DeadLetter, "Dead letter");
+        }
+        if cx.aws.is_local() {
+            tab(Tab::Replay, "Replay");
         }
     });
     ui.separator();
+    if panel.tab == Tab::Replay {
+        replay_ui::show(ui, cx, panel, batch);
+        return;
+    }
     egui::ScrollArea::both()
         .id_salt("attempt")
         .auto_shrink(false)
-        .show(ui, |ui| match (panel.tab, attempt) {
-            (Tab::DeadLetter, _) => dead_letter_ui(ui, batch),
+        .show(ui, |ui| match (panel.tab, seen) {
+            (Tab::DeadLetter, _) => dead_letter_ui(ui, cx, batch),
             (_, None) => {
-                ui.weak("Given up before it was ever sent");
+                ui.weak("It was never sent");
             }
-            (Tab::Response, Some(attempt)) => response_ui(ui, cx, attempt),
-            (Tab::Request, Some(attempt)) => code_ui(ui, &pretty(&request(&attempt.records))),
-            (Tab::Logs, Some(attempt)) => logs_ui(ui, cx, panel, attempt),
-            (Tab::Timing, Some(attempt)) => timing_ui(ui, batch, attempt),
+            (Tab::Request, Some(seen)) => code_ui(ui, &pretty(&request(seen.records()))),
+            (Tab::Logs, Some(seen)) => logs_ui(ui, cx, panel, seen.answer()),
+            (Tab::Timing, Some(seen)) => timing_ui(ui, batch, &seen),
+            (_, Some(seen)) => response_ui(ui, cx, seen.answer()),
         });
 }
 
-fn head_ui(ui: &mut Ui, batch: &BatchStory, attempt: Option<&Attempt>) {
+fn head_ui(ui: &mut Ui, batch: &BatchStory, seen: Option<&Seen<'_>>) {
     let tokens = theme::of(ui);
     ui.horizontal_wrapped(|ui| {
-        let Some(attempt) = attempt else {
-            ui.label(RichText::new("Given up").text_style(theme::subtitle()));
+        let Some(seen) = seen else {
+            let words = if batch.given_up.is_some() {
+                "Given up"
+            } else {
+                "Waits its turn"
+            };
+            ui.label(RichText::new(words).text_style(theme::subtitle()));
             return;
         };
-        let mark = data::Mark::of(attempt);
-        let (symbol, color) = mark_look(mark, tokens);
+        let (symbol, color) = mark_look(seen.mark(), tokens);
         icon::show(ui, symbol, color);
-        let title = format!("Batch {}, attempt {}", batch.id, attempt.number);
+        let (what, word) = match seen {
+            Seen::Attempt(it) => (format!("attempt {}", it.number), seen.mark().word()),
+            Seen::Replay(nth, it) => (format!("replay {}", nth + 1), outcome_word(&it.outcome)),
+        };
+        let title = format!("Batch {}, {what}", batch.id);
         ui.label(RichText::new(title).text_style(theme::subtitle()));
-        ui.colored_label(color, mark.word());
-        if let Some(answer) = &attempt.answer {
+        ui.colored_label(color, word);
+        if let Some(answer) = seen.answer() {
             ui.weak(format!("took {}", time::span(answer.took)));
         }
     });
-    if let Some(attempt) = attempt
-        && !attempt.reason.is_empty()
-    {
-        ui.label(&attempt.reason);
+    let reason = seen.map_or("", Seen::reason);
+    if !reason.is_empty() {
+        ui.label(reason);
     }
 }
 
+/// A replay is never taken for what the poller did.
+pub(super) fn replayed_ui(ui: &mut Ui, replay: &Replay) {
+    let tokens = theme::of(ui);
+    egui::Frame::new()
+        .stroke(egui::Stroke::new(1.0, tokens.accent))
+        .corner_radius(4)
+        .inner_margin(theme::GUTTER)
+        .show(ui, |ui| {
+            ui.horizontal_wrapped(|ui| {
+                chip::health(ui, Health::InFlight, "replay");
+                if replay.is_edited {
+                    chip::health(ui, Health::InFlight, "edited event");
+                }
+                ui.label(
+                    "Delivered once more by hand. No checkpoint moved, no letter was written, and the poller took no \
+                     notice.",
+                );
+            });
+        });
+}
+
 /// Names the record that could not be processed.
-fn poison_ui(ui: &mut Ui, cx: &Cx<'_>, batch: &BatchStory, attempt: Option<&Attempt>) {
+fn poison_ui(ui: &mut Ui, cx: &Cx<'_>, batch: &BatchStory, seen: Option<&Seen<'_>>) {
     let Some(record) = batch.poison() else {
         return;
     };
@@ -113,8 +205,8 @@ fn poison_ui(ui: &mut Ui, cx: &Cx<'_>, batch: &BatchStory, attempt: Option<&Atte
                 ))
                 .on_hover_text(record.sequence_number.as_str());
             });
-            let error = attempt
-                .and_then(|it| it.answer.as_ref())
+            let error = seen
+                .and_then(Seen::answer)
                 .and_then(|answer| error_words(&answer.payload));
             if let Some(error) = error {
                 ui.label(error);
@@ -132,13 +224,14 @@ fn actions_ui(
     cx: &Cx<'_>,
     panel: &mut BatchesPanel,
     batch: &BatchStory,
-    attempt: Option<&Attempt>,
+    seen: Option<&Seen<'_>>,
 ) {
     let function = function_of(cx, panel);
-    let records = attempt.map_or(&*batch.records, |it| &*it.records);
+    let records = seen.map_or(&*batch.records, Seen::records);
     ui.horizontal_wrapped(|ui| {
+        replay_ui::button_ui(ui, cx, panel, batch);
         if let Some(function) = &function {
-            let payload = attempt.and_then(|it| it.answer.as_ref());
+            let payload = seen.and_then(Seen::answer);
             let line = payload.and_then(|answer| data::error_line(&answer.payload));
             if let Some(line) = line
                 && icon::button(ui, Icon::Open, &format!("Open line {line}")).clicked()
@@ -159,7 +252,7 @@ fn actions_ui(
     });
 }
 
-fn function_of(cx: &Cx<'_>, panel: &BatchesPanel) -> Option<String> {
+pub(super) fn function_of(cx: &Cx<'_>, panel: &BatchesPanel) -> Option<String> {
     let all = cx.catalog.mappings.value()?;
     let mapping = all
         .iter()
@@ -167,9 +260,9 @@ fn function_of(cx: &Cx<'_>, panel: &BatchesPanel) -> Option<String> {
     Some(names::function_of(mapping).to_owned())
 }
 
-fn response_ui(ui: &mut Ui, cx: &Cx<'_>, attempt: &Attempt) {
+pub(super) fn response_ui(ui: &mut Ui, cx: &Cx<'_>, answer: Option<&Answer>) {
     let tokens = theme::of(ui);
-    let Some(answer) = &attempt.answer else {
+    let Some(answer) = answer else {
         ui.weak("Not answered yet");
         return;
     };
@@ -191,8 +284,7 @@ fn response_ui(ui: &mut Ui, cx: &Cx<'_>, attempt: &Attempt) {
     );
 }
 
-fn logs_ui(ui: &mut Ui, cx: &Cx<'_>, panel: &BatchesPanel, attempt: &Attempt) {
-    let answer = attempt.answer.as_ref();
+pub(super) fn logs_ui(ui: &mut Ui, cx: &Cx<'_>, panel: &BatchesPanel, answer: Option<&Answer>) {
     if let Some(answer) = answer.filter(|it| it.status == 200 && !it.request_id.is_empty())
         && let Some(function) = function_of(cx, panel)
         && icon::button(ui, Icon::Logs, "Open the lines of this request")
@@ -205,7 +297,7 @@ fn logs_ui(ui: &mut Ui, cx: &Cx<'_>, panel: &BatchesPanel, attempt: &Attempt) {
             answer.request_id.clone(),
         )));
     }
-    match &attempt.answer {
+    match answer {
         None => ui.weak("Not answered yet"),
         Some(answer) if answer.log_tail.is_empty() => {
             ui.weak("No log lines. The role may not be allowed to write logs.")
@@ -218,7 +310,7 @@ fn logs_ui(ui: &mut Ui, cx: &Cx<'_>, panel: &BatchesPanel, attempt: &Attempt) {
     };
 }
 
-fn timing_ui(ui: &mut Ui, batch: &BatchStory, attempt: &Attempt) {
+fn timing_ui(ui: &mut Ui, batch: &BatchStory, seen: &Seen<'_>) {
     egui::Grid::new("timing")
         .num_columns(2)
         .spacing([24.0, 6.0])
@@ -228,29 +320,37 @@ fn timing_ui(ui: &mut Ui, batch: &BatchStory, attempt: &Attempt) {
                 ui.label(RichText::new(value).monospace());
                 ui.end_row();
             };
-            row("Attempt began", time::clock(attempt.began));
-            row("Sent because", attempt.why.clone());
-            row("Lane", lane_words(attempt.lane));
-            if let Some(window) = &attempt.window {
-                row("Tumbling window", window_words(window));
-            }
-            if let Some(answer) = &attempt.answer {
+            let began = match seen {
+                Seen::Replay(_, it) => {
+                    row("Replay was answered", time::clock(it.at));
+                    it.at.checked_sub(it.answer.took).unwrap_or(it.at)
+                }
+                Seen::Attempt(it) => {
+                    row("Attempt began", time::clock(it.began));
+                    row("Sent because", it.why.clone());
+                    row("Lane", lane_words(it.lane));
+                    if let Some(window) = &it.window {
+                        row("Tumbling window", window_words(window));
+                    }
+                    it.began
+                }
+            };
+            if let Some(answer) = seen.answer() {
                 row("Took", time::span(answer.took));
                 row("Request id", answer.request_id.clone());
                 row("Executed version", answer.executed_version.clone());
             }
-            if let Some(oldest) = attempt.records.first() {
-                let age = attempt.began.duration_since(oldest.created);
-                row(
-                    "Age of the first record",
-                    time::span(age.unwrap_or_default()),
-                );
+            let age = |record: &Record| {
+                let age = began.duration_since(record.created);
+                time::span(age.unwrap_or_default())
+            };
+            if let Some(oldest) = seen.records().first() {
+                row("Age of the first record", age(oldest));
             }
-            if let Some(newest) = attempt.records.last() {
-                let age = attempt.began.duration_since(newest.created);
-                row("Iterator age", time::span(age.unwrap_or_default()));
+            if let Some(newest) = seen.records().last() {
+                row("Iterator age", age(newest));
             }
-            let bytes: u64 = attempt.records.iter().map(|it| it.size_bytes).sum();
+            let bytes: u64 = seen.records().iter().map(|it| it.size_bytes).sum();
             row("Record bytes", bytes.to_string());
             row("Batch began", time::clock(batch.began));
             if let Some(ended) = batch.ended {
@@ -279,14 +379,18 @@ fn window_words(window: &TumblingWindow) -> String {
         is_final,
     } = window;
     let end_words = if *is_final { ", its final call" } else { "" };
-    format!("{} – {}{end_words}", time::clock(*start), time::clock(*end))
+    let (start, end) = (time::clock_secs(*start), time::clock_secs(*end));
+    format!("{start} – {end}{end_words}")
 }
 
-fn dead_letter_ui(ui: &mut Ui, batch: &BatchStory) {
+fn dead_letter_ui(ui: &mut Ui, cx: &Cx<'_>, batch: &BatchStory) {
     let tokens = theme::of(ui);
     match &batch.delivery {
         None => {
             ui.label("No on-failure destination is set: the records were dropped and are only in the stream, for 24 hours.");
+            if cx.aws.is_local() {
+                ui.weak("The tab Replay delivers them once more.");
+            }
         }
         Some(delivery) => {
             ui.horizontal_wrapped(|ui| {
@@ -302,7 +406,7 @@ fn dead_letter_ui(ui: &mut Ui, batch: &BatchStory) {
     }
 }
 
-fn code_ui(ui: &mut Ui, text: &str) {
+pub(super) fn code_ui(ui: &mut Ui, text: &str) {
     let font = egui::TextStyle::Monospace.resolve(ui.style());
     let colors = theme::code(theme::of(ui), ui.visuals().dark_mode, &font);
     let layout =
@@ -311,7 +415,7 @@ fn code_ui(ui: &mut Ui, text: &str) {
 }
 
 /// The event the function got.
-fn request(records: &[Record]) -> Value {
+pub(super) fn request(records: &[Record]) -> Value {
     let records: Vec<&Value> = records.iter().map(|record| &*record.event).collect();
     json!({ "Records": records })
 }
@@ -334,10 +438,27 @@ fn story_json(batch: &BatchStory) -> Value {
             })
         })
         .collect();
+    let replays: Vec<Value> = batch
+        .replays
+        .iter()
+        .map(|replay| {
+            json!({
+                "at": time::date_time(replay.at),
+                "isEdited": replay.is_edited,
+                "event": request(&replay.records),
+                "outcome": replay.outcome,
+                "answer": *replay.answer,
+                "reason": replay.reason,
+            })
+        })
+        .collect();
+    let skipped = batch.skipped.iter().map(|it| &*it.record.event);
     json!({
         "batch": batch.id,
         "parent": batch.parent,
         "attempts": attempts,
+        "skipped": skipped.collect::<Vec<&Value>>(),
+        "replays": replays,
         "split": batch.split_reason,
         "deadLetter": batch.delivery.as_ref().map(|it| &*it.body),
     })

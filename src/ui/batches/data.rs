@@ -1,10 +1,31 @@
-//! Batch stories as rows, marks and lines to draw. Pure.
+//! Batch stories as rows of the list and marks on the lanes. Pure.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::mapping::progress::{Condition, Outcome};
-use crate::ui::live::story::{Attempt, BatchStory, ShardStory, Status};
+use crate::mapping::progress::Outcome;
+use crate::ui::live::shard::{Note, Noted, ShardStory};
+use crate::ui::live::story::{Attempt, BatchStory, Replay, Status};
+
+/// What can be looked at on a shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    Part(u64, Part),
+    /// By its number.
+    Note(u64),
+}
+
+/// A part of a batch's story.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Index into its attempts.
+    Attempt(usize),
+    /// Index into its replays.
+    Replay(usize),
+    /// How it was given up.
+    End,
+}
 
 /// What one mark on a lane or one line of the tree says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +38,12 @@ pub(super) enum Mark {
     Failed,
     Dropped,
     Delivered,
+    Skipped,
+    ReplayOk,
+    ReplayFailed,
+    Filtered,
+    PollFailed,
+    Trimmed,
 }
 
 impl Mark {
@@ -30,6 +57,42 @@ impl Mark {
             Self::Failed => "failed",
             Self::Dropped => "given up",
             Self::Delivered => "gave up, delivered",
+            Self::Skipped => "skipped",
+            Self::ReplayOk => "replayed, ok",
+            Self::ReplayFailed => "replayed, failed",
+            Self::Filtered => "filtered out",
+            Self::PollFailed => "polls failed",
+            Self::Trimmed => "trimmed",
+        }
+    }
+
+    /// Something that deserves a look.
+    pub(super) fn is_trouble(self) -> bool {
+        !matches!(
+            self,
+            Self::Succeeded
+                | Self::InFlight
+                | Self::Interrupted
+                | Self::ReplayOk
+                | Self::ReplayFailed
+                | Self::Filtered
+        )
+    }
+
+    pub(super) fn of_replay(replay: &Replay) -> Self {
+        match replay.outcome {
+            Outcome::Succeeded => Self::ReplayOk,
+            _ => Self::ReplayFailed,
+        }
+    }
+
+    fn of_note(note: &Note) -> Self {
+        match &note.what {
+            Noted::Filtered(_) => Self::Filtered,
+            Noted::Skipped(_) => Self::Skipped,
+            Noted::Replayed(replay) => Self::of_replay(replay),
+            Noted::PollFailed(_) => Self::PollFailed,
+            Noted::Trimmed(_) => Self::Trimmed,
         }
     }
 
@@ -48,9 +111,7 @@ impl Mark {
 /// A point of a lane.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Dot {
-    pub(super) batch: u64,
-    /// Index into the batch's attempts; `None` for its end without success.
-    pub(super) attempt: Option<usize>,
+    pub(super) target: Target,
     /// 0 is the lane's main line.
     pub(super) row: usize,
     pub(super) at: SystemTime,
@@ -85,6 +146,14 @@ pub(super) fn lane(shard: &ShardStory, since: SystemTime) -> Lane {
         place(shard, root, 0, since, &mut next_row, &mut lane);
         lane.rows = lane.rows.max(next_row);
     }
+    for note in shard.notes.iter().filter(|it| it.at >= since) {
+        lane.dots.push(Dot {
+            target: Target::Note(note.number),
+            row: 0,
+            at: note.at,
+            mark: Mark::of_note(note),
+        });
+    }
     if lane.dots.iter().all(|dot| dot.row == 0) {
         lane.rows = 1;
     }
@@ -99,27 +168,28 @@ fn place(
     next_row: &mut usize,
     lane: &mut Lane,
 ) {
-    for (index, attempt) in batch.attempts.iter().enumerate() {
-        if attempt.began >= since {
+    let mut dot = |part, at, mark| {
+        if at >= since {
             lane.dots.push(Dot {
-                batch: batch.id,
-                attempt: Some(index),
+                target: Target::Part(batch.id, part),
                 row,
-                at: attempt.began,
-                mark: Mark::of(attempt),
+                at,
+                mark,
             });
         }
+    };
+    for (index, attempt) in batch.attempts.iter().enumerate() {
+        dot(Part::Attempt(index), attempt.began, Mark::of(attempt));
     }
-    if let Some(given_up) = &batch.given_up
-        && given_up.at >= since
-    {
-        lane.dots.push(Dot {
-            batch: batch.id,
-            attempt: None,
-            row,
-            at: given_up.at,
-            mark: end_mark(batch),
-        });
+    for skipped in &batch.skipped {
+        let last = batch.attempts.len().saturating_sub(1);
+        dot(Part::Attempt(last), skipped.at, Mark::Skipped);
+    }
+    for (index, replay) in batch.replays.iter().enumerate() {
+        dot(Part::Replay(index), replay.at, Mark::of_replay(replay));
+    }
+    if let Some(given_up) = &batch.given_up {
+        dot(Part::End, given_up.at, end_mark(batch));
     }
     let ended = batch.ended.unwrap_or(batch.began);
     for (nth, child) in batch.children.iter().enumerate() {
@@ -143,76 +213,11 @@ fn place(
     }
 }
 
-fn end_mark(batch: &BatchStory) -> Mark {
+pub(super) fn end_mark(batch: &BatchStory) -> Mark {
     if batch.status() == Status::Delivered {
         Mark::Delivered
     } else {
         Mark::Dropped
-    }
-}
-
-/// One line of the retry and split tree.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Line {
-    pub(super) depth: usize,
-    pub(super) batch: u64,
-    /// Index into the batch's attempts, where the line is one.
-    pub(super) attempt: Option<usize>,
-    /// `None` for a line that only explains: a split.
-    pub(super) mark: Option<Mark>,
-    pub(super) text: String,
-    /// Why, in words; may be empty.
-    pub(super) detail: String,
-    /// The line names the poison record.
-    pub(super) poison: bool,
-}
-
-/// The story of a root batch, line by line, in reading order.
-pub(super) fn tree(shard: &ShardStory, root: u64) -> Vec<Line> {
-    let mut lines = Vec::new();
-    if let Some(batch) = shard.batches.get(&root) {
-        tell(shard, batch, 0, &mut lines);
-    }
-    lines
-}
-
-fn tell(shard: &ShardStory, batch: &BatchStory, depth: usize, lines: &mut Vec<Line>) {
-    let line = |attempt, mark, text: String, detail: &str| Line {
-        depth,
-        batch: batch.id,
-        attempt,
-        mark,
-        text,
-        detail: detail.to_owned(),
-        poison: false,
-    };
-    for (index, attempt) in batch.attempts.iter().enumerate() {
-        let mark = Mark::of(attempt);
-        let text = format!(
-            "Attempt {} · {} · {}",
-            attempt.number,
-            records(attempt.records.len()),
-            mark.word()
-        );
-        lines.push(line(Some(index), Some(mark), text, &attempt.reason));
-    }
-    if let Some(given_up) = &batch.given_up {
-        let why = match given_up.condition {
-            Condition::RetryAttemptsExhausted => "no attempts left",
-            Condition::RecordAgeExceeded => "too old",
-        };
-        let text = format!("Gave up {} · {why}", records(given_up.records.len()));
-        let mut line = line(None, Some(end_mark(batch)), text, &given_up.reason);
-        line.poison = batch.poison().is_some();
-        lines.push(line);
-    }
-    if let Some(reason) = &batch.split_reason {
-        lines.push(line(None, None, "Split".to_owned(), reason));
-        for child in &batch.children {
-            if let Some(child) = shard.batches.get(child) {
-                tell(shard, child, depth + 1, lines);
-            }
-        }
     }
 }
 
@@ -225,38 +230,95 @@ pub(in crate::ui) fn records(count: usize) -> String {
     }
 }
 
-/// One row of the list: a root batch summed up with everything that was split off it.
+/// One row of the list: a root batch summed up with everything that was split off it, or a note.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Summary {
-    pub(super) shard: std::sync::Arc<str>,
-    pub(super) batch: u64,
+pub(super) struct Row {
+    pub(super) shard: Arc<str>,
+    pub(super) key: Key,
     pub(super) began: SystemTime,
-    pub(super) records: usize,
-    pub(super) attempts: usize,
     pub(super) mark: Mark,
+    /// `8 records · 1×`
+    pub(super) words: String,
+    /// For those who hear it.
+    pub(super) name: String,
 }
 
-/// Root batches of every shard, newest first, at most `limit`.
-pub(super) fn summaries(
-    shards: &BTreeMap<std::sync::Arc<str>, ShardStory>,
-    limit: usize,
-) -> Vec<Summary> {
-    let mut rows: Vec<Summary> = shards
+/// What a row is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Key {
+    /// A root batch.
+    Batch(u64),
+    Note(u64),
+}
+
+/// Root batches and notes of every shard, newest first, at most `limit`.
+pub(super) fn rows(shards: &BTreeMap<Arc<str>, ShardStory>, limit: usize) -> Vec<Row> {
+    let mut rows: Vec<Row> = shards
         .iter()
         .flat_map(|(id, shard)| {
-            shard.roots().rev().take(limit).map(|root| Summary {
-                shard: std::sync::Arc::clone(id),
-                batch: root.id,
-                began: root.began,
-                records: root.records.len(),
-                attempts: attempts(shard, root),
-                mark: worst(shard, root),
-            })
+            let batches = shard.roots().rev().take(limit);
+            let batches = batches.map(move |root| batch_row(id, shard, root));
+            let notes = shard.notes.iter().rev().take(limit);
+            batches.chain(notes.map(move |note| note_row(id, note)))
         })
         .collect();
-    rows.sort_by_key(|row| std::cmp::Reverse((row.began, row.batch)));
+    rows.sort_by_key(|row| std::cmp::Reverse((row.began, row.key)));
     rows.truncate(limit);
     rows
+}
+
+fn batch_row(id: &Arc<str>, shard: &ShardStory, root: &BatchStory) -> Row {
+    let mark = worst(shard, root);
+    let count = records(root.records.len());
+    let replays = if has_replays(shard, root) {
+        "replayed · "
+    } else {
+        ""
+    };
+    Row {
+        shard: Arc::clone(id),
+        key: Key::Batch(root.id),
+        began: root.began,
+        mark,
+        words: format!("{replays}{count} · {}×", attempts(shard, root)),
+        name: format!("Batch {}, {}, {count}", root.id, mark.word()),
+    }
+}
+
+fn note_row(id: &Arc<str>, note: &Note) -> Row {
+    let mark = Mark::of_note(note);
+    let words = match &note.what {
+        Noted::Filtered(filtered) => format!("{} filtered out", records(filtered.len())),
+        Noted::Skipped(skipped) => format!("skipped {}", skipped.record.key),
+        Noted::Replayed(replay) => format!("replayed {}", records(replay.records.len())),
+        Noted::PollFailed(trouble) => polls_failed(trouble.setbacks),
+        Noted::Trimmed(_) => "records were gone".to_owned(),
+    };
+    Row {
+        shard: Arc::clone(id),
+        key: Key::Note(note.number),
+        began: note.at,
+        mark,
+        name: format!("Note, {words}"),
+        words,
+    }
+}
+
+/// `1 poll failed`, `3 polls failed`.
+pub(in crate::ui) fn polls_failed(count: u32) -> String {
+    match count {
+        1 => "1 poll failed".to_owned(),
+        polls => format!("{polls} polls failed"),
+    }
+}
+
+fn has_replays(shard: &ShardStory, batch: &BatchStory) -> bool {
+    let mut children = batch.children.iter();
+    !batch.replays.is_empty()
+        || children.any(|child| {
+            let child = shard.batches.get(child);
+            child.is_some_and(|child| has_replays(shard, child))
+        })
 }
 
 fn attempts(shard: &ShardStory, batch: &BatchStory) -> usize {
@@ -275,19 +337,22 @@ fn worst(shard: &ShardStory, batch: &BatchStory) -> Mark {
         Status::Interrupted => Mark::Interrupted,
         Status::Succeeded | Status::Split => Mark::Succeeded,
         Status::Partial => Mark::Partial,
+        Status::Skipped => Mark::Skipped,
         Status::Retrying => batch.attempts.last().map_or(Mark::Failed, Mark::of),
         Status::Dropped => Mark::Dropped,
         Status::Delivered => Mark::Delivered,
     };
     let rank = |mark: Mark| match mark {
-        Mark::Succeeded => 0,
         Mark::Interrupted => 1,
         Mark::Partial => 2,
         Mark::InFlight => 3,
-        Mark::Throttled => 4,
-        Mark::Delivered => 5,
-        Mark::Dropped => 6,
-        Mark::Failed => 7,
+        Mark::Skipped => 4,
+        Mark::Throttled => 5,
+        Mark::Delivered => 6,
+        Mark::Dropped => 7,
+        Mark::Failed => 8,
+        // Of a batch's own end there is none but success.
+        _ => 0,
     };
     batch
         .children

@@ -5,12 +5,13 @@ use std::time::{Duration, SystemTime};
 
 use egui::{Align2, Rect, Sense, Stroke, Ui, pos2, vec2};
 
-use super::data::{self, Lane, Mark};
+use super::data::{self, Key, Lane, Mark, Target};
 use super::{BatchesPanel, Selected, mark_look};
+use crate::mapping::consumer::Standing;
 use crate::ui::live::MappingStory;
-use crate::ui::live::story::ShardStory;
+use crate::ui::live::shard::ShardStory;
 use crate::ui::names::short_shard;
-use crate::ui::widgets::icon;
+use crate::ui::widgets::{elided, icon};
 use crate::ui::{Cx, theme, time};
 
 const ROW: f32 = 18.0;
@@ -51,12 +52,15 @@ fn span(cx: &Cx<'_>, story: &MappingStory, panel: &BatchesPanel) -> (SystemTime,
             .values()
             .flat_map(|shard| shard.batches.values())
     };
-    let last = batches()
-        .map(|batch| batch.ended.unwrap_or(cx.now))
-        .max()
-        .unwrap_or(cx.now);
+    let notes = || {
+        let shards = story.shards.values();
+        shards.flat_map(|shard| shard.notes.iter().map(|it| it.at))
+    };
+    let ends = batches().map(|batch| batch.ended.unwrap_or(cx.now));
+    let last = ends.chain(notes()).max().unwrap_or(cx.now);
     let until = last + Duration::from_secs(1);
-    let first = batches().map(|batch| batch.began).min().unwrap_or(until);
+    let began = batches().map(|batch| batch.began).chain(notes());
+    let first = began.min().unwrap_or(until);
     let since = match panel.window() {
         Some(window) => until.checked_sub(window).unwrap_or(first),
         None => first,
@@ -92,7 +96,7 @@ fn lane_ui(
     let mut nearest: Option<(f32, usize)> = None;
     // Trouble is painted last, so that it is never hidden.
     let mut order: Vec<usize> = (0..lane.dots.len()).collect();
-    order.sort_by_key(|nth| lane.dots[*nth].mark != Mark::Succeeded);
+    order.sort_by_key(|nth| !matches!(lane.dots[*nth].mark, Mark::Filtered | Mark::Succeeded));
     for nth in order {
         let dot = lane.dots[nth];
         let center = pos2(x(dot.at), y(dot.row));
@@ -111,9 +115,10 @@ fn lane_ui(
     }
     name_ui(ui, id, pos2(rect.left(), y(0)));
     let state = Rect::from_min_max(pos2(track.right() + 12.0, rect.top()), rect.max);
-    state_ui(ui, cx, shard, state, y(0));
+    let words = state_ui(ui, cx, (shard, panel.poll.shard(id)), state, y(0));
     response.widget_info(|| {
-        let text = format!("Shard {}, {} marks", short_shard(id), lane.dots.len());
+        let marks = lane.dots.len();
+        let text = format!("Shard {}, {marks} marks, {words}", short_shard(id));
         egui::WidgetInfo::labeled(egui::Role::Button, true, text)
     });
     if response.clicked()
@@ -122,11 +127,14 @@ fn lane_ui(
     {
         let dot = lane.dots[nth];
         panel.chosen = true;
+        let row = match dot.target {
+            Target::Part(batch, _) => Key::Batch(shard.root_of(batch)),
+            Target::Note(number) => Key::Note(number),
+        };
         panel.selected = Some(Selected {
             shard: Arc::clone(id),
-            root: shard.root_of(dot.batch),
-            batch: dot.batch,
-            attempt: dot.attempt,
+            row,
+            target: dot.target,
         });
     }
     let trouble = shard.poll_trouble.as_ref().map(|it| it.problem.as_str());
@@ -161,32 +169,55 @@ fn name_ui(ui: &Ui, shard: &str, at: egui::Pos2) {
 }
 
 /// What the shard is doing, in words.
-fn state_ui(ui: &Ui, cx: &Cx<'_>, shard: &ShardStory, rect: Rect, y: f32) {
+fn state_ui(
+    ui: &Ui,
+    cx: &Cx<'_>,
+    (shard, standing): (&ShardStory, Option<&Standing>),
+    rect: Rect,
+    y: f32,
+) -> String {
     let tokens = theme::of(ui);
-    let (text, color) = match shard.blocked_by() {
-        Some(batch) => {
-            let held = cx.now.duration_since(batch.began).unwrap_or_default();
-            let text = format!("blocked {} by batch {}", time::span(held), batch.id);
-            (text, tokens.failed)
-        }
-        None if shard.poll_trouble.is_some() => (poll_words(cx, shard), tokens.failed),
-        None if shard.closed && shard.trimmed.is_some() => {
-            ("closed, trimmed".to_owned(), tokens.failed)
-        }
-        None if shard.closed => ("closed".to_owned(), tokens.text_muted),
-        None => {
-            let behind = shard.behind.unwrap_or_default();
-            (format!("lag {}", time::span(behind)), tokens.text_muted)
-        }
+    let (text, color) = match standing.filter(|it| it.is_paused) {
+        Some(standing) => (paused_words(shard, standing), tokens.retry),
+        None => state_words(cx, shard, tokens),
     };
     let font = egui::TextStyle::Small.resolve(ui.style());
-    ui.painter().with_clip_rect(rect).text(
-        pos2(rect.left(), y),
-        Align2::LEFT_CENTER,
-        text,
-        font,
-        color,
-    );
+    let words = elided(ui, &text, font, color, rect.width());
+    let top = y - words.size().y / 2.0;
+    ui.painter().galley(pos2(rect.left(), top), words, color);
+    text
+}
+
+/// `paused, 3 records wait, batch 7 blocks`
+fn paused_words(shard: &ShardStory, standing: &Standing) -> String {
+    let blocked = shard.blocked_by();
+    let by = blocked.map_or_else(String::new, |it| format!(", batch {} blocks", it.id));
+    match crate::ui::poller::waiting(standing) {
+        0 => "paused, nothing waits".to_owned(),
+        1 => format!("paused, 1 record waits{by}"),
+        many => format!("paused, {many} records wait{by}"),
+    }
+}
+
+fn state_words(cx: &Cx<'_>, shard: &ShardStory, tokens: &theme::Tokens) -> (String, egui::Color32) {
+    if let Some(batch) = shard.blocked_by() {
+        let held = cx.now.duration_since(batch.began).unwrap_or_default();
+        let text = format!("blocked {} by batch {}", time::span(held), batch.id);
+        return (text, tokens.failed);
+    }
+    if shard.poll_trouble.is_some() {
+        return (poll_words(cx, shard), tokens.failed);
+    }
+    if shard.closed && shard.trimmed.is_some() {
+        return ("closed, trimmed".to_owned(), tokens.failed);
+    }
+    let gathering = shard.wait.as_ref().filter(|it| it.until > cx.now);
+    let text = match gathering {
+        _ if shard.closed => "closed".to_owned(),
+        Some(wait) => wait.reason.clone(),
+        None => format!("lag {}", time::span(shard.behind.unwrap_or_default())),
+    };
+    (text, tokens.text_muted)
 }
 
 /// `3 polls failed, again in 2.0 s`
@@ -194,10 +225,7 @@ fn poll_words(cx: &Cx<'_>, shard: &ShardStory) -> String {
     let Some(trouble) = &shard.poll_trouble else {
         return String::new();
     };
-    let polls = match trouble.setbacks {
-        1 => "1 poll failed".to_owned(),
-        polls => format!("{polls} polls failed"),
-    };
+    let polls = data::polls_failed(trouble.setbacks);
     match trouble.until.duration_since(cx.now) {
         Ok(left) if !left.is_zero() => {
             cx.ctx.request_repaint_after(Duration::from_millis(200));
@@ -223,8 +251,7 @@ fn axis_ui(ui: &mut Ui, since: SystemTime, until: SystemTime) {
             4 => Align2::RIGHT_CENTER,
             _ => Align2::CENTER_CENTER,
         };
-        let text = time::clock(at);
-        let text = text.split('.').next().unwrap_or_default();
+        let text = time::clock_secs(at);
         ui.painter().text(
             pos2(x, rect.center().y),
             align,
@@ -236,9 +263,10 @@ fn axis_ui(ui: &mut Ui, since: SystemTime, until: SystemTime) {
 }
 
 fn is_selected(panel: &BatchesPanel, shard: &Arc<str>, dot: data::Dot) -> bool {
-    panel.selected.as_ref().is_some_and(|selected| {
-        selected.batch == dot.batch && selected.attempt == dot.attempt && selected.shard == *shard
-    })
+    panel
+        .selected
+        .as_ref()
+        .is_some_and(|selected| selected.target == dot.target && selected.shard == *shard)
 }
 
 /// Where `at` lies between `since` and `until`, 0 to 1.

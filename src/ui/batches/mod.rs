@@ -1,39 +1,47 @@
-//! Batches: the timeline of every shard, the retry and split tree of one batch, an attempt in detail.
+//! Batches: the timeline of every shard, the retry and split tree of one batch, an attempt in detail, and replaying it.
 
 mod attempt_ui;
 mod data;
 mod lanes_ui;
+mod lines;
+mod list_ui;
+mod note_ui;
+mod replay_ui;
+mod replaying;
+#[cfg(test)]
+mod tests;
 mod tree_ui;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use egui::{Key, RichText, Ui};
+use egui::{RichText, Ui};
 
 use super::cx::{Cx, Route};
 use super::live::{Live, MappingStory};
+use super::poller::Poll;
 use super::save_as::SaveAs;
-use super::widgets::{Icon, column, empty_state, icon};
+use super::widgets::{Icon, column, empty_state};
 use super::{Panel, names, theme};
 use attempt_ui::Tab;
-use data::Mark;
-pub(super) use data::records;
+use data::{Key, Mark, Part, Target};
+pub(super) use data::{polls_failed, records};
+use list_ui::List;
+use replaying::Replaying;
 
 /// Root batches listed.
 const LISTED_MAX: usize = 500;
 /// Time shown on the lanes, in seconds; the last is everything kept.
 const ZOOMS: [(&str, u64); 4] = [("30 s", 30), ("2 min", 120), ("10 min", 600), ("All", 0)];
 
-/// The batch and attempt looked at.
+/// What is looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Selected {
     shard: Arc<str>,
-    /// The root batch, whose tree is shown.
-    root: u64,
-    /// The batch of the attempt that is shown in detail.
-    batch: u64,
-    /// Index into its attempts; `None` shows how it was given up.
-    attempt: Option<usize>,
+    /// The row of the list: the root batch whose tree is shown, or a note.
+    row: Key,
+    /// What is shown in detail.
+    target: Target,
 }
 
 #[derive(Default)]
@@ -45,8 +53,10 @@ pub struct BatchesPanel {
     chosen: bool,
     zoom: usize,
     tab: Tab,
-    only_trouble: bool,
+    list: List,
     save: SaveAs,
+    poll: Poll,
+    replaying: Replaying,
 }
 
 impl Panel for BatchesPanel {
@@ -61,9 +71,8 @@ impl Panel for BatchesPanel {
                 self.mapping = Some(uuid.clone());
                 self.selected = Some(Selected {
                     shard: shard.as_str().into(),
-                    root: *batch,
-                    batch: *batch,
-                    attempt: Some(0),
+                    row: Key::Batch(*batch),
+                    target: Target::Part(*batch, Part::Attempt(0)),
                 });
                 self.chosen = true;
                 true
@@ -79,7 +88,15 @@ impl Panel for BatchesPanel {
             empty_ui(ui, cx);
             return;
         };
-        self.keys(ui, story);
+        let uuid = self.mapping.clone().unwrap_or_default();
+        self.poll.settle(ui, cx, &uuid);
+        self.poll.keys(ui, cx);
+        self.replayed(cx, story);
+        self.keys(ui, cx, story);
+        if cx.aws.is_local() {
+            self.poll.bar_ui(ui, cx);
+            ui.add_space(theme::GUTTER);
+        }
         lanes_ui::show(ui, cx, story, self);
         ui.add_space(theme::GUTTER);
         let height = ui.available_height();
@@ -120,16 +137,44 @@ impl BatchesPanel {
         };
         if let Some(selected) = &mut self.selected
             && let Some(shard) = story.shards.get(&selected.shard)
+            && let Target::Part(batch, _) = selected.target
         {
-            selected.root = shard.root_of(selected.batch);
+            selected.row = Key::Batch(shard.root_of(batch));
         }
         if !self.chosen {
-            let rows = data::summaries(&story.shards, LISTED_MAX);
-            let trouble = rows.iter().find(|row| is_trouble(row.mark));
-            if let Some(row) = trouble.or(rows.first()) {
-                self.select_root(story, Arc::clone(&row.shard), row.batch);
+            let rows = data::rows(&story.shards, LISTED_MAX);
+            let batches = || {
+                let batches = rows.iter();
+                batches.filter(|row| matches!(row.key, Key::Batch(_)))
+            };
+            let trouble = batches().find(|row| row.mark.is_trouble());
+            if let Some(row) = trouble.or(batches().next()).or(rows.first()) {
+                self.select(story, row);
             }
         }
+    }
+
+    /// Shows a row of the list.
+    fn select(&mut self, story: &MappingStory, row: &data::Row) {
+        match row.key {
+            Key::Batch(root) => self.select_root(story, Arc::clone(&row.shard), root),
+            Key::Note(number) => {
+                self.selected = Some(Selected {
+                    shard: Arc::clone(&row.shard),
+                    row: row.key,
+                    target: Target::Note(number),
+                });
+            }
+        }
+    }
+
+    fn select_part(&mut self, shard: &Arc<str>, root: u64, batch: u64, part: Part) {
+        self.chosen = true;
+        self.selected = Some(Selected {
+            shard: Arc::clone(shard),
+            row: Key::Batch(root),
+            target: Target::Part(batch, part),
+        });
     }
 
     /// Shows a whole family; its poison first, else its newest attempt.
@@ -146,10 +191,37 @@ impl BatchesPanel {
             .map_or(0, |batch| batch.attempts.len());
         self.selected = Some(Selected {
             shard,
-            root,
-            batch,
-            attempt: attempts.checked_sub(1),
+            row: Key::Batch(root),
+            target: Target::Part(
+                batch,
+                attempts.checked_sub(1).map_or(Part::End, Part::Attempt),
+            ),
         });
+    }
+
+    /// Shows the answer of a replay as soon as the story tells of it.
+    fn replayed(&mut self, cx: &Cx<'_>, story: &MappingStory) {
+        let Some((shard, request_id)) = self.replaying.settle(cx) else {
+            return;
+        };
+        let Some(told) = story.shards.get(&shard) else {
+            return;
+        };
+        let target = match told.replay_of(&request_id) {
+            Some((batch, nth)) => Target::Part(batch, Part::Replay(nth)),
+            None => match told.replay_note(&request_id) {
+                Some(number) => Target::Note(number),
+                None => return,
+            },
+        };
+        self.replaying.shown();
+        let row = match target {
+            Target::Part(batch, _) => Key::Batch(told.root_of(batch)),
+            Target::Note(number) => Key::Note(number),
+        };
+        self.chosen = true;
+        self.tab = Tab::Response;
+        self.selected = Some(Selected { shard, row, target });
     }
 
     fn head_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
@@ -210,133 +282,11 @@ impl BatchesPanel {
         }
     }
 
-    fn list_ui(&mut self, ui: &mut Ui, story: &MappingStory) {
-        ui.horizontal(|ui| {
-            ui.label(RichText::new("Batches").text_style(theme::subtitle()));
-            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                ui.checkbox(&mut self.only_trouble, "Only trouble");
-            });
-        });
-        let mut rows = data::summaries(&story.shards, LISTED_MAX);
-        if self.only_trouble {
-            rows.retain(|row| is_trouble(row.mark));
-        }
-        if rows.is_empty() {
-            let words = if self.only_trouble {
-                "No batch failed so far"
-            } else {
-                "No batch yet"
-            };
-            ui.weak(words);
-            return;
-        }
-        egui::ScrollArea::vertical()
-            .id_salt("batch list")
-            .auto_shrink(false)
-            .show_rows(ui, theme::ROW_COMPACT, rows.len(), |ui, range| {
-                for row in &rows[range] {
-                    if summary_ui(ui, row, self.is_root(row)).clicked() {
-                        self.chosen = true;
-                        self.select_root(story, Arc::clone(&row.shard), row.batch);
-                    }
-                }
-            });
-    }
-
-    fn is_root(&self, row: &data::Summary) -> bool {
-        let selected = self.selected.as_ref();
-        selected.is_some_and(|it| it.root == row.batch && it.shard == row.shard)
-    }
-
-    /// J and K, or the arrows, walk the list while no text field has the focus.
-    fn keys(&mut self, ui: &Ui, story: &MappingStory) {
-        if ui.ctx().text_edit_focused() {
-            return;
-        }
-        let step = ui.input(|input| {
-            let down = input.key_pressed(Key::J) || input.key_pressed(Key::ArrowDown);
-            let up = input.key_pressed(Key::K) || input.key_pressed(Key::ArrowUp);
-            i32::from(down) - i32::from(up)
-        });
-        if step == 0 {
-            return;
-        }
-        let rows = data::summaries(&story.shards, LISTED_MAX);
-        let at = rows.iter().position(|row| self.is_root(row));
-        let next = match (at, step) {
-            (None, _) => 0,
-            (Some(at), 1) => at + 1,
-            (Some(at), _) => at.saturating_sub(1),
-        };
-        if let Some(row) = rows.get(next) {
-            self.chosen = true;
-            self.select_root(story, Arc::clone(&row.shard), row.batch);
-        }
-    }
-
     /// How far back the lanes show; `None` is everything.
     fn window(&self) -> Option<Duration> {
         let (_, secs) = ZOOMS[self.zoom.min(ZOOMS.len() - 1)];
         (secs > 0).then(|| Duration::from_secs(secs))
     }
-}
-
-fn is_trouble(mark: Mark) -> bool {
-    !matches!(mark, Mark::Succeeded | Mark::InFlight | Mark::Interrupted)
-}
-
-fn summary_ui(ui: &mut Ui, row: &data::Summary, selected: bool) -> egui::Response {
-    let tokens = theme::of(ui);
-    let (rect, response) = ui.allocate_exact_size(
-        egui::vec2(ui.available_width(), theme::ROW_COMPACT),
-        egui::Sense::click(),
-    );
-    response.widget_info(|| {
-        let text = format!(
-            "Batch {}, {}, {}",
-            row.batch,
-            row.mark.word(),
-            records(row.records)
-        );
-        egui::WidgetInfo::selected(egui::Role::Button, true, selected, text)
-    });
-    if selected {
-        ui.painter().rect_filled(rect, 4, tokens.selection);
-    } else if response.hovered() {
-        ui.painter().rect_filled(rect, 4, tokens.hover);
-    }
-    let small = egui::TextStyle::Small.resolve(ui.style());
-    let mono = egui::TextStyle::Monospace.resolve(ui.style());
-    let y = rect.center().y;
-    let (symbol, color) = mark_look(row.mark, tokens);
-    let painter = ui.painter();
-    icon::paint(
-        painter,
-        egui::pos2(rect.left() + 12.0, y),
-        symbol,
-        13.0,
-        color,
-    );
-    let text = |x: f32, align, words: String, font: &egui::FontId, color| {
-        painter.text(egui::pos2(x, y), align, words, font.clone(), color);
-    };
-    let time = super::time::clock(row.began);
-    text(
-        rect.left() + 26.0,
-        egui::Align2::LEFT_CENTER,
-        time,
-        &mono,
-        tokens.text,
-    );
-    let right = format!("{} · {}×", records(row.records), row.attempts);
-    text(
-        rect.right() - 8.0,
-        egui::Align2::RIGHT_CENTER,
-        right,
-        &small,
-        tokens.text_muted,
-    );
-    response
 }
 
 /// The icon and colour of a mark; the word goes with them.
@@ -348,6 +298,12 @@ fn mark_look(mark: Mark, tokens: &theme::Tokens) -> (Icon, egui::Color32) {
         Mark::Partial | Mark::Throttled => (Icon::Half, tokens.retry),
         Mark::Failed | Mark::Dropped => (Icon::Failed, tokens.failed),
         Mark::Delivered => (Icon::Envelope, tokens.failed),
+        Mark::Skipped => (Icon::Step, tokens.retry),
+        Mark::ReplayOk => (Icon::Replay, tokens.ok),
+        Mark::ReplayFailed => (Icon::Replay, tokens.failed),
+        Mark::Filtered => (Icon::Filtered, tokens.filtered),
+        Mark::PollFailed => (Icon::Warning, tokens.failed),
+        Mark::Trimmed => (Icon::Trash, tokens.failed),
     }
 }
 

@@ -1,9 +1,12 @@
 //! What pollers did lately, gathered from `Progress` alone: counters, batch stories, what became of a record.
 //!
-//! Draws nothing. Bounded: [`story::BATCHES_MAX`] batches per shard, [`FATES_MAX`] records.
+//! Draws nothing. Bounded: [`shard::BATCHES_MAX`] batches per shard, [`FATES_MAX`] records.
 
 pub mod rates;
+pub mod shard;
 pub mod story;
+#[cfg(test)]
+pub(super) mod testing;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -14,7 +17,8 @@ use crate::mapping::filter::Rejection;
 use crate::mapping::progress::{FilteredRecord, Outcome, Progress, What};
 use crate::mapping::record::{Record, SequenceNumber};
 use rates::Rate;
-use story::{BatchStory, ShardStory};
+use shard::ShardStory;
+use story::BatchStory;
 
 /// Records whose fate is remembered.
 const FATES_MAX: usize = 200_000;
@@ -30,6 +34,8 @@ pub enum Fate {
     InFlight,
     Succeeded,
     Retrying,
+    /// Taken out by hand.
+    Skipped,
     /// Given up, no destination.
     Dropped,
     /// Given up, details kept by the on-failure destination.
@@ -44,6 +50,7 @@ impl Fate {
             Self::InFlight => "in flight",
             Self::Succeeded => "ok",
             Self::Retrying => "retrying",
+            Self::Skipped => "skipped",
             Self::Dropped => "dropped",
             Self::Delivered => "delivered",
         }
@@ -61,13 +68,19 @@ pub struct Funnel {
     pub invoked: u64,
     /// `FailedInvokeEventCount`
     pub failed: u64,
+    /// Records that are done, those in front of a failed one included.
     pub succeeded: u64,
     /// `DroppedEventCount`
     pub dropped: u64,
     /// `OnFailureDestinationDeliveredEventCount`
     pub delivered: u64,
+    /// Taken out by hand.
+    pub skipped: u64,
     pub invocations: u64,
     pub errors: u64,
+    /// Calls made by hand; counted nowhere else.
+    pub replays: u64,
+    pub polls_failed: u64,
 }
 
 /// Why one mapping did not take a record.
@@ -109,6 +122,12 @@ impl MappingStory {
             .iter()
             .filter_map(|(shard, story)| Some((shard, story.blocked_by()?)))
             .min_by_key(|(_, batch)| batch.began)
+    }
+
+    /// The last record no filter let through, with the verdict.
+    pub fn last_filtered(&self) -> Option<&FilteredRecord> {
+        let last = self.shards.values().filter_map(ShardStory::last_filtered);
+        last.max_by_key(|(at, _)| *at).map(|(_, record)| record)
     }
 
     /// Every batch, newest root last, shard by shard.
@@ -235,7 +254,7 @@ impl Live {
             What::Invoked { batch, outcome, .. } => {
                 let records = self
                     .batch(&step.mapping, &step.shard, batch.0)
-                    .map(|batch| Arc::clone(&batch.records))
+                    .map(BatchStory::sent)
                     .unwrap_or_default();
                 for record in &*records {
                     let fate = match outcome {
@@ -249,6 +268,9 @@ impl Live {
                 }
             }
             What::Discarded { records, .. } => self.note(records, Fate::Dropped),
+            What::RecordSkipped { record, .. } => {
+                self.note(std::slice::from_ref(record), Fate::Skipped);
+            }
             What::Delivered {
                 batch, error: None, ..
             } => {
@@ -322,16 +344,21 @@ impl MappingStory {
                 answer,
                 ..
             } => {
-                let size = self
-                    .shards
-                    .get(&step.shard)
-                    .and_then(|shard| shard.batches.get(&batch.0))
-                    .map_or(0, |batch| count(&batch.records));
-                if *outcome == Outcome::Succeeded {
-                    self.funnel.succeeded += size;
-                } else {
+                let shard = self.shards.get(&step.shard);
+                let batch = shard.and_then(|shard| shard.batches.get(&batch.0));
+                let sent = batch.map(BatchStory::sent).unwrap_or_default();
+                let done = match outcome {
+                    Outcome::Succeeded => count(&sent),
+                    Outcome::FailedFrom(from) => {
+                        let done = sent.partition_point(|it| it.sequence_number < *from);
+                        count(&sent[..done])
+                    }
+                    Outcome::Failed | Outcome::Throttled => 0,
+                };
+                self.funnel.succeeded += done;
+                if *outcome != Outcome::Succeeded {
                     self.funnel.errors += 1;
-                    self.funnel.failed += size;
+                    self.funnel.failed += count(&sent) - done;
                     self.failed_rate.add(step.at, 1);
                 }
                 if self.durations.len() == DURATIONS_MAX {
@@ -351,6 +378,9 @@ impl MappingStory {
                 self.funnel.delivered += size;
                 self.funnel.dropped = self.funnel.dropped.saturating_sub(size);
             }
+            What::RecordSkipped { .. } => self.funnel.skipped += 1,
+            What::Replayed { .. } => self.funnel.replays += 1,
+            What::PollFailed { .. } => self.funnel.polls_failed += 1,
             What::Result { text } => self.result = Some(text.clone()),
             _ => {}
         }
@@ -362,5 +392,50 @@ impl MappingStory {
             .values()
             .filter_map(|shard| shard.last_polled)
             .max()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{record, replayed, skipped, step, tried};
+    use super::*;
+
+    fn told(steps: Vec<What>) -> Live {
+        let mut live = Live::default();
+        for what in steps {
+            live.take(&step(0, what));
+        }
+        live
+    }
+
+    #[test]
+    fn records_in_front_of_a_failed_one_are_done_and_stay_so() {
+        let records = [record(1), record(2), record(3)];
+        let from = Outcome::FailedFrom(records[1].sequence_number.clone());
+        let mut steps: Vec<What> = tried(1, 1, &records, from).into();
+        steps.extend(tried(1, 2, &records[1..], Outcome::Failed));
+        let live = told(steps);
+        let fate = |nth: usize| live.fate(&records[nth].sequence_number);
+        assert_eq!(fate(0), Some(Fate::Succeeded));
+        assert_eq!(fate(1), Some(Fate::Retrying));
+        let funnel = &live.mapping("m").unwrap().funnel;
+        assert_eq!((funnel.succeeded, funnel.failed), (1, 4));
+    }
+
+    #[test]
+    fn what_is_done_by_hand_is_counted_apart() {
+        let records = [record(1), record(2)];
+        let mut steps: Vec<What> = tried(1, 1, &records, Outcome::Failed).into();
+        steps.push(skipped(Some(1), record(1), 1));
+        steps.push(replayed(Some(1), &records[1..], Outcome::Succeeded));
+        steps.extend(tried(1, 2, &records[1..], Outcome::Succeeded));
+        let live = told(steps);
+        let fate = |nth: usize| live.fate(&records[nth].sequence_number);
+        assert_eq!(fate(0), Some(Fate::Skipped));
+        assert_eq!(fate(1), Some(Fate::Succeeded));
+        let funnel = &live.mapping("m").unwrap().funnel;
+        assert_eq!((funnel.succeeded, funnel.failed), (1, 2));
+        assert_eq!((funnel.skipped, funnel.replays), (1, 1));
+        assert_eq!(funnel.invocations, 2);
     }
 }

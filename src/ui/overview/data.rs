@@ -1,5 +1,6 @@
 //! Pipelines as the overview draws them: table, stream, trigger, function, ends. Pure.
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
 use aws_sdk_dynamodb::types::TableDescription;
@@ -24,6 +25,8 @@ pub(super) struct Pipeline {
     /// `Enabled`, `Creating`, …
     pub(super) state: String,
     pub(super) result: String,
+    /// Its poller is held.
+    pub(super) is_paused: bool,
 }
 
 /// A box: a title and two lines.
@@ -51,6 +54,8 @@ pub(super) struct Known<'a> {
     pub(super) functions: &'a [FunctionConfiguration],
     pub(super) mappings: &'a [EventSourceMappingConfiguration],
     pub(super) queues: &'a [Queue],
+    /// UUIDs of mappings whose pollers are paused.
+    pub(super) paused: &'a BTreeSet<String>,
 }
 
 pub(super) fn pipelines(known: &Known<'_>, live: &Live, now: SystemTime) -> Vec<Pipeline> {
@@ -95,6 +100,7 @@ fn pipeline(
         .clone()
         .or_else(|| mapping.last_processing_result().map(str::to_owned))
         .unwrap_or_default();
+    let is_paused = known.paused.contains(mapping.uuid()?);
     let funnel = &story.funnel;
     let polled = Edge {
         per_sec: story.polled_rate.per_sec(now),
@@ -126,7 +132,7 @@ fn pipeline(
         boxes: [
             table_card(&table, known_table),
             stream_card(known_table, &stream_arn, story),
-            trigger_card(mapping, &state, &result, story),
+            trigger_card(mapping, (&state, is_paused), &result, story),
             function_card(name, known_function, story),
             end_card(destination.as_ref(), known.queues, story),
         ],
@@ -138,6 +144,7 @@ fn pipeline(
         queue,
         state,
         result,
+        is_paused,
     })
 }
 
@@ -186,7 +193,7 @@ fn stream_card(table: Option<&TableDescription>, arn: &str, story: &MappingStory
 
 fn trigger_card(
     mapping: &EventSourceMappingConfiguration,
-    state: &str,
+    (state, is_paused): (&str, bool),
     result: &str,
     story: &MappingStory,
 ) -> Card {
@@ -204,7 +211,9 @@ fn trigger_card(
         .filter(|(_, batch)| batch.status() == Status::Retrying)
         .count();
     let problem = result.starts_with("PROBLEM");
-    let second = if retrying > 0 {
+    let second = if is_paused {
+        "paused".to_owned()
+    } else if retrying > 0 {
         format!("{retrying} retrying")
     } else if problem && state == "Enabled" {
         result.to_owned()
@@ -214,7 +223,7 @@ fn trigger_card(
     Card {
         title: "Trigger".to_owned(),
         lines: vec![first, second],
-        trouble: retrying > 0 || problem,
+        trouble: retrying > 0 || problem || is_paused,
     }
 }
 
@@ -295,6 +304,7 @@ pub(super) struct Trouble {
     pub(super) words: String,
     /// Shard and batch whose story tells more.
     pub(super) batch: Option<(String, u64)>,
+    pub(super) is_paused: bool,
 }
 
 /// Blocked shards, poison records and problems, worst first.
@@ -312,12 +322,21 @@ pub(super) fn troubles(pipelines: &[Pipeline], live: &Live, now: SystemTime) -> 
                 uuid: pipeline.uuid.clone(),
                 words: format!("{name}: shard blocked {} by {records}", time::span(held)),
                 batch: Some((shard.to_string(), batch.id)),
+                is_paused: pipeline.is_paused,
             });
         } else if pipeline.result.starts_with("PROBLEM") {
             found.push(Trouble {
                 uuid: pipeline.uuid.clone(),
                 words: format!("{name}: {}", pipeline.result),
                 batch: None,
+                is_paused: pipeline.is_paused,
+            });
+        } else if pipeline.is_paused {
+            found.push(Trouble {
+                uuid: pipeline.uuid.clone(),
+                words: format!("{name}: its poller is paused"),
+                batch: None,
+                is_paused: true,
             });
         }
         let poisoned = story
@@ -330,6 +349,7 @@ pub(super) fn troubles(pipelines: &[Pipeline], live: &Live, now: SystemTime) -> 
                 uuid: pipeline.uuid.clone(),
                 words: format!("{name}: gave up poison record {}", record.key),
                 batch: Some((shard.to_string(), batch.id)),
+                is_paused: pipeline.is_paused,
             });
         }
     }

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use egui::{RichText, Ui};
 
-use super::cx::{Action, Cx, Listing, Route, Toast};
+use super::cx::{Action, Cx, Hold, Listing, Route, Toast};
 use super::live::MappingStory;
 use super::widgets::{Icon, empty_state, icon};
 use super::{Panel, Remote, theme};
 use crate::aws::demo::{self, World, Writer};
-use crate::aws::{self};
+use crate::aws::{self, control};
 use data::{Known, Pipeline, Trouble};
 
 /// Counts of items and messages are asked for again this often while something happens.
@@ -53,7 +53,9 @@ impl Panel for OverviewPanel {
         if self.switching.poll() {
             cx.send(Action::Reload(Listing::Mappings));
         }
+        let paused = control::paused(cx.aws);
         let known = Known {
+            paused: &paused,
             tables: list(cx.catalog.tables.value()),
             functions: list(cx.catalog.functions.value()),
             mappings: list(cx.catalog.mappings.value()),
@@ -225,6 +227,25 @@ impl OverviewPanel {
         }
     }
 
+    /// Holds the poller where that can be done, and disables the trigger where it cannot.
+    fn hold_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>, trouble: &Trouble) {
+        let uuid = || trouble.uuid.clone();
+        let (sign, words, hold) = if trouble.is_paused {
+            (Icon::Play, "Resume poller", Hold::Resume)
+        } else {
+            (Icon::Pause, "Pause poller", Hold::Pause)
+        };
+        if cx.aws.is_local() {
+            if icon::button(ui, sign, words).clicked() {
+                cx.send(Action::Go(Route::Hold(uuid(), hold)));
+            }
+        } else if icon::button(ui, Icon::Pause, "Disable trigger").clicked() {
+            let off = aws::lambda::set_mapping_enabled(cx.aws.clone(), uuid(), false);
+            self.switching
+                .start(cx, async move { off.await.map(|_| ()) });
+        }
+    }
+
     fn troubles_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>, troubles: &[Trouble]) {
         let tokens = theme::of(ui);
         if troubles.is_empty() {
@@ -247,15 +268,7 @@ impl OverviewPanel {
                 {
                     cx.send(Action::Go(Route::Trigger(trouble.uuid.clone())));
                 }
-                if icon::button(ui, Icon::Pause, "Disable trigger").clicked() {
-                    let off = aws::lambda::set_mapping_enabled(
-                        cx.aws.clone(),
-                        trouble.uuid.clone(),
-                        false,
-                    );
-                    self.switching
-                        .start(cx, async move { off.await.map(|_| ()) });
-                }
+                self.hold_ui(ui, cx, trouble);
             });
         }
     }

@@ -157,7 +157,7 @@ impl Rows for Records<'_> {
         let record = &row.record;
         let mono = |text: &str, color| RichText::new(text).monospace().color(color);
         let text = match column {
-            0 => mono(&clock_secs(record.created), tokens.text_muted),
+            0 => mono(&time::clock_secs(record.created), tokens.text_muted),
             1 => mono(short_shard(&row.shard), tokens.text_muted),
             2 => {
                 if let Some(change) = Change::of(record.event_name.as_str()) {
@@ -210,15 +210,10 @@ fn health(fate: Fate) -> Health {
         Fate::InFlight => Health::InFlight,
         Fate::Succeeded => Health::Ok,
         Fate::Retrying => Health::Retry,
+        Fate::Skipped => Health::Idle,
         Fate::Dropped => Health::Failed,
         Fate::Delivered => Health::Delivered,
     }
-}
-
-/// Records carry whole seconds.
-fn clock_secs(at: std::time::SystemTime) -> String {
-    let text = time::clock(at);
-    text.split('.').next().unwrap_or_default().to_owned()
 }
 
 /// An image of a record, if it has one: `NewImage`, `OldImage`.

@@ -1,24 +1,28 @@
-//! Triggers: event source mappings with state and last result; enable, edit, delete, and the wizard for new ones.
+//! Triggers: event source mappings with state and last result; enable, hold, edit, delete, and the wizard for new ones.
 
+mod facts_ui;
 mod filter_ui;
 pub(super) mod form;
+mod funnel_ui;
 mod preflight;
 mod wizard;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use aws_sdk_lambda::types::EventSourceMappingConfiguration;
 use egui::{RichText, Ui};
 
 use super::cx::{Action, Cx, Listing, Route, Toast};
-use super::live::{Funnel, Live};
+use super::live::Live;
 use super::names::{function_of, table_of};
+use super::poller::Poll;
 use super::whatif::WhatIf;
 use super::widgets::{
     Column, Confirm, Health, Icon, ListEvent, chip, empty_state, icon, table_list,
 };
 use super::{Panel, Remote, names, theme};
-use crate::aws::lambda;
+use crate::aws::{control, lambda};
 use form::{Destinations, Form};
 use wizard::Wizard;
 
@@ -37,6 +41,7 @@ pub struct TriggersPanel {
     changing: Remote<&'static str>,
     confirm: Option<Confirm>,
     asked: Option<Duration>,
+    poll: Poll,
 }
 
 impl Panel for TriggersPanel {
@@ -57,6 +62,12 @@ impl Panel for TriggersPanel {
                 self.wizard = None;
                 self.editing = None;
                 self.chosen = Some(uuid.clone());
+            }
+            Route::Hold(uuid, hold) => {
+                self.wizard = None;
+                self.editing = None;
+                self.chosen = Some(uuid.clone());
+                self.poll.want(*hold);
             }
             Route::NewTrigger {
                 stream_arn,
@@ -117,6 +128,11 @@ impl Panel for TriggersPanel {
             .or_else(|| mappings.first())
             .cloned();
         if let Some(mapping) = &chosen {
+            let uuid = mapping.uuid().unwrap_or_default();
+            self.poll.settle(ui, cx, uuid);
+            if self.editing.is_none() && self.confirm.is_none() {
+                self.poll.keys(ui, cx);
+            }
             egui::Panel::bottom("trigger")
                 .default_size(430.0)
                 .size_range(240.0..=640.0)
@@ -155,7 +171,7 @@ impl TriggersPanel {
         let columns = [
             Column::new("Table", 160.0),
             Column::new("Function", 180.0),
-            Column::new("State", 110.0),
+            Column::new("State", 150.0),
             Column::new("Batch", 120.0),
             Column::new("Delivered", 110.0),
             Column::new("Last processing result", 320.0),
@@ -164,13 +180,16 @@ impl TriggersPanel {
             .iter()
             .position(|it| it.uuid() == self.chosen.as_deref())
             .unwrap_or(0);
+        let paused = control::paused(cx.aws);
         let label = |row: usize| {
             let mapping = &mappings[row];
             let state = mapping.state().unwrap_or_default();
+            let is_paused = paused.contains(mapping.uuid().unwrap_or_default());
             format!(
-                "Trigger {} to {}, {state}",
+                "Trigger {} to {}, {state}{}",
                 table_of(mapping),
-                function_of(mapping)
+                function_of(mapping),
+                if is_paused { ", paused" } else { "" }
             )
         };
         let event = table_list(
@@ -180,7 +199,10 @@ impl TriggersPanel {
             mappings.len(),
             Some(at),
             label,
-            |ui, row, column| cell_ui(ui, &mappings[row], column, cx.live),
+            |ui, row, column| match column {
+                2 => state_ui(ui, &mappings[row], &paused),
+                _ => cell_ui(ui, &mappings[row], column, cx.live),
+            },
         );
         if let Some(ListEvent::Chosen(row) | ListEvent::Opened(row)) = event {
             self.chosen = mappings[row].uuid().map(str::to_owned);
@@ -218,10 +240,15 @@ impl TriggersPanel {
             .id_salt("trigger facts")
             .auto_shrink(false)
             .show(ui, |ui| {
-                if let Some(story) = mapping.uuid().and_then(|uuid| cx.live.mapping(uuid)) {
-                    funnel_ui(ui, &story.funnel);
+                if cx.aws.is_local() {
+                    self.poll.bar_ui(ui, cx);
+                    self.poll.standing_ui(ui, cx);
+                    ui.separator();
                 }
-                facts_ui(ui, mapping);
+                if let Some(story) = mapping.uuid().and_then(|uuid| cx.live.mapping(uuid)) {
+                    funnel_ui::show(ui, cx, story);
+                }
+                facts_ui::show(ui, mapping);
             });
     }
 
@@ -231,7 +258,7 @@ impl TriggersPanel {
         ui.horizontal(|ui| {
             let name = names::trigger_of(mapping);
             ui.label(RichText::new(name).text_style(theme::subtitle()));
-            state_ui(ui, state);
+            state_ui(ui, mapping, &control::paused(cx.aws));
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 let busy = self.changing.is_pending();
                 if icon::only(ui, Icon::Trash, "Delete trigger…").clicked() {
@@ -347,7 +374,6 @@ fn cell_ui(ui: &mut Ui, mapping: &EventSourceMappingConfiguration, column: usize
     let (words, color) = match column {
         0 => (table_of(mapping).to_owned(), tokens.text_strong),
         1 => (function_of(mapping).to_owned(), tokens.text_strong),
-        2 => return state_ui(ui, mapping.state().unwrap_or_default()),
         3 => {
             let size = mapping.batch_size().unwrap_or_default();
             let window = mapping.maximum_batching_window_in_seconds();
@@ -373,104 +399,15 @@ fn cell_ui(ui: &mut Ui, mapping: &EventSourceMappingConfiguration, column: usize
     ui.add(label).on_hover_text(words);
 }
 
-fn state_ui(ui: &mut Ui, state: &str) {
+fn state_ui(ui: &mut Ui, mapping: &EventSourceMappingConfiguration, paused: &BTreeSet<String>) {
+    let state = mapping.state().unwrap_or_default();
     let health = match state {
         "Enabled" => Health::Ok,
         "Disabled" => Health::Filtered,
         _ => Health::InFlight,
     };
     chip::health(ui, health, state);
-}
-
-/// AWS's event-count metrics, in the order of the pipeline.
-fn funnel_ui(ui: &mut Ui, funnel: &Funnel) {
-    let tokens = theme::of(ui);
-    ui.horizontal_wrapped(|ui| {
-        let stages = [
-            ("Polled", funnel.polled, tokens.text_strong),
-            ("Filtered out", funnel.filtered_out, tokens.filtered),
-            ("Invoked", funnel.invoked, tokens.text_strong),
-            ("Succeeded", funnel.succeeded, tokens.ok),
-            ("Failed invoke", funnel.failed, tokens.retry),
-            ("Dropped", funnel.dropped, tokens.failed),
-            ("Delivered on failure", funnel.delivered, tokens.failed),
-        ];
-        for (name, count, color) in stages {
-            ui.vertical(|ui| {
-                ui.set_width(112.0);
-                let color = if count == 0 { tokens.text_muted } else { color };
-                ui.label(
-                    RichText::new(count.to_string())
-                        .text_style(theme::metric())
-                        .color(color),
-                );
-                ui.label(RichText::new(name).small().color(tokens.text_muted));
-            });
-        }
-    });
-    ui.weak(
-        RichText::new("Records of the batches that are kept, and since then; retries count again")
-            .small(),
-    );
-    ui.separator();
-}
-
-fn facts_ui(ui: &mut Ui, mapping: &EventSourceMappingConfiguration) {
-    egui::Grid::new("trigger facts")
-        .num_columns(2)
-        .spacing([24.0, 6.0])
-        .show(ui, |ui| {
-            let mut row = |name: &str, value: String| {
-                ui.weak(name);
-                ui.add(egui::Label::new(RichText::new(value).monospace()).truncate());
-                ui.end_row();
-            };
-            let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
-            row(
-                "Last processing result",
-                text(mapping.last_processing_result()),
-            );
-            row(
-                "State transition reason",
-                text(mapping.state_transition_reason()),
-            );
-            let position = mapping
-                .starting_position()
-                .map(aws_sdk_lambda::types::EventSourcePosition::as_str);
-            row("Starting position", text(position));
-            let config = lambda::config_of(mapping);
-            for parameter in crate::mapping::config::PARAMETERS {
-                let value = (parameter.get)(&config).map(i64::from).or(parameter.none);
-                row(parameter.label, value.unwrap_or_default().to_string());
-            }
-            row(
-                "Split batch on error",
-                yes_no(config.bisect_on_function_error),
-            );
-            row(
-                "Report batch item failures",
-                yes_no(config.report_batch_item_failures),
-            );
-            let destination = config.on_failure.clone();
-            row(
-                "On-failure destination",
-                destination.unwrap_or_else(|| "none".to_owned()),
-            );
-            if let Some(key) = &config.kms_key {
-                row("KMS key", key.clone());
-            }
-            if let Some(error) = mapping.filter_criteria_error() {
-                row("Filters", text(error.message()));
-            }
-            for (nth, filter) in config.filters.iter().enumerate() {
-                row(&format!("Filter {}", nth + 1), filter.clone());
-            }
-            row("Event source", text(mapping.event_source_arn()));
-            row("Function", text(mapping.function_arn()));
-            row("UUID", text(mapping.uuid()));
-        });
-}
-
-fn yes_no(value: bool) -> String {
-    if value { "yes" } else { "no" }.to_owned()
+    if paused.contains(mapping.uuid().unwrap_or_default()) {
+        chip::health(ui, Health::Retry, "paused");
+    }
 }

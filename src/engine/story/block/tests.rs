@@ -27,6 +27,7 @@ fn steps_come_back_as_they_were() {
     let last = [
         step(What::PollFailed {
             problem: "no".to_owned(),
+            request_id: "r".to_owned(),
             setbacks: 1,
             until: at(5),
         }),

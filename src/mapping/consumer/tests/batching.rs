@@ -263,7 +263,8 @@ fn polls_that_fail_are_tried_again_more_slowly_and_all_told() {
         match desk.consumer.next(desk.now) {
             Step::Poll => {
                 at.push(desk.now.duration_since(start()).unwrap().as_millis());
-                desk.consumer.poll_failed("Cannot access stream", desk.now);
+                let problem = "Cannot access stream";
+                desk.consumer.poll_failed(problem, "r", desk.now);
             }
             Step::Wait { until, .. } => desk.now = until.unwrap(),
             step => panic!("{step:?} was not expected"),

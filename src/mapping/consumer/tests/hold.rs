@@ -34,11 +34,15 @@ fn refusal(desk: &Desk, by: By) -> String {
     .unwrap()
 }
 
-fn skipped(desk: &Desk) -> Vec<(u32, Option<u64>)> {
+/// Which record was skipped, of which batch, and how many were left in that.
+fn skipped(desk: &Desk) -> Vec<(u32, Option<u64>, usize)> {
     let told = desk.news.iter().filter_map(|what| match what {
-        What::RecordSkipped { record, batch, .. } => {
-            Some((number_of(record), batch.map(|it| it.0)))
-        }
+        What::RecordSkipped {
+            record,
+            batch,
+            left,
+            ..
+        } => Some((number_of(record), batch.map(|it| it.0), *left)),
         _ => None,
     });
     told.collect()
@@ -193,7 +197,7 @@ fn a_queued_record_is_skipped_at_once_and_the_others_keep_their_order() {
     desk.run(seconds(1), fine);
     assert_eq!(desk.deliveries(), [vec![1, 3], vec![4, 5]]);
     assert_eq!(desk.checkpoints, [3, 5]);
-    assert_eq!(skipped(&desk), [(2, None)]);
+    assert_eq!(skipped(&desk), [(2, None, 0)]);
 }
 
 #[test]
@@ -230,7 +234,7 @@ fn a_poison_record_is_skipped_out_of_its_batch() {
     });
     assert_eq!(desk.deliveries().last().unwrap(), &[1, 3]);
     assert_eq!(desk.checkpoints, [3]);
-    assert_eq!(skipped(&desk), [(2, Some(1))]);
+    assert_eq!(skipped(&desk), [(2, Some(1), 2)]);
 }
 
 #[test]
@@ -253,12 +257,12 @@ fn a_batch_without_records_is_no_more() {
 #[test]
 fn a_record_under_way_is_skipped_when_its_batch_has_failed() {
     for (said, left, told) in [
-        (thrown(), vec![2], vec![(1, Some(1))]),
-        (throttled(), vec![2], vec![(1, Some(1))]),
+        (thrown(), vec![2], vec![(1, Some(1), 1)]),
+        (throttled(), vec![2], vec![(1, Some(1), 1)]),
         // It is done already.
         (answer("null"), vec![], vec![]),
         (failing_from(2), vec![2], vec![]),
-        (failing_from(1), vec![2], vec![(1, Some(1))]),
+        (failing_from(1), vec![2], vec![(1, Some(1), 1)]),
     ] {
         let config = MappingConfig {
             report_batch_item_failures: true,
@@ -296,7 +300,7 @@ fn a_record_in_a_half_that_waits_its_turn_is_skipped() {
     assert_eq!((counts, halves[1].parent), (vec![2, 2], Some(BatchId(1))));
     assert_eq!(desk.consumer.skip(&number(4)), Ok(Skip::Now));
     desk.look();
-    assert_eq!(skipped(&desk), [(4, Some(3))]);
+    assert_eq!(skipped(&desk), [(4, Some(3), 1)]);
     step(&mut desk, By::Batch, fine);
     step(&mut desk, By::Batch, fine);
     assert_eq!(desk.deliveries()[1..], [vec![1, 2], vec![3]]);

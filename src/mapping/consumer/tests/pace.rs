@@ -62,7 +62,8 @@ fn a_word_that_comes_while_a_page_is_on_its_way_is_kept() {
 fn the_word_does_not_shorten_the_wait_after_trouble() {
     let mut desk = as_written(MappingConfig::default());
     assert_eq!(next_poll(&mut desk), Duration::ZERO);
-    desk.consumer.poll_failed("Cannot access stream", desk.now);
+    desk.consumer
+        .poll_failed("Cannot access stream", "r", desk.now);
     desk.consumer.written(desk.now);
     assert_eq!(next_poll(&mut desk), Duration::from_millis(500));
 }
