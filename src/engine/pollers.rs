@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tokio::sync::watch;
 
 use super::Engine;
 use crate::mapping::consumer::Rules;
 use crate::mapping::poller::{Control, Followed};
+use crate::mapping::signal;
 
 /// By UUID of their mappings.
 #[derive(Default)]
@@ -17,7 +17,7 @@ pub struct Live(Mutex<BTreeMap<String, Held>>);
 /// One poller. Cheap to clone; clones hold the same one.
 #[derive(Clone, Debug)]
 pub struct Held {
-    control: Arc<watch::Sender<Control>>,
+    control: Arc<signal::Sender<Control>>,
     followed: Followed,
 }
 
@@ -50,8 +50,8 @@ fn is_paused(engine: &Engine, uuid: &str) -> bool {
 
 impl Held {
     /// The other end is for [`crate::mapping::poller::Poller::run`].
-    pub(super) fn new(rules: Rules) -> (Self, watch::Receiver<Control>) {
-        let (control, controlled) = watch::channel(Control::Run {
+    pub(super) fn new(rules: Rules) -> (Self, signal::Receiver<Control>) {
+        let (control, controlled) = signal::channel(Control::Run {
             rules: Arc::new(rules),
             is_paused: false,
         });
@@ -82,6 +82,6 @@ impl Held {
     }
 
     pub(super) fn stop(&self) {
-        self.control.send_replace(Control::Stop);
+        self.control.send(Control::Stop);
     }
 }

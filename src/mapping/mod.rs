@@ -13,6 +13,7 @@ pub mod poller;
 pub mod progress;
 pub mod record;
 pub mod replay;
+pub mod signal;
 pub mod whatif;
 pub mod window;
 pub(crate) mod words;

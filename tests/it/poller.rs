@@ -14,7 +14,6 @@ use aws_smithy_runtime_api::shared::IntoShared as _;
 use aws_smithy_types::body::SdkBody;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
-use tokio::sync::watch;
 use waterwheel::clock::Clock;
 use waterwheel::engine::call::Principal;
 use waterwheel::ids::Ids;
@@ -23,6 +22,7 @@ use waterwheel::mapping::config::StartingPosition;
 use waterwheel::mapping::consumer::{Checkpoint, Position, Rules};
 use waterwheel::mapping::poller::{Clients, Control, Followed, Poller};
 use waterwheel::mapping::progress::What;
+use waterwheel::mapping::signal;
 
 use crate::lab::{Lab, Story};
 
@@ -109,7 +109,7 @@ impl HttpClient for Elsewhere {
 /// A poller at work.
 pub(crate) struct Tap {
     pub(crate) story: Story,
-    control: watch::Sender<Control>,
+    control: signal::Sender<Control>,
     task: tokio::task::JoinHandle<()>,
     saved: Arc<Mutex<BTreeMap<String, Checkpoint>>>,
 }
@@ -170,7 +170,7 @@ impl Tap {
             wake: None,
             followed: Followed::default(),
         };
-        let (control, controlled) = watch::channel(run(config));
+        let (control, controlled) = signal::channel(run(config));
         Self {
             story,
             control,
@@ -181,7 +181,7 @@ impl Tap {
 
     /// Stops it and waits for its end; answers the checkpoints.
     pub(crate) async fn stop(self) -> BTreeMap<String, Checkpoint> {
-        self.control.send_replace(Control::Stop);
+        self.control.send(Control::Stop);
         self.task.await.unwrap();
         self.saved.lock().clone()
     }
@@ -463,7 +463,7 @@ async fn new_settings_reach_a_shard_that_is_blocked() {
         retry_attempts_max: Some(1),
         ..oldest()
     };
-    tap.control.send_replace(run(config));
+    tap.control.send(run(config));
     lab.sleep(1).await;
     assert_eq!(tap.story.deliveries().len(), before);
     let all = tap.story.all();

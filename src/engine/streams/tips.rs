@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering, fence};
 use std::time::SystemTime;
 
 use parking_lot::RwLock;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 
 use super::limits::Limits;
 use super::records::Stored;
@@ -17,6 +17,7 @@ use crate::clock::{epoch_millis, from_epoch_millis};
 use crate::engine::call::Fault;
 use crate::engine::state::Shard;
 use crate::engine::store::{Commit, Shelf, Store, StoreError, keys};
+use crate::mapping::signal;
 
 /// Records removed by one trim at most.
 const TRIM_MAX: u64 = 8192;
@@ -42,7 +43,7 @@ pub struct Tip {
     /// Time of the youngest record, in milliseconds since 1970.
     youngest: AtomicU64,
     /// Rings whenever there is something new to read.
-    bell: watch::Sender<u64>,
+    bell: signal::Sender<()>,
 }
 
 /// What a trim left to do.
@@ -93,7 +94,7 @@ impl Live {
             oldest: AtomicU64::new(first),
             floor: AtomicU64::new(floor),
             youngest: AtomicU64::new(youngest),
-            bell: watch::Sender::new(0),
+            bell: signal::Sender::new(()),
         });
         tips.insert(shard, Arc::clone(&tip));
         Ok(tip)
@@ -136,12 +137,12 @@ impl Tip {
         // Who listens from now on looks afterwards, and finds what was written.
         fence(Ordering::SeqCst);
         if self.bell.receiver_count() > 0 {
-            self.bell.send_modify(|rung| *rung = rung.wrapping_add(1));
+            self.bell.send(());
         }
     }
 
     /// Changes whenever the shard does.
-    pub fn bell(&self) -> watch::Receiver<u64> {
+    pub fn bell(&self) -> signal::Receiver<()> {
         let bell = self.bell.subscribe();
         fence(Ordering::SeqCst);
         bell

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::asks::Ask;
@@ -12,12 +12,13 @@ use super::{Control, Line};
 use crate::mapping::consumer::{Checkpoint, Discard, Page, Position, ShardConsumer, Step};
 use crate::mapping::lineage::Ended;
 use crate::mapping::progress::{Answer, BatchId, What};
+use crate::mapping::signal;
 
 /// Works until the shard is used up or the control says stop.
 pub(super) async fn follow(
     line: Line,
     from: Checkpoint,
-    mut control: watch::Receiver<Control>,
+    mut control: signal::Receiver<Control>,
     mut asks: mpsc::UnboundedReceiver<Ask>,
 ) -> Ended {
     let shard = Arc::clone(&line.place.shard);
@@ -137,7 +138,7 @@ fn take(line: &Line, consumer: &mut ShardConsumer, reader: &mut Option<Reader>, 
 }
 
 /// Resolves when the shard was written to, with `false` when there is nobody any more who would say so.
-async fn changed(written: &mut Option<watch::Receiver<u64>>) -> bool {
+async fn changed(written: &mut Option<signal::Receiver<()>>) -> bool {
     match written {
         Some(written) => written.changed().await.is_ok(),
         None => std::future::pending().await,
@@ -155,14 +156,18 @@ fn tell(line: &Line, consumer: &mut ShardConsumer) {
 }
 
 /// What came before a question holds when it is answered, though both may have come at the same time.
-fn heed(consumer: &mut ShardConsumer, control: &mut watch::Receiver<Control>) {
+fn heed(consumer: &mut ShardConsumer, control: &mut signal::Receiver<Control>) {
     match control.has_changed() {
         Ok(false) => {}
         changed => obey(consumer, control, changed.is_ok()),
     }
 }
 
-fn obey(consumer: &mut ShardConsumer, control: &mut watch::Receiver<Control>, is_controlled: bool) {
+fn obey(
+    consumer: &mut ShardConsumer,
+    control: &mut signal::Receiver<Control>,
+    is_controlled: bool,
+) {
     match &*control.borrow_and_update() {
         Control::Run { rules, is_paused } if is_controlled => {
             // What holds anyway must not deal the records anew.

@@ -17,12 +17,12 @@ use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodbstreams::types::KeyType;
 use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
-use tokio::sync::watch;
 use tokio::task::{JoinError, JoinSet};
 
 use super::consumer::{Checkpoint, Place, Rules};
 use super::lineage::{Ended, Lineage, Start, Stream};
 use super::progress::{Progress, What};
+use super::signal;
 use super::words;
 use crate::clock::Clock;
 use crate::ids::Ids;
@@ -36,7 +36,7 @@ pub type Save = Arc<dyn Fn(&str, &Checkpoint) + Send + Sync>;
 
 /// Gives, by its id, a signal that changes whenever a shard is written to or closed. Without one a shard that is read
 /// as it is written to is looked at now and then.
-pub type Wake = Arc<dyn Fn(&str) -> Option<watch::Receiver<u64>> + Send + Sync>;
+pub type Wake = Arc<dyn Fn(&str) -> Option<signal::Receiver<()>> + Send + Sync>;
 
 /// Clients that never retry by themselves: waiting is decided by the shard consumers.
 #[derive(Clone, Debug)]
@@ -106,7 +106,7 @@ impl Clients {
 impl Poller {
     /// Works until it is told to stop, or whoever controls it is gone. Dropping it breaks off
     /// invocations under way; their records are delivered again from the checkpoint.
-    pub async fn run(self, mut control: watch::Receiver<Control>) {
+    pub async fn run(self, mut control: signal::Receiver<Control>) {
         let mut lineage = Lineage::new(&self.checkpoints, self.clock.now());
         let mut shards: JoinSet<Ended> = JoinSet::new();
         let mut discover_at = self.clock.now();
@@ -259,7 +259,7 @@ struct Line {
     watch: Watch,
     save: Save,
     /// Changes whenever the shard does.
-    written: Option<watch::Receiver<u64>>,
+    written: Option<signal::Receiver<()>>,
 }
 
 impl Line {
