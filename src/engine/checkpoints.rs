@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Engine;
 use super::call::Fault;
-use super::state::{Mapping, State};
+use super::state::{Mapping, Shard, State};
 use super::store::Shelf;
-use super::streams::shards::sequence_number;
+use super::streams::{self, shards::sequence_number};
 use crate::mapping::config::StartingPosition;
 use crate::mapping::consumer::{Checkpoint, Position};
 use crate::mapping::record::SequenceNumber;
@@ -19,18 +19,24 @@ pub(super) fn load(
     engine.read(|state| begin(engine, state, mapping))
 }
 
-/// By shard id. A mapping that never began and starts at the latest record gets the ends of all
-/// shards as they are now, and keeps them: what is written from now on is never missed.
+/// By shard id. A mapping that never began gets where it begins on every shard there is now, and keeps that: what is
+/// written from now on is never missed, and of what becomes too old before it is read the poller can tell.
 pub(super) fn begin(
     engine: &Engine,
     state: &State,
     mapping: &Mapping,
 ) -> Result<BTreeMap<String, Checkpoint>, Fault> {
     let mut found = list(engine, &mapping.uuid)?;
-    if found.is_empty() && mapping.config.starting_position == StartingPosition::Latest {
-        found = ends(engine, state, &mapping.stream_arn)?;
-        for (shard, checkpoint) in &found {
-            save(engine, &mapping.uuid, shard, checkpoint)?;
+    if found.is_empty() {
+        let stream = state.streams.get(&mapping.stream_arn);
+        for shard in stream.into_iter().flat_map(|stream| &stream.shards) {
+            let position = match mapping.config.starting_position {
+                StartingPosition::Latest => end(engine, shard)?,
+                StartingPosition::TrimHorizon => oldest(engine, shard)?,
+            };
+            let checkpoint = Checkpoint::from(position);
+            save(engine, &mapping.uuid, &shard.id, &checkpoint)?;
+            found.insert(shard.id.clone(), checkpoint);
         }
     }
     Ok(found)
@@ -103,26 +109,23 @@ pub(super) fn prune(engine: &Engine) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The ends of all shards of a stream; nothing where there is no such stream.
-fn ends(
-    engine: &Engine,
-    state: &State,
-    stream_arn: &str,
-) -> Result<BTreeMap<String, Checkpoint>, Fault> {
-    let mut found = BTreeMap::new();
-    let stream = state.streams.get(stream_arn);
-    for shard in stream.into_iter().flat_map(|stream| &stream.shards) {
-        let position = if shard.ending.is_some() {
-            Position::Finished
-        } else {
-            match engine.streams().tip(engine.store(), shard)?.last(shard) {
-                Some(last) => Position::After(SequenceNumber::new(&sequence_number(last))),
-                None => Position::TrimHorizon,
-            }
-        };
-        found.insert(shard.id.clone(), Checkpoint::from(position));
+/// Behind everything that is in a shard now.
+fn end(engine: &Engine, shard: &Shard) -> Result<Position, Fault> {
+    if shard.ending.is_some() {
+        return Ok(Position::Finished);
     }
-    Ok(found)
+    let last = engine.streams().tip(engine.store(), shard)?.last(shard);
+    Ok(last.map_or(Position::TrimHorizon, after))
+}
+
+/// In front of everything that can be read of a shard now.
+fn oldest(engine: &Engine, shard: &Shard) -> Result<Position, Fault> {
+    let begins = streams::begins_late(engine, shard, engine.clock().now())?;
+    Ok(begins.map_or(Position::TrimHorizon, |number| after(number - 1)))
+}
+
+fn after(number: u64) -> Position {
+    Position::After(SequenceNumber::new(&sequence_number(number)))
 }
 
 fn key(uuid: &str, shard: &str) -> Vec<u8> {

@@ -34,6 +34,8 @@ impl Stream {
 pub(super) struct Start {
     pub(super) shard: Arc<str>,
     pub(super) from: Checkpoint,
+    /// Where the shard begins. `None` where whoever reads it begins with the oldest record that is there.
+    pub(super) beginning: Option<SequenceNumber>,
     pub(super) keys: Arc<[String]>,
 }
 
@@ -124,9 +126,9 @@ impl Lineage {
 
     /// Shards that can be begun now. The first look fixes what "latest" means.
     pub(super) fn begin(&mut self, stream: &Stream, rules: &Rules, save: &Save) -> Vec<Start> {
-        if std::mem::take(&mut self.is_fresh)
-            && rules.config.starting_position == StartingPosition::Latest
-        {
+        let is_fresh = std::mem::take(&mut self.is_fresh);
+        let is_latest = rules.config.starting_position == StartingPosition::Latest;
+        if is_fresh && is_latest {
             for shard in &stream.shards {
                 let position = if is_closed(shard) {
                     Position::Finished
@@ -162,6 +164,7 @@ impl Lineage {
                 starts.push(Start {
                     shard: Arc::from(id),
                     from: self.checkpoints.get(id).cloned().unwrap_or_default(),
+                    beginning: beginning(shard).filter(|_| is_latest || !is_fresh),
                     keys: Arc::clone(&keys),
                 });
             }
@@ -208,6 +211,11 @@ impl Lineage {
         self.checkpoints
             .insert(ended.shard.to_string(), ended.checkpoint);
     }
+}
+
+fn beginning(shard: &Shard) -> Option<SequenceNumber> {
+    let range = shard.sequence_number_range()?;
+    range.starting_sequence_number().map(SequenceNumber::new)
 }
 
 fn is_closed(shard: &Shard) -> bool {
@@ -360,6 +368,27 @@ mod tests {
         let begun = begin(&mut lineage, StartingPosition::Latest);
         let latest = |shard: &str| (shard.to_owned(), Position::Latest(now));
         assert_eq!(begun, [latest("right"), latest("left again")]);
+    }
+
+    #[test]
+    fn what_is_gone_of_a_shard_is_no_matter_when_the_first_look_finds_it() {
+        let rules = Rules::new(MappingConfig {
+            starting_position: StartingPosition::TrimHorizon,
+            ..MappingConfig::default()
+        });
+        let (rules, save): (_, Save) = (rules.unwrap(), Arc::new(|_, _| ()));
+        let mut lineage = Lineage::new(&BTreeMap::new(), SystemTime::UNIX_EPOCH);
+        let mut beginnings = || {
+            let starts = lineage.begin(&split(), &rules, &save);
+            for start in &starts {
+                finish(&mut lineage, &start.shard);
+            }
+            let beginnings = starts.into_iter().map(|it| it.beginning);
+            beginnings.collect::<Vec<_>>()
+        };
+        assert_eq!(beginnings(), [None]);
+        let first = || Some(SequenceNumber::new("1"));
+        assert_eq!(beginnings(), [first(), first()]);
     }
 
     #[test]

@@ -413,6 +413,55 @@ async fn a_trigger_that_was_off_for_more_than_a_day_tells_what_it_missed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_shard_that_is_first_read_after_a_day_tells_that_some_of_it_is_gone() {
+    let lab = Lab::new().await;
+    let stream = lab.table("orders").await;
+    lab.function("bill", NOTHING).await;
+    let day = Duration::from_hours(25);
+    let jump = || lab.host.engine().set_clock(None, day).unwrap();
+    let may = async |effect: &str| {
+        let statement = json!({ "Effect": effect, "Action": "dynamodb:*", "Resource": "*" });
+        let policy = json!({ "Version": "2012-10-17", "Statement": [statement] });
+        lab.allow("worker", &policy.to_string()).await;
+        lab.sleep(15).await;
+    };
+    write(&lab, "0", 1).await;
+    jump();
+    write(&lab, "1", 1).await;
+    // What was gone before the trigger was made is none of its own.
+    let create = lab.lambda.create_event_source_mapping();
+    let create = create.event_source_arn(&stream).function_name("bill");
+    let create = create.starting_position(EventSourcePosition::TrimHorizon);
+    create.send().await.unwrap();
+    may("Deny").await;
+    may("Allow").await;
+    assert_eq!(Story::of(&lab).deliveries(), [["1"]]);
+    assert!(trimmed(&Story::of(&lab).all()).is_empty());
+    // What went before it could read for the first time is.
+    lab.function("ship", NOTHING).await;
+    let create = lab.lambda.create_event_source_mapping();
+    let create = create.event_source_arn(&stream).function_name("ship");
+    let create = create.starting_position(EventSourcePosition::TrimHorizon);
+    create.send().await.unwrap();
+    may("Deny").await;
+    let parent = open(&lab, &stream).remove(0);
+    roll(&lab, &stream);
+    let child = open(&lab, &stream).remove(0);
+    write(&lab, "2", 1).await;
+    jump();
+    write(&lab, "3", 1).await;
+    may("Allow").await;
+    let story = Story::of(&lab);
+    assert_eq!(story.deliveries(), [["1"], ["3"], ["3"]]);
+    let all = story.all();
+    let told: std::collections::BTreeSet<_> = trimmed(&all).into_iter().collect();
+    let gone = "the shard is gone: what was not read of it was older than 24 hours";
+    let older = "goes on at the oldest record: those before it were older than 24 hours";
+    let expected = [(parent.as_str(), true, gone), (&child, false, older)];
+    assert!(expected.iter().all(|it| told.contains(it)), "{told:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn checkpoints_on_shards_that_are_gone_are_forgotten_but_never_all() {
     let lab = Lab::new().await;
     let stream = lab.table("orders").await;

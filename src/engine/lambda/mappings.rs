@@ -19,6 +19,7 @@ use crate::engine::checkpoints;
 use crate::engine::state::{Function, Mapping, MappingState, NextSettings, State};
 use crate::engine::streams::shards;
 use crate::mapping::MappingConfig;
+use crate::mapping::config::StartingPosition;
 
 /// Mappings in one page, whatever is asked for.
 const PAGE_MAX: usize = 100;
@@ -211,9 +212,10 @@ fn pass(engine: &Engine, call: &Call, mapping: &mut Mapping, state: MappingState
     mapping.revision += 1;
 }
 
-/// A mapping that starts at the latest record starts behind those there are now, unless it is to miss some.
+/// A mapping begins at the oldest record there is now, or behind the latest, unless it is to miss some after that.
 fn fix_beginning(engine: &Engine, state: &State, mapping: &Mapping) -> Result<(), Fault> {
-    if !engine.settings().has_latest_gap() {
+    let is_latest = mapping.config.starting_position == StartingPosition::Latest;
+    if !(is_latest && engine.settings().has_latest_gap()) {
         checkpoints::begin(engine, state, mapping)?;
     }
     Ok(())

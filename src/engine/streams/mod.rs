@@ -28,7 +28,7 @@ pub(super) use chores::run as run_chores;
 pub(super) use iterators::{expired_iterator, stream_of};
 pub use kept::{Kept, KeptShard, kept};
 pub use past::{Limits as PastLimits, Range, key_names, past};
-pub(super) use read::trimmed;
+pub(super) use read::{begins_late, trimmed};
 pub use shards::RETENTION;
 pub use tips::{Live, Tip, floor_key};
 pub use trim::{Horizon, not_found, trim};

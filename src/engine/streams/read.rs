@@ -173,6 +173,19 @@ fn oldest(engine: &Engine, tip: &Tip, from: u64, now: SystemTime) -> Result<u64,
     }
 }
 
+/// Number of the oldest record of a shard that can be read now, or of the next one to come; `None` where that is the
+/// shard's first.
+pub(in crate::engine) fn begins_late(
+    engine: &Engine,
+    shard: &Shard,
+    now: SystemTime,
+) -> Result<Option<u64>, Fault> {
+    let tip = engine.streams().tip(engine.store(), shard)?;
+    let first = first_number(shard);
+    let oldest = oldest(engine, &tip, first, now)?;
+    Ok((oldest > first).then_some(oldest))
+}
+
 /// JSON text of the records of one answer, with commas between them; the iterator moves behind the last.
 fn page(
     engine: &Engine,

@@ -70,7 +70,7 @@ pub struct Page {
 /// Where reading a shard goes on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Position {
-    /// The oldest record still there.
+    /// The first record the shard ever had; the oldest one still there where nothing tells which that was.
     #[default]
     TrimHorizon,
     /// Records written from this time on.

@@ -22,6 +22,7 @@ use tokio::task::{JoinError, JoinSet};
 use super::consumer::{Checkpoint, Place, Rules};
 use super::lineage::{Ended, Lineage, Start, Stream};
 use super::progress::{Progress, What};
+use super::record::SequenceNumber;
 use super::signal;
 use super::words;
 use crate::clock::Clock;
@@ -160,6 +161,7 @@ impl Poller {
                 function_arn: Arc::clone(&self.function_arn),
             }),
             keys: Arc::clone(&start.keys),
+            beginning: start.beginning.clone(),
             clients: self.clients.clone(),
             clock: self.clock.clone(),
             ids: self.ids.clone(),
@@ -253,6 +255,8 @@ struct Line {
     place: Arc<Place>,
     /// Names of the key attributes, partition key first.
     keys: Arc<[String]>,
+    /// Where the shard begins, if what is gone of it is to be told.
+    beginning: Option<SequenceNumber>,
     clients: Clients,
     clock: Clock,
     ids: Ids,

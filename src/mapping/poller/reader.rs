@@ -7,8 +7,8 @@ use aws_sdk_dynamodbstreams::types::ShardIteratorType;
 
 use super::Line;
 use super::trouble::Trouble;
-use crate::mapping::consumer::{Page, Position};
-use crate::mapping::record::Record;
+use crate::mapping::consumer::{Page, Position, RETENTION};
+use crate::mapping::record::{Record, SequenceNumber};
 use crate::mapping::words::{RECORDS_GONE, SHARD_GONE};
 
 /// Most records AWS returns at once.
@@ -23,11 +23,14 @@ pub(super) struct Reader {
     iterator: Option<String>,
     /// The position is gone from the stream: go on at the oldest record there is.
     is_trimmed: bool,
+    /// Where the shard begins. Asking for it shows whether that is gone.
+    beginning: Option<SequenceNumber>,
 }
 
 impl Reader {
     pub(super) fn new(line: Line) -> Self {
         Self {
+            beginning: line.beginning.clone(),
             line,
             iterator: None,
             is_trimmed: false,
@@ -48,6 +51,10 @@ impl Reader {
                 "TrimmedDataAccessException" if tries < TRIES => {
                     self.iterator = None;
                     self.is_trimmed = true;
+                }
+                // Nor is it sure that a cloud gives an iterator for a number that no record needs to have.
+                "ValidationException" if self.iterator.is_none() && self.beginning.is_some() => {
+                    self.beginning = None;
                 }
                 // The stream is there, but this shard has grown too old to be.
                 "ResourceNotFoundException" if trouble.message.contains("Shard:") => {
@@ -94,16 +101,26 @@ impl Reader {
             .get_shard_iterator()
             .stream_arn(&*place.stream_arn)
             .shard_id(&*place.shard);
+        let now = self.line.clock.now();
         let request = match position {
             _ if self.is_trimmed => request.shard_iterator_type(ShardIteratorType::TrimHorizon),
-            Position::TrimHorizon | Position::Finished => {
-                request.shard_iterator_type(ShardIteratorType::TrimHorizon)
-            }
+            Position::TrimHorizon | Position::Finished => match &self.beginning {
+                Some(beginning) => request
+                    .shard_iterator_type(ShardIteratorType::AtSequenceNumber)
+                    .sequence_number(beginning.as_str()),
+                None => request.shard_iterator_type(ShardIteratorType::TrimHorizon),
+            },
             Position::After(number) => request
                 .shard_iterator_type(ShardIteratorType::AfterSequenceNumber)
                 .sequence_number(number.as_str()),
-            Position::Latest(since) if self.line.clock.now() < *since + LATEST_HOLDS => {
+            Position::Latest(since) if now < *since + LATEST_HOLDS => {
                 request.shard_iterator_type(ShardIteratorType::Latest)
+            }
+            // Either nothing of the shard is gone, or what is may be younger than that.
+            Position::Latest(since) if now >= *since + RETENTION && self.beginning.is_some() => {
+                request
+                    .shard_iterator_type(ShardIteratorType::AtSequenceNumber)
+                    .set_sequence_number(self.beginning.as_ref().map(ToString::to_string))
             }
             Position::Latest(since) => request
                 .shard_iterator_type(ShardIteratorType::AtTimestamp)
