@@ -17,6 +17,7 @@ use crate::mapping::Progress;
 use crate::mapping::config::FILTERS_MAX;
 pub use crate::mapping::pace::Pace;
 
+mod beside;
 pub mod call;
 mod checkpoints;
 pub mod connector;
@@ -44,6 +45,7 @@ pub mod supervisor;
 pub mod wire;
 mod world_clock;
 
+pub use beside::Threads;
 use call::{Account, Answer, Call, Fault, Operation, Principal, Run};
 use delays::Delays;
 use state::State;
@@ -84,6 +86,10 @@ pub struct Options {
     pub poll: Pace,
     /// How much of what triggers did is kept on disk.
     pub story: story::Settings,
+    /// Where slow work is done.
+    pub threads: Threads,
+    /// Programs that are run instead of what is in the packages of functions, where there are any.
+    pub programs: Option<lambda::environment::HostPrograms>,
 }
 
 impl Options {
@@ -110,6 +116,8 @@ impl Options {
             latest_gap: None,
             poll: Pace::default(),
             story: story::Settings::default(),
+            threads: Threads::default(),
+            programs: None,
         }
     }
 }

@@ -65,8 +65,7 @@ pub(in crate::engine) async fn run(engine: Engine) {
     let clock = engine.clock().clone();
     loop {
         let (worker, now) = (engine.clone(), clock.now());
-        let next = tokio::task::spawn_blocking(move || round(&worker, now)).await;
-        let next = match next {
+        let next = match engine.beside(move || round(&worker, now)).await {
             Ok(Ok(next)) => next,
             Ok(Err(_)) | Err(_) => Next::At(now + REST),
         };
@@ -78,6 +77,7 @@ pub(in crate::engine) async fn run(engine: Engine) {
             }
         };
         tokio::select! {
+            biased;
             () = engine.dynamodb().bell.notify.notified() => {}
             () = pause => {}
         }

@@ -1,7 +1,7 @@
 //! DynamoDB: tables and items. Its operations, one row each. May not know mappings or functions.
 
 use super::Engine;
-use super::call::{Answer, Call, Fault, Later, Operation, Run, any_resource};
+use super::call::{Answer, Call, Later, Operation, Run, any_resource};
 
 mod backups;
 mod batch;
@@ -569,9 +569,8 @@ fn whole(
 
 /// Runs work that may go through a whole table beside the runtime's own threads.
 fn aside(engine: Engine, call: Call, work: fn(&Engine, &Call) -> Answer) -> Later {
-    let done = tokio::task::spawn_blocking(move || work(&engine, &call));
-    Box::pin(async {
-        done.await
-            .unwrap_or_else(|error| Err(Fault::internal(error.to_string())))
+    Box::pin(async move {
+        let worker = engine.clone();
+        engine.beside(move || work(&worker, &call)).await?
     })
 }

@@ -3,6 +3,7 @@
 //! Knows no function, no log group and no permission.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,6 +25,31 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// A line of the log and when it was written.
 pub type Line = (SystemTime, String);
+
+/// Programs that the host runs by itself, whatever is in the packages of their functions.
+#[derive(Clone)]
+pub struct HostPrograms(Arc<Start>);
+
+type Start = dyn Fn(&str) -> Option<Box<dyn ExecutionEnvironment>> + Send + Sync;
+
+impl HostPrograms {
+    /// `start` is given the name of a function and gives an environment, or none where the package is to be run.
+    pub fn new(
+        start: impl Fn(&str) -> Option<Box<dyn ExecutionEnvironment>> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Arc::new(start))
+    }
+
+    pub(super) fn start(&self, function: &str) -> Option<Box<dyn ExecutionEnvironment>> {
+        (self.0)(function)
+    }
+}
+
+impl fmt::Debug for HostPrograms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HostPrograms")
+    }
+}
 
 /// What an environment is made of.
 #[derive(Clone, Debug)]

@@ -25,7 +25,9 @@ pub(super) fn create(engine: Engine, call: Call) -> Later {
     Box::pin(async move {
         let name = check_creation(&call)?;
         let call_for_code = call.clone();
-        let code = unblocked(move || Code::read(&call_for_code.input["Code"])).await?;
+        let code = engine
+            .beside(move || Code::read(&call_for_code.input["Code"]))
+            .await??;
         let created = engine.change(|state| {
             if state.functions.contains_key(&name) {
                 return Err(conflict(format!("Function already exist: {name}")));
@@ -107,7 +109,9 @@ pub(super) fn update_code(engine: Engine, call: Call) -> Later {
     Box::pin(async move {
         names::reference(&call)?;
         let call_for_code = call.clone();
-        let code = unblocked(move || Code::read(&call_for_code.input)).await?;
+        let code = engine
+            .beside(move || Code::read(&call_for_code.input))
+            .await??;
         let updated = engine.change(|state| {
             let mut function = changeable(state, &call)?;
             let former = std::mem::replace(&mut function.code_sha256, code.sha256.clone());
@@ -212,15 +216,6 @@ pub(super) fn no_content() -> Reply {
         headers: Vec::new(),
         body: Body::Empty,
     }
-}
-
-/// Runs slow work where it may block.
-pub(super) async fn unblocked<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Fault> + Send + 'static,
-) -> Result<T, Fault> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .map_err(|error| Fault::internal(error.to_string()))?
 }
 
 /// The form of a creation, before its code is looked at. Returns the name.

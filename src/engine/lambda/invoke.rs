@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::checks::{Checks, not_found};
 use super::environment::{Blueprint, Ended, ExecutionEnvironment, Failure, Invocation, Line};
-use super::functions::{no_content, pending, unblocked};
+use super::functions::{no_content, pending};
 use super::javascript::JavaScript;
 use super::names::{self, LATEST};
 use super::permissions::{NOT_ASSUMABLE, function_may, is_assumable, role_name};
@@ -277,12 +277,19 @@ async fn start(engine: &Engine, function: &Function, now: SystemTime) -> Result<
         date.replace('-', "/"),
         engine.ids().hex(32)
     );
+    let programs = engine.0.options.programs.as_ref();
+    if let Some(environment) = programs.and_then(|it| it.start(&function.name)) {
+        return Ok(Warm {
+            environment,
+            log_stream,
+        });
+    }
     let opening = (engine.clone(), function.code_sha256.clone());
-    let package = unblocked(move || {
+    let open = move || {
         let (engine, sha256) = opening;
         engine.lambda().packages.open(&engine, &sha256)
-    })
-    .await?;
+    };
+    let package = engine.beside(open).await??;
     let blueprint = Blueprint {
         runtime: function.runtime.clone(),
         handler: function.handler.clone(),

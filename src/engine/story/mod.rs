@@ -141,15 +141,15 @@ pub(super) async fn run(engine: Engine) {
         known.0.story.keeper.lock().forget(known.store(), is_gone)
     };
     // What is left behind on a full disk is looked for again the next time.
-    drop(tokio::task::spawn_blocking(prune).await);
+    drop(engine.beside(prune).await);
     let clock = engine.clock().clone();
     let mut kept = engine.0.story.kept.subscribe();
     kept.mark_changed();
     while kept.changed().await.is_ok() {
         clock.wait(GROUP).await;
         kept.mark_unchanged();
-        let engine = engine.clone();
+        let worker = engine.clone();
         // Steps that could not be written are counted, and told with the next ones.
-        drop(tokio::task::spawn_blocking(move || engine.keep_story()).await);
+        drop(engine.beside(move || worker.keep_story()).await);
     }
 }

@@ -32,7 +32,7 @@ pub(in crate::engine) async fn run(engine: Engine) {
     let mut paces = Paces::new();
     loop {
         let (worker, now) = (engine.clone(), clock.now());
-        let done = tokio::task::spawn_blocking(move || {
+        let done = engine.beside(move || {
             let next = round(&worker, &mut paces, now);
             (paces, next)
         });
@@ -41,8 +41,9 @@ pub(in crate::engine) async fn run(engine: Engine) {
             .await
             .unwrap_or_else(|_| (Paces::new(), Ok(now + REST)));
         tokio::select! {
-            () = clock.sleep_until(next.unwrap_or(now + REST)) => {}
+            biased;
             () = engine.streams().chores.notified() => {}
+            () = clock.sleep_until(next.unwrap_or(now + REST)) => {}
         }
     }
 }
