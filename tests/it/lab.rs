@@ -73,8 +73,12 @@ impl Lab {
 
     /// Opens a world of these options, without a role where it is new.
     pub(crate) fn with(options: Options) -> Self {
-        let clock = options.clock.clone();
-        let host = EngineHost::open(options).unwrap();
+        Self::of(EngineHost::open(options).unwrap())
+    }
+
+    /// Clients for a world that is open.
+    pub(crate) fn of(host: EngineHost) -> Self {
+        let clock = host.engine().clock().clone();
         let (kept, _) = host.engine().watch();
         let config = host.engine().sdk_config(&Principal::Root);
         Self {
@@ -93,7 +97,19 @@ impl Lab {
 
     /// Closes the world and waits until its folder can be opened again.
     pub(crate) async fn close(self) {
-        let Self { host, .. } = self;
+        let Self {
+            host,
+            dynamodb,
+            iam,
+            lambda,
+            logs,
+            sns,
+            sqs,
+            streams,
+            ..
+        } = self;
+        // Every client holds the engine.
+        drop((dynamodb, iam, lambda, logs, sns, sqs, streams));
         host.close().await;
     }
 

@@ -78,6 +78,8 @@ mod sdks;
 #[cfg(test)]
 mod shards;
 #[cfg(test)]
+mod simulation;
+#[cfg(test)]
 mod story;
 #[cfg(test)]
 mod stream_tab;
