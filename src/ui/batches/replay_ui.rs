@@ -104,13 +104,15 @@ fn choice_ui(ui: &mut Ui, panel: &mut BatchesPanel, batch: &BatchStory) {
         .id_salt("records to replay")
         .max_height(RECORDS_HEIGHT)
         .auto_shrink([false, true])
-        .show_rows(ui, theme::ROW_COMPACT, size, |ui, range| {
+        .show_rows(ui, theme::ROW, size, |ui, range| {
             for record in &batch.records[range] {
                 let number = &record.sequence_number;
                 let mut is_chosen = replaying.records.contains(number);
                 let words = format!("{} {}", record.event_name.as_str(), record.key);
-                let row = ui.horizontal(|ui| {
-                    ui.set_min_height(theme::ROW_COMPACT);
+                let room = egui::vec2(ui.available_width(), theme::ROW);
+                let layout = egui::Layout::left_to_right(egui::Align::Center);
+                let row = ui.allocate_ui_with_layout(room, layout, |ui| {
+                    ui.set_min_size(room);
                     let changed = ui.checkbox(&mut is_chosen, words).changed();
                     ui.label(RichText::new(number.short()).monospace().weak())
                         .on_hover_text(number.as_str());

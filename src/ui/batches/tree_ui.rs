@@ -34,8 +34,13 @@ pub(super) fn show(ui: &mut Ui, cx: &Cx<'_>, story: &MappingStory, panel: &mut B
         ui.weak("This batch is no longer kept");
         return;
     };
-    ui.label(RichText::new(format!("Batch {}", root.id)).text_style(theme::subtitle()));
+    // As high as the head of the list beside it.
+    ui.horizontal(|ui| {
+        let title = format!("Batch {}", root.id);
+        ui.label(RichText::new(title).text_style(theme::subtitle()));
+    });
     let range = match (root.first(), root.last()) {
+        (Some(first), Some(last)) if first == last => first.short(),
         (Some(first), Some(last)) => format!("{} – {}", first.short(), last.short()),
         _ => String::new(),
     };
