@@ -145,7 +145,8 @@ fn hold(driver: &mut Driver, album: &mut Album) {
     driver.until_says("to be put into a batch");
     album.take(driver, "trigger-paused");
     for _ in 0..200 {
-        if driver.says("blocks this shard") {
+        // What blocks may be a half that was not sent yet: of that the poller names no record.
+        if driver.says("Skip record…") {
             break;
         }
         driver.press(egui::Modifiers::NONE, egui::Key::S);
