@@ -294,16 +294,41 @@ pub struct ManagedPolicy {
     pub document: String,
 }
 
+/// A function by its name: what all of its versions share, and these.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Function {
+    /// `$LATEST`, the version that can be changed.
+    #[serde(flatten)]
+    pub latest: Arc<Version>,
+    pub reserved_concurrency: Option<u32>,
+    pub tags: BTreeMap<String, String>,
+    /// Published versions by number; they never change.
+    #[serde(default)]
+    pub published: BTreeMap<u64, Arc<Version>>,
+    /// Number of the last version that was published; none is used twice.
+    #[serde(default)]
+    pub last_published: u64,
+}
+
+/// Code and configuration of a function: its `$LATEST` or a published version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Version {
+    /// Of the function.
     pub name: String,
+    /// Of the function, without a qualifier.
     pub arn: String,
+    /// `$LATEST` or a number.
+    #[serde(default = "latest")]
+    pub version: String,
     /// `nodejs22.x`; any name of the current API model.
     pub runtime: String,
     pub handler: String,
     /// ARN of the execution role.
     pub role: String,
     pub description: String,
+    /// What publishing it said instead of `description`.
+    #[serde(default)]
+    pub published_as: Option<String>,
     pub timeout_secs: u32,
     pub memory_mb: u32,
     pub environment: BTreeMap<String, String>,
@@ -315,10 +340,12 @@ pub struct Function {
     /// When `Pending` becomes `Active`, or an update becomes `Successful`.
     pub ready_at: SystemTime,
     pub created: bool,
-    pub reserved_concurrency: Option<u32>,
-    pub tags: BTreeMap<String, String>,
     /// Members that are stored and returned: `Architectures`, `LoggingConfig`, `Layers`.
     pub settings: BTreeMap<String, Value>,
+}
+
+fn latest() -> String {
+    "$LATEST".to_owned()
 }
 
 /// `State` of an event source mapping.

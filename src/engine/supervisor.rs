@@ -82,7 +82,7 @@ struct Running {
 struct Work {
     stream_arn: String,
     function_arn: String,
-    /// ARN of the function's role.
+    /// ARN of the role of the function, or of the version that is called.
     role: String,
 }
 
@@ -153,7 +153,7 @@ impl Crew {
 
     fn keep_running(&mut self, mapping: &Mapping, now: SystemTime) {
         let (role, hindrance) = self.engine.read(|state| {
-            let function = state.functions.get(function_name(&mapping.function_arn));
+            let function = lambda::version_of(state, &mapping.function_arn);
             let role = function.map(|it| it.role.clone());
             (role, hindrance(&self.engine, state, mapping))
         });
@@ -311,8 +311,10 @@ impl Work {
 
 /// Those a poller of this mapping works with; `None` without its function.
 pub(super) fn clients_of(engine: &Engine, mapping: &Mapping) -> Option<Clients> {
-    let name = function_name(&mapping.function_arn);
-    let role = engine.read(|state| state.functions.get(name).map(|it| it.role.clone()))?;
+    let role = engine.read(|state| {
+        let function = lambda::version_of(state, &mapping.function_arn)?;
+        Some(function.role.clone())
+    })?;
     Some(clients(engine, &Work::of(mapping, role)))
 }
 
@@ -388,7 +390,7 @@ fn note_result(engine: &Engine, uuid: &str, text: &str) {
 
 /// What keeps Lambda from polling for a mapping whose function is there.
 fn hindrance(engine: &Engine, state: &State, mapping: &Mapping) -> Option<String> {
-    let function = state.functions.get(function_name(&mapping.function_arn))?;
+    let function = lambda::version_of(state, &mapping.function_arn)?;
     if !lambda::is_assumable(engine, state, &function.role) {
         return Some(lambda::NOT_ASSUMABLE.to_owned());
     }
@@ -396,7 +398,7 @@ fn hindrance(engine: &Engine, state: &State, mapping: &Mapping) -> Option<String
 }
 
 /// The bare name in the ARN of a function, of a version or of an alias.
-pub(super) fn function_name(arn: &str) -> &str {
+fn function_name(arn: &str) -> &str {
     arn.split(':').nth(6).unwrap_or(arn)
 }
 

@@ -110,6 +110,8 @@ mod ttl;
 #[cfg(test)]
 mod tutorial_ui;
 #[cfg(test)]
+mod versions;
+#[cfg(test)]
 mod walkthrough;
 #[cfg(test)]
 mod whatif;

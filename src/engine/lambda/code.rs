@@ -99,9 +99,12 @@ pub(super) fn stored(engine: &Engine, sha256: &str) -> Result<Vec<u8>, Fault> {
         .ok_or_else(|| Fault::internal(format!("the package {sha256} is not in the data folder")))
 }
 
-/// Forgets a package that no function uses any more.
+/// Forgets a package that no version of any function uses any more.
 pub(super) fn release(engine: &Engine, state: &State, sha256: &str) -> Result<(), Fault> {
-    let used = state.functions.values().any(|it| it.code_sha256 == sha256);
+    let used = state.functions.values().any(|function| {
+        let mut versions = function.published.values().chain([&function.latest]);
+        versions.any(|it| it.code_sha256 == sha256)
+    });
     if !used {
         engine
             .store()

@@ -1,23 +1,21 @@
 //! Functions: made, shown, changed and deleted. Runs none of them.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::checks::{Checks, conflict, flag, invalid, whole};
 use super::code::{self, Code};
-use super::names::{self, LATEST};
-use super::{permissions, settings, shapes, tags};
+use super::names::{self, LATEST, Reference};
+use super::{permissions, settings, shapes, tags, versions};
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Body, Call, Fault, Later, Reply};
-use crate::engine::state::{Function, State};
+use crate::engine::state::{Function, State, Version};
 
 /// How long a function is `Pending`, or an update `InProgress`.
 const SETTLING: Duration = Duration::from_millis(200);
-/// Concurrent executions of the account.
-pub(super) const CONCURRENCY: u32 = 1000;
-/// What must stay for functions that reserve nothing.
-const UNRESERVED_MIN: u32 = 100;
 /// Functions in one page, whatever is asked for.
 const PAGE_MAX: usize = 50;
 
@@ -32,47 +30,66 @@ pub(super) fn create(engine: Engine, call: Call) -> Later {
             if state.functions.contains_key(&name) {
                 return Err(conflict(format!("Function already exist: {name}")));
             }
-            let mut function = new_function(&call, &name, &code);
-            settings::apply(&mut function, &call.input)?;
-            permissions::may_use_role(&engine, state, &call, &function.role)?;
+            let mut latest = new_version(&call, &name, &code);
+            settings::apply(&mut latest, &call.input)?;
+            permissions::may_use_role(&engine, state, &call, &latest.role)?;
             code.save(&engine)?;
-            state.functions.insert(name.clone(), function.clone());
-            Ok(function)
+            let mut function = Function {
+                latest: Arc::new(latest),
+                reserved_concurrency: None,
+                tags: tags::read(&call.input["Tags"]),
+                published: BTreeMap::new(),
+                last_published: 0,
+            };
+            let made = match flag(&call.input, "Publish") {
+                Some(true) => versions::publish_latest(&mut function, None, &call.ids),
+                _ => Arc::clone(&function.latest),
+            };
+            state.functions.insert(name.clone(), function);
+            Ok(made)
         })?;
         Ok(Reply::json(201, settings::shown(&created, call.now).into()))
     })
 }
 
+/// Of a version only what is its own.
 pub(super) fn get(state: &mut State, call: &Call) -> Answer {
-    let (function, qualifier) = names::find(state, call)?;
+    let found = names::find(state, call)?;
+    let (function, version) = (found.function, found.version);
     let region = &call.account.region;
+    let is_latest = version.version == LATEST;
+    let query = if is_latest {
+        String::new()
+    } else {
+        format!("?Qualifier={}", version.version)
+    };
     let location = format!(
-        "https://lambda.{region}.amazonaws.com/2015-03-31/functions/{}/package",
-        function.name
+        "https://lambda.{region}.amazonaws.com/2015-03-31/functions/{}/package{query}",
+        version.name
     );
     let mut reply = json!({
-        "Configuration": shown_as(function, call, qualifier.as_deref()),
+        "Configuration": shown_as(version, call, found.qualifier.as_deref()),
         "Code": { "RepositoryType": "S3", "Location": location },
     });
-    if !function.tags.is_empty() {
+    if is_latest && !function.tags.is_empty() {
         reply["Tags"] = json!(function.tags);
     }
-    if let Some(reserved) = function.reserved_concurrency {
+    if let Some(reserved) = function.reserved_concurrency.filter(|_| is_latest) {
         reply["Concurrency"] = json!({ "ReservedConcurrentExecutions": reserved });
     }
     Ok(reply.into())
 }
 
 pub(super) fn get_configuration(state: &mut State, call: &Call) -> Answer {
-    let (function, qualifier) = names::find(state, call)?;
-    Ok(shown_as(function, call, qualifier.as_deref()).into())
+    let found = names::find(state, call)?;
+    Ok(shown_as(found.version, call, found.qualifier.as_deref()).into())
 }
 
 /// The package as it was uploaded. Not an operation of AWS, where `Code.Location` leads to S3.
 pub(super) fn package(engine: &Engine, call: &Call) -> Answer {
     let sha256 = engine.read(|state| {
-        let (function, _) = names::find(state, call)?;
-        Ok::<_, Fault>(function.code_sha256.clone())
+        let found = names::find(state, call)?;
+        Ok::<_, Fault>(found.version.code_sha256.clone())
     })?;
     let zip = code::stored(engine, &sha256)?;
     Ok(Reply {
@@ -82,25 +99,45 @@ pub(super) fn package(engine: &Engine, call: &Call) -> Answer {
     })
 }
 
+/// `ListFunctions`: the `$LATEST` of each, or every version (`FunctionVersion=ALL`), named with its qualifier.
 pub(super) fn list(state: &mut State, call: &Call) -> Answer {
     let asked = whole(&call.input, "MaxItems")?.unwrap_or(i64::MAX);
+    let versions = call.text("FunctionVersion");
     let mut checks = Checks::default();
+    if let Some(versions) = versions {
+        checks.one_of("functionVersion", versions, &["ALL"]);
+    }
     checks.range("maxItems", asked.min(10_000), (1, 10_000));
     checks.finish()?;
     let limit = usize::try_from(asked).unwrap_or(PAGE_MAX).min(PAGE_MAX);
-    let after = call.text("Marker").unwrap_or_default();
+    let place = |it: &Version| (it.name.clone(), versions::number(&it.version));
+    let after = call.text("Marker").map(|marker| {
+        let (name, number) = marker.split_once(':').unwrap_or((marker, ""));
+        (name.to_owned(), versions::number(number))
+    });
     let mut rest = state
         .functions
         .values()
-        .filter(|function| function.name.as_str() > after);
-    let page: Vec<&Function> = rest.by_ref().take(limit).collect();
+        .flat_map(|it| {
+            let published = it.published.values().filter(|_| versions.is_some());
+            [&it.latest].into_iter().chain(published)
+        })
+        .filter(|it| after.as_ref().is_none_or(|after| place(it) > *after));
+    let page: Vec<&Arc<Version>> = rest.by_ref().take(limit).collect();
     let shown: Vec<Value> = page
         .iter()
-        .map(|function| settings::shown(function, call.now).into())
+        .map(|it| match versions {
+            Some(_) => versions::shown_qualified(it, call),
+            None => shown_as(it, call, None),
+        })
         .collect();
     let mut reply = json!({ "Functions": shown });
     if let (Some(last), Some(_)) = (page.last(), rest.next()) {
-        reply["NextMarker"] = json!(last.name);
+        let marker = match versions::number(&last.version) {
+            Some(number) => format!("{}:{number}", last.name),
+            None => last.name.clone(),
+        };
+        reply["NextMarker"] = marker.into();
     }
     Ok(reply.into())
 }
@@ -108,31 +145,39 @@ pub(super) fn list(state: &mut State, call: &Call) -> Answer {
 pub(super) fn update_code(engine: Engine, call: Call) -> Later {
     Box::pin(async move {
         names::reference(&call)?;
+        versions::check_publish_to(&call.input)?;
         let call_for_code = call.clone();
         let code = engine
             .beside(move || Code::read(&call_for_code.input))
             .await??;
-        let updated = engine.change(|state| {
+        let shown = engine.change(|state| {
             let mut function = changeable(state, &call)?;
-            let former = std::mem::replace(&mut function.code_sha256, code.sha256.clone());
-            function.code_size = code.zip.len() as u64;
+            let latest = Arc::make_mut(&mut function.latest);
+            let former = std::mem::replace(&mut latest.code_sha256, code.sha256.clone());
+            latest.code_size = code.zip.len() as u64;
             if let Some(architectures) = call.input.get("Architectures") {
-                function
+                latest
                     .settings
                     .insert("Architectures".to_owned(), architectures.clone());
             }
-            touch(&mut function, &call);
+            touch(latest, &call);
+            let name = latest.name.clone();
             if flag(&call.input, "DryRun") == Some(true) {
-                return Ok(function);
+                return Ok(shown_as(latest, &call, None));
             }
             code.save(&engine)?;
-            state
-                .functions
-                .insert(function.name.clone(), function.clone());
+            let shown = match flag(&call.input, "Publish") {
+                Some(true) => {
+                    let made = versions::publish_latest(&mut function, None, &call.ids);
+                    versions::shown_qualified(&made, &call)
+                }
+                _ => shown_as(&function.latest, &call, None),
+            };
+            state.functions.insert(name, function);
             code::release(&engine, state, &former)?;
-            Ok(function)
+            Ok(shown)
         })?;
-        Ok(Value::from(settings::shown(&updated, call.now)).into())
+        Ok(shown.into())
     })
 }
 
@@ -140,73 +185,41 @@ pub(super) fn update_configuration(engine: &Engine, call: &Call) -> Answer {
     settings::check(&call.input)?;
     let updated = engine.change(|state| {
         let mut function = changeable(state, call)?;
-        settings::apply(&mut function, &call.input)?;
+        let latest = Arc::make_mut(&mut function.latest);
+        settings::apply(latest, &call.input)?;
         if call.text("Role").is_some() {
-            permissions::may_use_role(engine, state, call, &function.role)?;
+            permissions::may_use_role(engine, state, call, &latest.role)?;
         }
-        touch(&mut function, call);
-        state
-            .functions
-            .insert(function.name.clone(), function.clone());
-        Ok(function)
+        touch(latest, call);
+        let shown = shown_as(latest, call, None);
+        state.functions.insert(latest.name.clone(), function);
+        Ok(shown)
     })?;
-    Ok(Value::from(settings::shown(&updated, call.now)).into())
+    Ok(updated.into())
 }
 
+/// A version, or the function with all that is of it.
 pub(super) fn delete(engine: &Engine, call: &Call) -> Answer {
-    let name = engine.change(|state| {
-        let (function, qualifier) = names::find(state, call)?;
-        if qualifier.as_deref() == Some(LATEST) {
-            return Err(invalid(
-                "$LATEST version cannot be deleted without deleting the function.",
-            ));
+    let reference = names::reference(call)?;
+    if reference.qualifier.is_some() {
+        return versions::delete(engine, call, &reference);
+    }
+    delete_whole(engine, call, &reference)
+}
+
+fn delete_whole(engine: &Engine, call: &Call, reference: &Reference) -> Answer {
+    engine.change(|state| {
+        if names::function(state, reference, &call.account).is_none() {
+            return Err(names::missing(reference, &call.account));
         }
-        let (name, sha256) = (function.name.clone(), function.code_sha256.clone());
-        state.functions.remove(&name);
-        code::release(engine, state, &sha256)?;
-        Ok(name)
+        if let Some(function) = state.functions.remove(&reference.name) {
+            for version in function.published.values().chain([&function.latest]) {
+                code::release(engine, state, &version.code_sha256)?;
+            }
+        }
+        Ok(())
     })?;
-    engine.lambda().pool.forget(&name);
-    Ok(no_content())
-}
-
-pub(super) fn put_concurrency(state: &mut State, call: &Call) -> Answer {
-    let asked = whole(&call.input, "ReservedConcurrentExecutions")?;
-    let mut checks = Checks::default();
-    match asked {
-        None => checks.missing("reservedConcurrentExecutions"),
-        Some(asked) => checks.range("reservedConcurrentExecutions", asked, (0, i64::MAX)),
-    }
-    checks.finish()?;
-    let name = names::find(state, call)?.0.name.clone();
-    let asked = u32::try_from(asked.unwrap_or_default()).unwrap_or(u32::MAX);
-    let others: u32 = state
-        .functions
-        .values()
-        .filter(|function| function.name != name)
-        .filter_map(|function| function.reserved_concurrency)
-        .sum();
-    if asked > CONCURRENCY - UNRESERVED_MIN - others.min(CONCURRENCY - UNRESERVED_MIN) {
-        return Err(invalid(format!(
-            "Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [{UNRESERVED_MIN}]."
-        )));
-    }
-    set_concurrency(state, &name, Some(asked));
-    Ok(json!({ "ReservedConcurrentExecutions": asked }).into())
-}
-
-pub(super) fn get_concurrency(state: &mut State, call: &Call) -> Answer {
-    let (function, _) = names::find(state, call)?;
-    Ok(match function.reserved_concurrency {
-        Some(reserved) => json!({ "ReservedConcurrentExecutions": reserved }),
-        None => json!({}),
-    }
-    .into())
-}
-
-pub(super) fn delete_concurrency(state: &mut State, call: &Call) -> Answer {
-    let name = names::find(state, call)?.0.name.clone();
-    set_concurrency(state, &name, None);
+    engine.lambda().pool.forget(&reference.name, None);
     Ok(no_content())
 }
 
@@ -227,6 +240,7 @@ fn check_creation(call: &Call) -> Result<String, Fault> {
         checks.missing("role");
         checks.finish()?;
     }
+    versions::check_publish_to(input)?;
     settings::check(input)?;
     shapes::check(input, shapes::TAG)?;
     let mut checks = Checks::default();
@@ -242,52 +256,59 @@ fn check_creation(call: &Call) -> Result<String, Fault> {
     Ok(reference.name)
 }
 
-fn new_function(call: &Call, name: &str, code: &Code) -> Function {
-    let mut settings = std::collections::BTreeMap::new();
+fn new_version(call: &Call, name: &str, code: &Code) -> Version {
+    let mut settings = BTreeMap::new();
     if let Some(architectures) = call.input.get("Architectures") {
         settings.insert("Architectures".to_owned(), architectures.clone());
     }
-    Function {
+    Version {
         name: name.to_owned(),
         arn: names::function_arn(&call.account, name),
+        version: LATEST.to_owned(),
         runtime: String::new(),
         handler: String::new(),
         role: String::new(),
         description: String::new(),
+        published_as: None,
         timeout_secs: 3,
         memory_mb: 128,
-        environment: std::collections::BTreeMap::new(),
+        environment: BTreeMap::new(),
         code_sha256: code.sha256.clone(),
         code_size: code.zip.len() as u64,
         revision_id: call.ids.uuid(),
         last_modified: call.now,
         ready_at: call.now + SETTLING,
         created: true,
-        reserved_concurrency: None,
-        tags: tags::read(&call.input["Tags"]),
         settings,
     }
 }
 
 /// A copy of the function a call wants to change, when nothing else changes it at the time.
-fn changeable(state: &State, call: &Call) -> Result<Function, Fault> {
-    let (function, _) = names::find(state, call)?;
-    if settings::is_pending(function, call.now) {
+pub(super) fn changeable(state: &State, call: &Call) -> Result<Function, Fault> {
+    let function = names::find_whole(state, call)?;
+    let latest = &function.latest;
+    if settings::is_pending(latest, call.now) {
         return Err(pending());
     }
-    if settings::is_updating(function, call.now) {
+    if settings::is_updating(latest, call.now) {
         return Err(conflict(format!(
             "The operation cannot be performed at this time. An update is in progress for resource: {}",
-            function.arn
+            latest.arn
         )));
     }
+    check_revision(call, &latest.revision_id)?;
+    Ok(function.clone())
+}
+
+/// A call that names a revision means that one and no other.
+pub(super) fn check_revision(call: &Call, current: &str) -> Result<(), Fault> {
     match call.text("RevisionId") {
-        Some(revision) if revision != function.revision_id => Err(Fault::new(
+        Some(revision) if revision != current => Err(Fault::new(
             412,
             "PreconditionFailedException",
             "The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id",
         )),
-        _ => Ok(function.clone()),
+        _ => Ok(()),
     }
 }
 
@@ -298,24 +319,18 @@ pub(super) fn pending() -> Fault {
     )
 }
 
-fn touch(function: &mut Function, call: &Call) {
-    function.revision_id = call.ids.uuid();
-    function.last_modified = call.now;
-    function.ready_at = call.now + SETTLING;
-    function.created = false;
-}
-
-fn set_concurrency(state: &mut State, name: &str, reserved: Option<u32>) {
-    if let Some(function) = state.functions.get_mut(name) {
-        function.reserved_concurrency = reserved;
-    }
+fn touch(latest: &mut Version, call: &Call) {
+    latest.revision_id = call.ids.uuid();
+    latest.last_modified = call.now;
+    latest.ready_at = call.now + SETTLING;
+    latest.created = false;
 }
 
 /// The ARN carries the qualifier that was asked for.
-fn shown_as(function: &Function, call: &Call, qualifier: Option<&str>) -> Value {
-    let mut shown = settings::shown(function, call.now);
+pub(super) fn shown_as(version: &Version, call: &Call, qualifier: Option<&str>) -> Value {
+    let mut shown = settings::shown(version, call.now);
     if let Some(qualifier) = qualifier {
-        let arn = format!("{}:{qualifier}", function.arn);
+        let arn = format!("{}:{qualifier}", version.arn);
         shown.insert("FunctionArn".to_owned(), arn.into());
     }
     shown.into()

@@ -9,15 +9,10 @@ use super::environment::{Ended, Failure, Line, Ran};
 use super::settings::log_format;
 use crate::engine::Engine;
 use crate::engine::faults::Kind;
-use crate::engine::state::Function;
+use crate::engine::state::Version;
 
 /// `kind` is an error or a timeout. A timeout takes its time by the world's clock.
-pub(super) async fn run(
-    engine: &Engine,
-    function: &Function,
-    request_id: &str,
-    kind: &Kind,
-) -> Ran {
+pub(super) async fn run(engine: &Engine, function: &Version, request_id: &str, kind: &Kind) -> Ran {
     let clock = engine.clock();
     let started = clock.now();
     let log = Log {
@@ -53,7 +48,7 @@ pub(super) async fn run(
 }
 
 struct Log<'a> {
-    function: &'a Function,
+    function: &'a Version,
     request_id: &'a str,
     at: SystemTime,
 }

@@ -1,6 +1,7 @@
 //! One invocation: who may run it, where, how long, and what is written about it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
@@ -12,17 +13,17 @@ use super::checks::{Checks, not_found};
 use super::environment::{Blueprint, Ended, ExecutionEnvironment, Failure, Invocation, Line};
 use super::functions::{no_content, pending};
 use super::javascript::JavaScript;
-use super::names::{self, LATEST};
+use super::names::{self, Reference};
 use super::permissions::{NOT_ASSUMABLE, function_may, is_assumable, role_name};
 use super::pool::Warm;
 use super::queue::Queued;
 use super::unavailable::Unavailable;
-use super::{injected, report, settings};
+use super::{injected, report, settings, targets};
 use crate::engine::Engine;
 use crate::engine::call::{Body, Call, Fault, Later, Principal, Reply};
 use crate::engine::faults::HEADER;
 use crate::engine::logs;
-use crate::engine::state::Function;
+use crate::engine::state::Version;
 use crate::ids::Ids;
 
 /// Largest event and answer of a synchronous invocation, as documented; the wire lets 100 bytes more pass.
@@ -37,6 +38,7 @@ const KINDS: [&str; 3] = ["Event", "RequestResponse", "DryRun"];
 pub(super) struct Request {
     pub(super) id: String,
     pub(super) function_name: String,
+    pub(super) qualifier: Option<String>,
     /// With the qualifier the caller named.
     pub(super) function_arn: String,
     /// JSON text.
@@ -48,6 +50,8 @@ pub(super) struct Request {
 /// How it went.
 pub(super) struct Finished {
     pub(super) ended: Result<String, Failure>,
+    /// `$LATEST` or a number.
+    pub(super) version: String,
     pub(super) log_tail: String,
     /// What took the handler's place, in a few words.
     pub(super) injected: Option<&'static str>,
@@ -78,32 +82,32 @@ pub(super) fn invoke(engine: Engine, call: Call) -> Later {
 /// Runs a function once, to its end, and writes its log.
 pub(super) async fn run(engine: &Engine, request: Request) -> Result<Finished, Fault> {
     let now = engine.clock().now();
-    let (function, warm) = engine.read(|state| {
-        let function = state
-            .functions
-            .get(&request.function_name)
+    let (version, warm) = engine.read(|state| {
+        let function = state.functions.get(&request.function_name);
+        let version = function
+            .and_then(|it| targets::version(it, request.qualifier.as_deref()))
             .ok_or_else(|| not_found(format!("Function not found: {}", request.function_arn)))?;
-        if settings::is_pending(function, now) {
+        if settings::is_pending(version, now) {
             return Err(pending());
         }
-        if !is_assumable(engine, state, &function.role) {
+        if !is_assumable(engine, state, &version.role) {
             return Err(Fault::new(403, "AccessDeniedException", NOT_ASSUMABLE));
         }
-        let warm = engine.lambda().pool.enter(state, function, now)?;
-        Ok::<_, Fault>((function.clone(), warm))
+        let warm = engine.lambda().pool.enter(state, version, now)?;
+        Ok::<_, Fault>((Arc::clone(version), warm))
     })?;
     let mut seat = Seat {
         engine,
-        function: &function,
+        version: &version,
         warm,
     };
     let mut warm = match seat.warm.take() {
         Some(warm) => warm,
-        None => start(engine, &function, now).await?,
+        None => start(engine, &version, now).await?,
     };
-    let fate = (engine.faults()).fate_of_run(&function.name, &request.function_arn);
+    let fate = (engine.faults()).fate_of_run(&version.name, &request.function_arn);
     let ran = if let Some(kind) = &fate {
-        injected::run(engine, &function, &request.id, kind).await
+        injected::run(engine, &version, &request.id, kind).await
     } else {
         let invocation = Invocation {
             request_id: request.id.clone(),
@@ -114,14 +118,15 @@ pub(super) async fn run(engine: &Engine, request: Request) -> Result<Finished, F
         };
         warm.environment.invoke(invocation).await
     };
-    let lines = report::lines(&function, &request.id, &ran);
-    write_log(engine, &function, &warm.log_stream, &lines);
+    let lines = report::lines(&version, &request.id, &ran);
+    write_log(engine, &version, &warm.log_stream, &lines);
     if ran.is_reusable {
         seat.warm = Some(warm);
     }
     drop(seat);
     Ok(Finished {
-        ended: ended(ran.ended, &function, &request.id),
+        ended: ended(ran.ended, &version, &request.id),
+        version: version.version.clone(),
         log_tail: report::tail(&lines),
         injected: fate.map(|kind| kind.words()),
     })
@@ -130,7 +135,7 @@ pub(super) async fn run(engine: &Engine, request: Request) -> Result<Finished, F
 /// A running invocation; when it ends, however it ends, it is counted no more.
 struct Seat<'a> {
     engine: &'a Engine,
-    function: &'a Function,
+    version: &'a Arc<Version>,
     /// The environment to keep for the next invocation.
     warm: Option<Warm>,
 }
@@ -139,7 +144,7 @@ impl Drop for Seat<'_> {
     fn drop(&mut self) {
         let now = self.engine.clock().now();
         let pool = &self.engine.lambda().pool;
-        pool.leave(self.function, self.warm.take(), now);
+        pool.leave(self.version, self.warm.take(), now);
     }
 }
 
@@ -156,8 +161,10 @@ fn check_kind(call: &Call) -> Result<&'static str, Fault> {
 fn read(engine: &Engine, call: &Call, kind: &str) -> Result<Request, Fault> {
     let reference = names::reference(call)?;
     engine.read(|state| {
-        let (function, _) = names::find(state, call)?;
-        if settings::is_pending(function, call.now) {
+        let Some(version) = names::known(state, &reference, &call.account) else {
+            return Err(missing(call, &reference));
+        };
+        if settings::is_pending(version, call.now) {
             return Err(pending());
         }
         Ok(())
@@ -181,9 +188,19 @@ fn read(engine: &Engine, call: &Call, kind: &str) -> Result<Request, Fault> {
         id: call.request_id.clone(),
         function_arn: reference.arn(&call.account),
         function_name: reference.name,
+        qualifier: reference.qualifier,
         event: event(&call.payload)?,
         client_context: client_context(call)?,
     })
+}
+
+/// Callers hear of the `$LATEST` that is not there; what mappings show names the function as they do.
+fn missing(call: &Call, reference: &Reference) -> Fault {
+    let reference = match call.principal {
+        Principal::Service(_) => reference.clone(),
+        _ => reference.clone().or_latest(),
+    };
+    names::missing(&reference, &call.account)
 }
 
 /// Nothing at all counts as an empty object.
@@ -223,7 +240,7 @@ fn client_context(call: &Call) -> Result<Option<String>, Fault> {
 }
 
 fn reply(finished: Finished, wants_log: bool) -> Reply {
-    let mut headers = vec![("x-amz-executed-version".into(), LATEST.to_owned())];
+    let mut headers = vec![("x-amz-executed-version".into(), finished.version)];
     if let Some(words) = finished.injected {
         headers.push((HEADER.into(), words.to_owned()));
     }
@@ -247,7 +264,7 @@ fn reply(finished: Finished, wants_log: bool) -> Reply {
     }
 }
 
-fn ended(ended: Ended, function: &Function, request_id: &str) -> Result<String, Failure> {
+fn ended(ended: Ended, function: &Version, request_id: &str) -> Result<String, Failure> {
     match ended {
         Ended::Answered(answer) if answer.len() > ANSWER_BYTES_MAX => {
             let kind = "Function.ResponseSizeTooLarge";
@@ -270,11 +287,12 @@ fn ended(ended: Ended, function: &Function, request_id: &str) -> Result<String, 
 }
 
 /// Makes a cold environment: the program begins with its first invocation.
-async fn start(engine: &Engine, function: &Function, now: SystemTime) -> Result<Warm, Fault> {
+async fn start(engine: &Engine, function: &Version, now: SystemTime) -> Result<Warm, Fault> {
     let date = &crate::clock::iso_secs(now)[..10];
     let log_stream = format!(
-        "{}/[{LATEST}]{}",
+        "{}/[{}]{}",
         date.replace('-', "/"),
+        function.version,
         engine.ids().hex(32)
     );
     let programs = engine.0.options.programs.as_ref();
@@ -314,7 +332,7 @@ async fn start(engine: &Engine, function: &Function, now: SystemTime) -> Result<
 }
 
 /// What the program finds in its environment: Lambda's variables, then the user's.
-fn variables(engine: &Engine, function: &Function, log_stream: &str) -> BTreeMap<String, String> {
+fn variables(engine: &Engine, function: &Version, log_stream: &str) -> BTreeMap<String, String> {
     let role = Principal::Role {
         role: role_name(&function.role),
         session: function.name.clone(),
@@ -332,7 +350,7 @@ fn variables(engine: &Engine, function: &Function, log_stream: &str) -> BTreeMap
         ("AWS_EXECUTION_ENV", &execution),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
         ("AWS_LAMBDA_FUNCTION_NAME", &function.name),
-        ("AWS_LAMBDA_FUNCTION_VERSION", LATEST),
+        ("AWS_LAMBDA_FUNCTION_VERSION", &function.version),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
         ("AWS_LAMBDA_LOG_GROUP_NAME", &group),
         ("AWS_LAMBDA_LOG_STREAM_NAME", log_stream),
@@ -383,7 +401,7 @@ fn trace_id(engine: &Engine, now: SystemTime) -> String {
 }
 
 /// Writes as the execution role; without permission there are silently no logs.
-fn write_log(engine: &Engine, function: &Function, stream: &str, lines: &[Line]) {
+fn write_log(engine: &Engine, function: &Version, stream: &str, lines: &[Line]) {
     let group = settings::log_group(function);
     let may_write = engine.read(|state| {
         let known = state.log_groups.get(&group);

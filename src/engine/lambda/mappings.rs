@@ -1,5 +1,6 @@
 //! Event source mappings: operations on the state. Starts nothing; the supervisor does.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
@@ -16,7 +17,7 @@ use crate::clock::epoch_secs;
 use crate::engine::Engine;
 use crate::engine::call::{Account, Answer, Call, Fault, Reply};
 use crate::engine::checkpoints;
-use crate::engine::state::{Function, Mapping, MappingState, NextSettings, State};
+use crate::engine::state::{Mapping, MappingState, NextSettings, State, Version};
 use crate::engine::streams::shards;
 use crate::mapping::MappingConfig;
 use crate::mapping::config::StartingPosition;
@@ -284,7 +285,7 @@ fn function_of<'s>(
     state: &'s State,
     reference: &Reference,
     account: &Account,
-) -> Result<&'s Function, Fault> {
+) -> Result<&'s Arc<Version>, Fault> {
     names::known(state, reference, account).ok_or_else(|| invalid("Function does not exist"))
 }
 
@@ -292,7 +293,7 @@ fn function_of<'s>(
 fn check_stream(
     engine: &Engine,
     state: &State,
-    function: &Function,
+    function: &Version,
     stream: &str,
     now: SystemTime,
 ) -> Result<(), Fault> {
@@ -313,7 +314,7 @@ fn check_stream(
 fn check_destination(
     engine: &Engine,
     state: &State,
-    function: &Function,
+    function: &Version,
     config: &MappingConfig,
 ) -> Result<(), Fault> {
     let Some(destination) = &config.on_failure else {

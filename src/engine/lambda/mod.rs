@@ -4,6 +4,7 @@
 
 mod checks;
 mod code;
+mod concurrency;
 pub mod environment;
 mod filter_keys;
 mod functions;
@@ -21,9 +22,11 @@ mod report;
 mod settings;
 mod shapes;
 mod tags;
+mod targets;
 #[cfg(test)]
 mod testing;
 mod unavailable;
+mod versions;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -38,6 +41,7 @@ pub use package::Package;
 pub use permissions::{NOT_ASSUMABLE, is_assumable};
 pub use queue::run_queue;
 pub use settings::{RUNTIMES, log_group};
+pub use targets::version_of;
 
 /// In-memory parts.
 #[derive(Default)]
@@ -59,11 +63,11 @@ pub fn operations() -> &'static [Operation] {
     OPERATIONS
 }
 
-/// The files of a function's package, by path. 404 where there is no such function.
+/// The files of the package of a function's `$LATEST`, by path. 404 where there is no such function.
 pub fn code_of(engine: &Engine, name: &str) -> Result<Vec<(String, Bytes)>, Fault> {
     let sha256 = engine.read(|state| {
         let function = state.functions.get(name);
-        function.map(|it| it.code_sha256.clone())
+        function.map(|it| it.latest.code_sha256.clone())
     });
     let sha256 = sha256.ok_or_else(|| {
         let arn = names::function_arn(engine.account(), name);
@@ -134,6 +138,20 @@ const OPERATIONS: &[Operation] = &[
         Run::Data(functions::package),
     ),
     Operation::new(
+        "PublishVersion",
+        "POST /2015-03-31/functions/{FunctionName}/versions",
+        "lambda:PublishVersion",
+        names::resource,
+        Run::Now(versions::publish),
+    ),
+    Operation::new(
+        "ListVersionsByFunction",
+        "GET /2015-03-31/functions/{FunctionName}/versions",
+        "lambda:ListVersionsByFunction",
+        names::resource,
+        Run::Now(versions::list),
+    ),
+    Operation::new(
         "Invoke",
         "POST /2015-03-31/functions/{FunctionName}/invocations",
         "lambda:InvokeFunction",
@@ -145,21 +163,21 @@ const OPERATIONS: &[Operation] = &[
         "PUT /2017-10-31/functions/{FunctionName}/concurrency",
         "lambda:PutFunctionConcurrency",
         names::resource,
-        Run::Now(functions::put_concurrency),
+        Run::Now(concurrency::put),
     ),
     Operation::new(
         "GetFunctionConcurrency",
         "GET /2019-09-30/functions/{FunctionName}/concurrency",
         "lambda:GetFunctionConcurrency",
         names::resource,
-        Run::Now(functions::get_concurrency),
+        Run::Now(concurrency::get),
     ),
     Operation::new(
         "DeleteFunctionConcurrency",
         "DELETE /2017-10-31/functions/{FunctionName}/concurrency",
         "lambda:DeleteFunctionConcurrency",
         names::resource,
-        Run::Now(functions::delete_concurrency),
+        Run::Now(concurrency::delete),
     ),
     Operation::new(
         "TagResource",

@@ -1,16 +1,30 @@
 //! Functions by name, partial ARN or full ARN. Pure but for the look into the state.
 
-use super::checks::{Checks, invalid, not_found};
-use crate::engine::call::{Account, Call, Fault};
-use crate::engine::state::{Function, State};
+use std::sync::Arc;
 
-/// The only version this cloud knows.
+use super::checks::{Checks, invalid, not_found};
+use super::targets;
+use crate::engine::call::{Account, Call, Fault};
+use crate::engine::state::{Function, State, Version};
+
+/// The version that can be changed.
 pub const LATEST: &str = "$LATEST";
 
 const NAME_CHARS_MAX: usize = 64;
 const REFERENCE_CHARS_MAX: usize = 140;
 /// Longest name or ARN of a function in requests on event source mappings, in characters.
 const NAMESPACED_CHARS_MAX: usize = 256;
+/// Operations whose model allows names as long as those.
+const NAMESPACED: [&str; 6] = [
+    "DeleteFunction",
+    "GetFunction",
+    "GetFunctionConfiguration",
+    "GetFunctionPackage",
+    "Invoke",
+    "ListVersionsByFunction",
+];
+const QUALIFIER_CHARS_MAX: usize = 128;
+const QUALIFIER_PATTERN: &str = r"\$(LATEST(\.PUBLISHED)?)|[a-zA-Z0-9-_$]+";
 const PATTERN: &str = "(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?";
 
 /// `fn`, `fn:q`, `function:fn`, `123456789012:function:fn:q`, `arn:aws:lambda:r:123456789012:function:fn:q`
@@ -65,6 +79,20 @@ impl Reference {
         }
     }
 
+    /// The function alone.
+    pub(super) fn unqualified(&self) -> Self {
+        Self {
+            qualifier: None,
+            ..self.clone()
+        }
+    }
+
+    /// As the words of a few operations name a function that is not there.
+    pub(super) fn or_latest(mut self) -> Self {
+        self.qualifier.get_or_insert_with(|| LATEST.to_owned());
+        self
+    }
+
     fn is_of(&self, account: &Account) -> bool {
         self.account.as_ref().is_none_or(|it| *it == account.id)
     }
@@ -78,9 +106,23 @@ pub(super) fn function_arn(account: &Account, name: &str) -> String {
 
 /// What a call says about its function, checked for form; `Qualifier` is folded in.
 pub(super) fn reference(call: &Call) -> Result<Reference, Fault> {
-    let text = call.text("FunctionName");
-    let mut reference = parse_checked(text, &call.account)?;
-    match (call.text("Qualifier"), &reference.qualifier) {
+    let mut checks = Checks::default();
+    let asked = call.text("Qualifier");
+    if let Some(asked) = asked {
+        let fits = asked == "$LATEST.PUBLISHED"
+            || !asked.is_empty() && asked.bytes().all(|it| is_in_name(it) || it == b'$');
+        checks.pattern("qualifier", asked, fits, QUALIFIER_PATTERN);
+        checks.length("qualifier", asked, QUALIFIER_CHARS_MAX);
+    }
+    let chars_max = if NAMESPACED.contains(&call.operation) {
+        NAMESPACED_CHARS_MAX
+    } else {
+        REFERENCE_CHARS_MAX
+    };
+    let parsed = check_name(call.text("FunctionName"), chars_max, &mut checks);
+    checks.finish()?;
+    let mut reference = reachable(parsed, &call.account)?;
+    match (asked, &reference.qualifier) {
         (Some(asked), Some(derived)) if asked != derived => Err(invalid(
             "The derived qualifier from the function name does not match the specified qualifier.",
         )),
@@ -95,13 +137,7 @@ pub(super) fn reference(call: &Call) -> Result<Reference, Fault> {
 /// Refuses what is no function name, and functions of other regions.
 pub(super) fn parse_checked(text: Option<&str>, account: &Account) -> Result<Reference, Fault> {
     let mut checks = Checks::default();
-    let parsed = match text {
-        None => {
-            checks.missing("functionName");
-            None
-        }
-        Some(text) => check_form(text, REFERENCE_CHARS_MAX, &mut checks),
-    };
+    let parsed = check_name(text, REFERENCE_CHARS_MAX, &mut checks);
     checks.finish()?;
     reachable(parsed, account)
 }
@@ -128,6 +164,13 @@ pub(super) fn reachable(
     }
 }
 
+fn check_name(text: Option<&str>, chars_max: usize, checks: &mut Checks) -> Option<Reference> {
+    if text.is_none() {
+        checks.missing("functionName");
+    }
+    check_form(text?, chars_max, checks)
+}
+
 fn check_form(text: &str, chars_max: usize, checks: &mut Checks) -> Option<Reference> {
     let parsed = Reference::parse(text);
     checks.pattern("functionName", text, parsed.is_some(), PATTERN);
@@ -138,41 +181,87 @@ fn check_form(text: &str, chars_max: usize, checks: &mut Checks) -> Option<Refer
     parsed
 }
 
-/// The function a call names. Only `$LATEST` exists of each.
-pub(super) fn find<'s>(
-    state: &'s State,
-    call: &Call,
-) -> Result<(&'s Function, Option<String>), Fault> {
+/// What a call names.
+#[derive(Debug)]
+pub(super) struct Named<'s> {
+    pub(super) function: &'s Function,
+    /// The one an alias mainly points to, where the call names an alias.
+    pub(super) version: &'s Arc<Version>,
+    /// As the call gives it.
+    pub(super) qualifier: Option<String>,
+}
+
+/// The version, alias or function a call names.
+pub(super) fn find<'s>(state: &'s State, call: &Call) -> Result<Named<'s>, Fault> {
     let reference = reference(call)?;
-    match known(state, &reference, &call.account) {
-        Some(function) => Ok((function, reference.qualifier)),
+    let found = function(state, &reference, &call.account).and_then(|function| {
+        let version = targets::version(function, reference.qualifier.as_deref())?;
+        Some((function, version))
+    });
+    match found {
+        Some((function, version)) => Ok(Named {
+            function,
+            version,
+            qualifier: reference.qualifier,
+        }),
         None => Err(missing(&reference, &call.account)),
     }
 }
 
-pub(super) fn known<'s>(
+/// The function of an operation that is about all of it: a call may name nothing of it but `$LATEST`.
+pub(super) fn find_whole<'s>(state: &'s State, call: &Call) -> Result<&'s Function, Fault> {
+    let reference = reference(call)?;
+    if reference
+        .qualifier
+        .as_deref()
+        .is_some_and(|it| it != LATEST)
+    {
+        return Err(whole_only());
+    }
+    function(state, &reference, &call.account).ok_or_else(|| missing(&reference, &call.account))
+}
+
+/// What a call says that names a version or an alias where it cannot.
+pub(super) fn whole_only() -> Fault {
+    invalid(
+        "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.",
+    )
+}
+
+/// The function a reference names, whatever its qualifier.
+pub(super) fn function<'s>(
     state: &'s State,
     reference: &Reference,
     account: &Account,
 ) -> Option<&'s Function> {
-    let version_exists = reference.qualifier.as_deref().is_none_or(|it| it == LATEST);
-    state
-        .functions
-        .get(&reference.name)
-        .filter(|_| version_exists && reference.is_of(account))
+    let function = state.functions.get(&reference.name);
+    function.filter(|_| reference.is_of(account))
+}
+
+/// The version a reference names, or the one its alias mainly points to.
+pub(super) fn known<'s>(
+    state: &'s State,
+    reference: &Reference,
+    account: &Account,
+) -> Option<&'s Arc<Version>> {
+    let function = function(state, reference, account)?;
+    targets::version(function, reference.qualifier.as_deref())
 }
 
 pub(super) fn missing(reference: &Reference, account: &Account) -> Fault {
     not_found(format!("Function not found: {}", reference.arn(account)))
 }
 
-/// For the rows of the operations table: the ARN that IAM judges.
+/// For the rows of the operations table: the ARN that IAM judges, with the qualifier where the call names one.
 pub(super) fn resource(call: &Call) -> String {
     let name = call.text("FunctionName").unwrap_or_default();
-    match Reference::parse(name) {
-        Some(reference) => function_arn(&call.account, &reference.name),
-        None => function_arn(&call.account, name),
+    let Some(mut reference) = Reference::parse(name) else {
+        return function_arn(&call.account, name);
+    };
+    if let Some(asked) = call.text("Qualifier") {
+        reference.qualifier = Some(asked.to_owned());
     }
+    reference.arn(&call.account)
 }
 
 pub(super) fn is_region(part: &str) -> bool {
@@ -189,10 +278,11 @@ pub(super) fn is_account(part: &str) -> bool {
 }
 
 fn is_name(part: &str) -> bool {
-    !part.is_empty()
-        && part
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    !part.is_empty() && part.bytes().all(is_in_name)
+}
+
+fn is_in_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
 }
 
 #[cfg(test)]

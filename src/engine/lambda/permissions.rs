@@ -6,7 +6,7 @@ use crate::arn::Arn;
 use crate::engine::Engine;
 use crate::engine::call::{Account, Call, Fault, Principal};
 use crate::engine::iam;
-use crate::engine::state::{Function, Role, State};
+use crate::engine::state::{Role, State, Version};
 
 /// The service that assumes execution roles.
 const SERVICE: &str = "lambda.amazonaws.com";
@@ -47,7 +47,7 @@ pub fn is_assumable(engine: &Engine, state: &State, role_arn: &str) -> bool {
 pub(super) fn function_may(
     engine: &Engine,
     state: &State,
-    function: &Function,
+    function: &Version,
     action: &str,
     resource: &str,
 ) -> bool {

@@ -1,15 +1,16 @@
 //! Execution environments at rest, and how many invocations run. Runs none.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 use serde_json::json;
 
+use super::concurrency::CONCURRENCY;
 use super::environment::ExecutionEnvironment;
-use super::functions::CONCURRENCY;
 use crate::engine::call::Fault;
-use crate::engine::state::{Function, State};
+use crate::engine::state::{State, Version};
 
 /// Most environments of one function that are kept for later.
 const IDLE_MAX: usize = 64;
@@ -34,24 +35,36 @@ struct Seats {
 
 struct Idle {
     warm: Warm,
-    /// `RevisionId` of the function whose code and settings the environment has.
-    revision: String,
+    /// Whose code and settings the environment has.
+    version: Arc<Version>,
     since: SystemTime,
 }
 
+impl Idle {
+    /// Publishing gives `$LATEST` another revision, but neither other code nor other settings.
+    fn is_of(&self, version: &Version) -> bool {
+        let own = &self.version;
+        own.version == version.version
+            && own.last_modified == version.last_modified
+            && own.code_sha256 == version.code_sha256
+    }
+}
+
 impl Pool {
-    /// Counts an invocation of this function, or refuses it; also the warmest environment, where there is one.
+    /// Counts an invocation of this version, or refuses it; also the warmest environment, where there is one. Limits
+    /// are those of the function, for all of its versions.
     /// Every success is to be ended with [`Self::leave`].
     pub(super) fn enter(
         &self,
         state: &State,
-        function: &Function,
+        version: &Version,
         now: SystemTime,
     ) -> Result<Option<Warm>, Fault> {
         let mut functions = self.0.lock();
         let running = |seats: Option<&Seats>| seats.map_or(0, |seats| seats.running);
-        match function.reserved_concurrency {
-            Some(reserved) if running(functions.get(&function.name)) >= reserved => {
+        let function = state.functions.get(&version.name);
+        match function.and_then(|it| it.reserved_concurrency) {
+            Some(reserved) if running(functions.get(&version.name)) >= reserved => {
                 return Err(throttled(
                     "ReservedFunctionConcurrentInvocationLimitExceeded",
                 ));
@@ -77,14 +90,16 @@ impl Pool {
                 }
             }
         }
-        let seats = functions.entry(function.name.clone()).or_default();
+        let seats = functions.entry(version.name.clone()).or_default();
         seats.running += 1;
-        let (mut idle, gone): (Vec<_>, Vec<_>) = seats.idle.drain(..).partition(|idle| {
+        let (idle, gone): (Vec<_>, Vec<_>) = seats.idle.drain(..).partition(|idle| {
             let rests = now.duration_since(idle.since).unwrap_or_default();
-            idle.revision == function.revision_id && rests < IDLE_TIME_MAX
+            let is_former = idle.version.version == version.version && !idle.is_of(version);
+            !is_former && rests < IDLE_TIME_MAX
         });
-        let warmest = idle.pop().map(|idle| idle.warm);
         seats.idle = idle;
+        let warmest = seats.idle.iter().rposition(|idle| idle.is_of(version));
+        let warmest = warmest.map(|at| seats.idle.remove(at).warm);
         // The end of a program may take a while: not under the lock.
         drop(functions);
         drop(gone);
@@ -92,9 +107,9 @@ impl Pool {
     }
 
     /// An invocation is over; its environment is kept when it may serve another.
-    pub(super) fn leave(&self, function: &Function, warm: Option<Warm>, now: SystemTime) {
+    pub(super) fn leave(&self, version: &Arc<Version>, warm: Option<Warm>, now: SystemTime) {
         let mut functions = self.0.lock();
-        let Some(seats) = functions.get_mut(&function.name) else {
+        let Some(seats) = functions.get_mut(&version.name) else {
             return;
         };
         seats.running = seats.running.saturating_sub(1);
@@ -102,7 +117,7 @@ impl Pool {
             Some(warm) if seats.idle.len() < IDLE_MAX => {
                 seats.idle.push(Idle {
                     warm,
-                    revision: function.revision_id.clone(),
+                    version: Arc::clone(version),
                     since: now,
                 });
                 None
@@ -110,19 +125,23 @@ impl Pool {
             other => other,
         };
         if seats.running == 0 && seats.idle.is_empty() {
-            functions.remove(&function.name);
+            functions.remove(&version.name);
         }
         drop(functions);
         drop(gone);
     }
 
-    /// Drops the environments of a function that is gone.
-    pub(super) fn forget(&self, name: &str) {
-        let gone = self
-            .0
-            .lock()
-            .get_mut(name)
-            .map(|seats| std::mem::take(&mut seats.idle));
+    /// Drops the environments of a function that is gone, or of one version of it.
+    pub(super) fn forget(&self, name: &str, version: Option<&str>) {
+        let gone = self.0.lock().get_mut(name).map(|seats| {
+            let (gone, kept) = std::mem::take(&mut seats.idle)
+                .into_iter()
+                .partition::<Vec<_>, _>(|idle| {
+                    version.is_none_or(|version| idle.version.version == version)
+                });
+            seats.idle = kept;
+            gone
+        });
         drop(gone);
     }
 }

@@ -5,29 +5,29 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use super::environment::{Ended, Failure, Init, Line, LogFormat, Ran};
-use super::names::LATEST;
 use super::settings::{log_format, runtime_version_arn};
 use crate::clock::iso_millis;
-use crate::engine::state::Function;
+use crate::engine::state::Version;
 
 /// Most of the log that comes back with an answer, in bytes.
 const TAIL_BYTES_MAX: usize = 4096;
 
 /// Everything one invocation writes to its log, in order and in the function's format.
-pub(super) fn lines(function: &Function, request_id: &str, ran: &Ran) -> Vec<Line> {
+pub(super) fn lines(function: &Version, request_id: &str, ran: &Ran) -> Vec<Line> {
     match log_format(function) {
         LogFormat::Text => text_lines(function, request_id, ran),
         LogFormat::Json(_) => json_lines(function, request_id, ran),
     }
 }
 
-fn text_lines(function: &Function, request_id: &str, ran: &Ran) -> Vec<Line> {
+fn text_lines(function: &Version, request_id: &str, ran: &Ran) -> Vec<Line> {
     let mut out = Vec::new();
     if let Some(init) = &ran.init {
         write_init(&mut out, function, init, &ran.ended);
     }
     let ended_at = ran.ended_at;
-    let start = format!("START RequestId: {request_id} Version: {LATEST}");
+    let version = &function.version;
+    let start = format!("START RequestId: {request_id} Version: {version}");
     out.push((ran.started, start));
     out.extend(ran.lines.iter().cloned());
     match &ran.ended {
@@ -64,7 +64,7 @@ pub(super) fn tail(lines: &[Line]) -> String {
     text.split_off(text.ceil_char_boundary(from))
 }
 
-fn json_lines(function: &Function, request_id: &str, ran: &Ran) -> Vec<Line> {
+fn json_lines(function: &Version, request_id: &str, ran: &Ran) -> Vec<Line> {
     let line = |at: SystemTime, kind: &str, record: Value| {
         let kind = format!("platform.{kind}");
         let line = json!({ "time": iso_millis(at), "type": kind, "record": record });
@@ -80,7 +80,7 @@ fn json_lines(function: &Function, request_id: &str, ran: &Ran) -> Vec<Line> {
         out.push(line(init.started, "initStart", record));
         out.extend(init.lines.iter().cloned());
     }
-    let record = json!({ "requestId": request_id, "version": LATEST });
+    let record = json!({ "requestId": request_id, "version": function.version });
     out.push(line(ran.started, "start", record));
     out.extend(ran.lines.iter().cloned());
     let record = json_report(function, request_id, ran);
@@ -88,7 +88,7 @@ fn json_lines(function: &Function, request_id: &str, ran: &Ran) -> Vec<Line> {
     out
 }
 
-fn json_report(function: &Function, request_id: &str, ran: &Ran) -> Value {
+fn json_report(function: &Version, request_id: &str, ran: &Ran) -> Value {
     let mut metrics = json!({
         "durationMs": rounded_millis(ran.took),
         "billedDurationMs": billed_millis(ran.took),
@@ -110,7 +110,7 @@ fn json_report(function: &Function, request_id: &str, ran: &Ran) -> Value {
     record
 }
 
-fn write_init(out: &mut Vec<Line>, function: &Function, init: &Init, ended: &Ended) {
+fn write_init(out: &mut Vec<Line>, function: &Version, init: &Init, ended: &Ended) {
     let version = runtime_version(function);
     let arn = runtime_version_arn(function);
     let start = format!("INIT_START Runtime Version: {version}\tRuntime Version ARN: {arn}");
@@ -130,7 +130,7 @@ fn write_init(out: &mut Vec<Line>, function: &Function, init: &Init, ended: &End
     }
 }
 
-fn report(function: &Function, request_id: &str, ran: &Ran) -> String {
+fn report(function: &Version, request_id: &str, ran: &Ran) -> String {
     let billed = billed_millis(ran.took);
     let mut line = format!(
         "REPORT RequestId: {request_id}\tDuration: {} ms\tBilled Duration: {billed} ms\tMemory Size: {} MB\tMax Memory Used: {} MB\t",
@@ -163,7 +163,7 @@ fn is_crash(failure: &Failure) -> bool {
 }
 
 /// `nodejs:22.v1`
-fn runtime_version(function: &Function) -> String {
+fn runtime_version(function: &Version) -> String {
     let line = function.runtime.trim_start_matches("nodejs");
     format!("nodejs:{}.v1", line.trim_end_matches(".x"))
 }

@@ -8,10 +8,9 @@ use sha2::{Digest as _, Sha256};
 
 use super::checks::{Checks, invalid, whole};
 use super::environment::{Level, LogFormat};
-use super::names::LATEST;
 use crate::clock::iso_millis;
 use crate::engine::call::Fault;
-use crate::engine::state::Function;
+use crate::engine::state::Version;
 
 /// Every runtime of the current API model, old ones included: the enum never forgets.
 pub const RUNTIMES: &[&str] = &[
@@ -151,7 +150,7 @@ pub(super) fn check(input: &Value) -> Result<(), Fault> {
 }
 
 /// Writes the settings that are given; the rest stays.
-pub(super) fn apply(function: &mut Function, input: &Value) -> Result<(), Fault> {
+pub(super) fn apply(function: &mut Version, input: &Value) -> Result<(), Fault> {
     let text = |member: &str| input[member].as_str().map(str::to_owned);
     if let Some(runtime) = text("Runtime") {
         function.runtime = runtime;
@@ -187,8 +186,8 @@ pub(super) fn apply(function: &mut Function, input: &Value) -> Result<(), Fault>
     Ok(())
 }
 
-/// `FunctionConfiguration` as Lambda shows it at this time.
-pub(super) fn shown(function: &Function, now: SystemTime) -> Map<String, Value> {
+/// `FunctionConfiguration` as Lambda shows it at this time, with the ARN of the function itself.
+pub(super) fn shown(function: &Version, now: SystemTime) -> Map<String, Value> {
     let mut out = Map::new();
     let mut put = |name: &str, value: Value| {
         out.insert(name.to_owned(), value);
@@ -199,13 +198,15 @@ pub(super) fn shown(function: &Function, now: SystemTime) -> Map<String, Value> 
     put("Role", function.role.as_str().into());
     put("Handler", function.handler.as_str().into());
     put("CodeSize", function.code_size.into());
-    put("Description", function.description.as_str().into());
+    let description = function.published_as.as_ref();
+    let description = description.unwrap_or(&function.description);
+    put("Description", description.as_str().into());
     put("Timeout", function.timeout_secs.into());
     put("MemorySize", function.memory_mb.into());
     let modified = iso_millis(function.last_modified).replace('Z', "+0000");
     put("LastModified", modified.into());
     put("CodeSha256", function.code_sha256.as_str().into());
-    put("Version", LATEST.into());
+    put("Version", function.version.as_str().into());
     if !function.environment.is_empty() {
         put("Environment", json!({ "Variables": function.environment }));
     }
@@ -221,7 +222,7 @@ pub(super) fn shown(function: &Function, now: SystemTime) -> Map<String, Value> 
 }
 
 /// `arn:aws:lambda:us-east-1::runtime:<64 hex>`; the same for the same runtime.
-pub(super) fn runtime_version_arn(function: &Function) -> String {
+pub(super) fn runtime_version_arn(function: &Version) -> String {
     let region = function.arn.split(':').nth(3).unwrap_or_default();
     let digest = Sha256::digest(function.runtime.as_bytes());
     let mut arn = format!("arn:aws:lambda:{region}::runtime:");
@@ -233,7 +234,7 @@ pub(super) fn runtime_version_arn(function: &Function) -> String {
 }
 
 /// Where the function's lines go: `/aws/lambda/<name>` unless its settings name another group.
-pub fn log_group(function: &Function) -> String {
+pub fn log_group(function: &Version) -> String {
     function
         .settings
         .get("LoggingConfig")
@@ -242,7 +243,7 @@ pub fn log_group(function: &Function) -> String {
 }
 
 /// How the function's lines look.
-pub(super) fn log_format(function: &Function) -> LogFormat {
+pub(super) fn log_format(function: &Version) -> LogFormat {
     let logging = function.settings.get("LoggingConfig");
     let member = |name: &str| logging.and_then(|it| it[name].as_str());
     if member("LogFormat") != Some("JSON") {
@@ -253,16 +254,16 @@ pub(super) fn log_format(function: &Function) -> LogFormat {
 }
 
 /// Whether the function is still being made.
-pub(super) fn is_pending(function: &Function, now: SystemTime) -> bool {
+pub(super) fn is_pending(function: &Version, now: SystemTime) -> bool {
     function.created && now < function.ready_at
 }
 
 /// Whether an update of the function has not ended yet.
-pub(super) fn is_updating(function: &Function, now: SystemTime) -> bool {
+pub(super) fn is_updating(function: &Version, now: SystemTime) -> bool {
     !function.created && now < function.ready_at
 }
 
-fn shown_settings(function: &Function) -> Vec<(&'static str, Value)> {
+fn shown_settings(function: &Version) -> Vec<(&'static str, Value)> {
     let setting = |name: &str| function.settings.get(name);
     let mut logging = json!({ "LogFormat": "Text", "LogGroup": log_group(function) });
     if let (Some(Value::Object(given)), Value::Object(shown)) =
@@ -316,7 +317,7 @@ fn shown_settings(function: &Function) -> Vec<(&'static str, Value)> {
     out
 }
 
-fn shown_progress(function: &Function, now: SystemTime) -> Vec<(&'static str, &'static str)> {
+fn shown_progress(function: &Version, now: SystemTime) -> Vec<(&'static str, &'static str)> {
     const REASON: &str = "The function is being created.";
     if is_pending(function, now) {
         vec![

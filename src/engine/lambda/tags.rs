@@ -142,7 +142,7 @@ fn tags_of<'s>(
             "Tags on function aliases and versions are not supported. Please specify either a function ARN or an event source mapping ARN.",
         )),
         "function" => match state.functions.get_mut(name) {
-            Some(function) if function.arn == text => Ok(&mut function.tags),
+            Some(function) if function.latest.arn == text => Ok(&mut function.tags),
             _ => Err(names::missing(
                 &names::parse_checked(Some(text), &call.account)?,
                 &call.account,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::code::tests::zip_of;
 use crate::clock::{Clock, from_epoch_millis};
-use crate::engine::call::{Answer, Body, Call, Fault, Principal, Reply, Run};
+use crate::engine::call::{Answer, Body, Call, Fault, Operation, Principal, Reply, Run};
 use crate::engine::state::{KeyAttribute, KeySchema, KeyType, MoreKeys, Role, Stream, ViewType};
 use crate::engine::{Engine, EngineHost, Options};
 
@@ -103,26 +103,31 @@ impl Lab {
     /// Runs an operation as the wire would.
     pub(super) async fn run(&self, operation: &str, input: Value, payload: &str) -> Answer {
         let engine = self.engine();
-        let row = super::operations()
-            .iter()
-            .find(|row| row.name == operation)
-            .unwrap();
         let call = Call {
+            payload: Bytes::from(payload.to_owned()),
+            ..self.asked(operation, input)
+        };
+        match row(operation).run {
+            Run::Now(run) => engine.change(|state| run(state, &call)),
+            Run::Data(run) | Run::Item(_, run) => run(engine, &call),
+            Run::Later(run) => run(engine.clone(), call).await,
+        }
+    }
+
+    /// The call of an operation, not run.
+    pub(super) fn asked(&self, operation: &str, input: Value) -> Call {
+        let engine = self.engine();
+        Call {
             service: "lambda",
-            operation: row.name,
+            operation: row(operation).name,
             principal: self.principal.clone(),
             input,
             plain: None,
-            payload: Bytes::from(payload.to_owned()),
+            payload: Bytes::new(),
             now: engine.clock().now(),
             ids: engine.ids().clone(),
             account: std::sync::Arc::clone(engine.account()),
             request_id: engine.ids().uuid(),
-        };
-        match row.run {
-            Run::Now(run) => engine.change(|state| run(state, &call)),
-            Run::Data(run) | Run::Item(_, run) => run(engine, &call),
-            Run::Later(run) => run(engine.clone(), call).await,
         }
     }
 
@@ -143,6 +148,11 @@ impl Lab {
         self.call("CreateFunction", input).await;
         self.sleep(Duration::from_secs(1)).await;
     }
+}
+
+pub(super) fn row(operation: &str) -> &'static Operation {
+    let mut rows = super::operations().iter();
+    rows.find(|row| row.name == operation).unwrap()
 }
 
 pub(super) fn new_function(name: &str, files: &[(&str, &str)]) -> Value {

@@ -10,9 +10,9 @@ use super::recorded::Recorded;
 use super::{iso_millis, without_nulls};
 use crate::engine::Engine;
 use crate::engine::call::Fault;
+use crate::engine::lambda;
 use crate::engine::state::Mapping;
 use crate::engine::streams::shards::number_of;
-use crate::engine::supervisor;
 use crate::mapping::Progress;
 use crate::mapping::record::SequenceNumber;
 use crate::mapping::whatif::{Durations, Failure, Model, Sample, Stretch};
@@ -75,8 +75,14 @@ impl Function {
         let own = story.iter().filter(|it| *it.mapping == *mapping.uuid);
         let recorded = Recorded::of(own);
         let mut remarks = Vec::new();
-        let name = supervisor::function_name(&mapping.function_arn);
-        let settings = engine.read(|state| state.functions.get(name).cloned());
+        let (settings, reserved) = engine.read(|state| {
+            let version = lambda::version_of(state, &mapping.function_arn).cloned();
+            let function = version
+                .as_ref()
+                .and_then(|it| state.functions.get(&it.name));
+            let reserved = function.and_then(|it| it.reserved_concurrency);
+            (version, reserved)
+        });
         if settings.is_none() {
             let arn = &mapping.function_arn;
             remarks.push(format!(
@@ -88,7 +94,6 @@ impl Function {
         let durations = durations(asked, &recorded)?;
         let is_measured = asked.samples.is_none() && matches!(durations, Durations::Measured(_));
         let cold = millis("ColdStartInMilliseconds", asked.cold_start_in_milliseconds)?;
-        let reserved = settings.and_then(|it| it.reserved_concurrency);
         let memory = settings.map_or(128, |it| it.memory_mb);
         let failures = failures(asked, &recorded, stretch, &mut remarks)?;
         let failing = failing(&failures, stretch);
