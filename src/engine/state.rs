@@ -308,6 +308,30 @@ pub struct Function {
     /// Number of the last version that was published; none is used twice.
     #[serde(default)]
     pub last_published: u64,
+    /// By name.
+    #[serde(default)]
+    pub aliases: BTreeMap<String, Alias>,
+}
+
+/// A name for a version of a function.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Alias {
+    pub name: String,
+    /// `$LATEST` or a number.
+    pub version: String,
+    pub description: String,
+    /// A second version that takes part of the invocations.
+    pub share: Option<Share>,
+    pub revision_id: String,
+}
+
+/// The second version of an alias.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Share {
+    /// A number.
+    pub version: String,
+    /// From 0, which is none of the invocations, to 1, which is all of them.
+    pub weight: f64,
 }
 
 /// Code and configuration of a function: its `$LATEST` or a published version.

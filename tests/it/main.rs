@@ -2,6 +2,8 @@
 
 // Lints know tests by this attribute, and let them unwrap.
 #[cfg(test)]
+mod aliases;
+#[cfg(test)]
 mod aws;
 #[cfg(test)]
 mod backups;

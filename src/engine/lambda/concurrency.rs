@@ -75,3 +75,90 @@ fn set(state: &mut State, name: &str, reserved: Option<u32>) {
         function.reserved_concurrency = reserved;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use serde_json::json;
+
+    use crate::engine::lambda::testing::Lab;
+
+    const SLOW: (&str, &str) = (
+        "index.js",
+        "exports.handler = () => new Promise((done) => setTimeout(done, 1000))",
+    );
+
+    /// The function `f` with a version, and the alias `live` of that.
+    async fn lab() -> Lab {
+        let lab = Lab::new();
+        lab.function("f", SLOW, json!({})).await;
+        let name = json!({ "FunctionName": "f" });
+        lab.call("PublishVersion", name).await;
+        let alias = json!({ "FunctionName": "f", "Name": "live", "FunctionVersion": "1" });
+        lab.call("CreateAlias", alias).await;
+        lab
+    }
+
+    async fn reserve(lab: &Lab, count: u32) {
+        let input = json!({ "FunctionName": "f", "ReservedConcurrentExecutions": count });
+        lab.call("PutFunctionConcurrency", input).await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_reserved_is_for_all_versions_together() {
+        let lab = lab().await;
+        reserve(&lab, 1).await;
+        let running = lab.run("Invoke", json!({ "FunctionName": "f" }), "{}");
+        let refused = async {
+            lab.sleep(Duration::from_millis(500)).await;
+            let input = json!({ "FunctionName": "f:1" });
+            lab.run("Invoke", input, "{}").await.unwrap_err()
+        };
+        let (ran, refused) = tokio::join!(running, refused);
+        ran.unwrap();
+        assert_eq!(
+            (refused.status, refused.code),
+            (429, "TooManyRequestsException")
+        );
+        assert_eq!(
+            refused.extra.unwrap()["Reason"],
+            "ReservedFunctionConcurrentInvocationLimitExceeded"
+        );
+        reserve(&lab, 0).await;
+        for name in ["f", "f:1", "f:live", "f:$LATEST"] {
+            let fault = lab.run("Invoke", json!({ "FunctionName": name }), "{}");
+            assert_eq!(fault.await.unwrap_err().status, 429, "{name}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_a_whole_function_reserves() {
+        let lab = lab().await;
+        for name in ["f:1", "f:live", "f:$LATEST"] {
+            for operation in ["Put", "Get", "Delete"] {
+                let operation = format!("{operation}FunctionConcurrency");
+                let input = json!({ "FunctionName": name, "ReservedConcurrentExecutions": 1 });
+                let fault = lab.refusal(&operation, input).await;
+                assert_eq!(fault.code, "InvalidParameterValueException");
+                assert_eq!(
+                    fault.message,
+                    "This operation is permitted on Lambda functions only. Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN."
+                );
+            }
+        }
+        let arn = "arn:aws:lambda:us-east-1:123456789012:function:none";
+        for (operation, arn) in [
+            ("PutFunctionConcurrency", &*format!("{arn}:$LATEST")),
+            ("GetFunctionConcurrency", arn),
+        ] {
+            let input = json!({ "FunctionName": "none", "ReservedConcurrentExecutions": 1 });
+            let fault = lab.refusal(operation, input).await;
+            assert_eq!(
+                (fault.status, fault.code),
+                (404, "ResourceNotFoundException")
+            );
+            assert_eq!(fault.message, format!("Function not found: {arn}"));
+        }
+    }
+}

@@ -40,6 +40,7 @@ pub(super) fn create(engine: Engine, call: Call) -> Later {
                 tags: tags::read(&call.input["Tags"]),
                 published: BTreeMap::new(),
                 last_published: 0,
+                aliases: BTreeMap::new(),
             };
             let made = match flag(&call.input, "Publish") {
                 Some(true) => versions::publish_latest(&mut function, None, &call.ids),

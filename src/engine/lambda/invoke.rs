@@ -85,7 +85,7 @@ pub(super) async fn run(engine: &Engine, request: Request) -> Result<Finished, F
     let (version, warm) = engine.read(|state| {
         let function = state.functions.get(&request.function_name);
         let version = function
-            .and_then(|it| targets::version(it, request.qualifier.as_deref()))
+            .and_then(|it| targets::drawn(it, request.qualifier.as_deref(), engine.ids()))
             .ok_or_else(|| not_found(format!("Function not found: {}", request.function_arn)))?;
         if settings::is_pending(version, now) {
             return Err(pending());

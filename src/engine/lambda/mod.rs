@@ -2,6 +2,7 @@
 //!
 //! The control plane is operations on the state; packages lie in the store under their SHA-256.
 
+mod aliases;
 mod checks;
 mod code;
 mod concurrency;
@@ -150,6 +151,41 @@ const OPERATIONS: &[Operation] = &[
         "lambda:ListVersionsByFunction",
         names::resource,
         Run::Now(versions::list),
+    ),
+    Operation::new(
+        "CreateAlias",
+        "POST /2015-03-31/functions/{FunctionName}/aliases",
+        "lambda:CreateAlias",
+        names::resource,
+        Run::Now(aliases::create),
+    ),
+    Operation::new(
+        "ListAliases",
+        "GET /2015-03-31/functions/{FunctionName}/aliases",
+        "lambda:ListAliases",
+        names::resource,
+        Run::Now(aliases::list),
+    ),
+    Operation::new(
+        "GetAlias",
+        "GET /2015-03-31/functions/{FunctionName}/aliases/{Name}",
+        "lambda:GetAlias",
+        names::resource,
+        Run::Now(aliases::get),
+    ),
+    Operation::new(
+        "UpdateAlias",
+        "PUT /2015-03-31/functions/{FunctionName}/aliases/{Name}",
+        "lambda:UpdateAlias",
+        names::resource,
+        Run::Now(aliases::update),
+    ),
+    Operation::new(
+        "DeleteAlias",
+        "DELETE /2015-03-31/functions/{FunctionName}/aliases/{Name}",
+        "lambda:DeleteAlias",
+        names::resource,
+        Run::Now(aliases::delete),
     ),
     Operation::new(
         "Invoke",

@@ -87,6 +87,14 @@ impl Reference {
         }
     }
 
+    /// The same function with this qualifier.
+    pub(super) fn with(&self, qualifier: &str) -> Self {
+        Self {
+            qualifier: Some(qualifier.to_owned()),
+            ..self.clone()
+        }
+    }
+
     /// As the words of a few operations name a function that is not there.
     pub(super) fn or_latest(mut self) -> Self {
         self.qualifier.get_or_insert_with(|| LATEST.to_owned());
@@ -277,7 +285,7 @@ pub(super) fn is_account(part: &str) -> bool {
     part.len() == 12 && part.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn is_name(part: &str) -> bool {
+pub(super) fn is_name(part: &str) -> bool {
     !part.is_empty() && part.bytes().all(is_in_name)
 }
 

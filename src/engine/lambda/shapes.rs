@@ -1,4 +1,5 @@
-//! The types of the members of requests on event source mappings and tags, as the service model declares them. Pure.
+//! The types of the members of requests on event source mappings, aliases and tags, as the service model declares them.
+//! Pure.
 
 use serde_json::Value;
 
@@ -8,6 +9,7 @@ use crate::engine::call::Fault;
 pub(super) enum Shape {
     Text,
     Whole,
+    Double,
     Flag,
     Time,
     List(&'static Self),
@@ -19,7 +21,7 @@ pub(super) enum Shape {
 /// Its name and what it may be.
 pub(super) type Member = (&'static str, Shape);
 
-use Shape::{Flag, List, Map, Structure, Text, Time, Whole};
+use Shape::{Double, Flag, List, Map, Structure, Text, Time, Whole};
 
 /// `CreateEventSourceMappingRequest`
 pub(super) const CREATE_MAPPING: &[Member] = &[
@@ -66,6 +68,18 @@ pub(super) const UPDATE_MAPPING: &[Member] = &[
     ("SourceAccessConfigurations", List(&Structure(&[]))),
 ];
 
+/// `CreateAliasRequest`, `UpdateAliasRequest`
+pub(super) const ALIAS: &[Member] = &[
+    ("Name", Text),
+    ("FunctionVersion", Text),
+    ("Description", Text),
+    ("RevisionId", Text),
+    (
+        "RoutingConfig",
+        Structure(&[("AdditionalVersionWeights", Map(&Double))]),
+    ),
+];
+
 /// `TagResourceRequest`
 pub(super) const TAG: &[Member] = &[("Tags", Map(&Text))];
 
@@ -84,7 +98,7 @@ fn typed(value: &Value, shape: &Shape) -> Result<(), Fault> {
         (_, Value::Null)
         | (Text, Value::String(_))
         | (Flag, Value::Bool(_))
-        | (Time, Value::Number(_)) => Ok(()),
+        | (Double | Time, Value::Number(_)) => Ok(()),
         (Whole, Value::Number(number)) if number.is_i64() => Ok(()),
         (List(of), Value::Array(elements)) => elements.iter().try_for_each(|it| typed(it, of)),
         (Map(of), Value::Object(members)) => members.values().try_for_each(|it| typed(it, of)),
@@ -98,6 +112,7 @@ fn wanted(shape: &Shape) -> Option<&'static str> {
     match shape {
         Text => Some("String"),
         Whole => Some("Integer"),
+        Double => Some("Double"),
         Flag => Some("Boolean"),
         Time => Some("Date"),
         List(_) | Map(_) | Structure(_) => None,

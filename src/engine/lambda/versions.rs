@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::checks::{Checks, invalid, whole};
+use super::checks::{Checks, conflict, invalid, whole};
 use super::names::{self, LATEST, Reference};
-use super::{code, functions};
+use super::{aliases, code, functions};
 use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Reply};
 use crate::engine::state::{Function, State, Version};
@@ -14,7 +14,7 @@ use crate::ids::Ids;
 
 /// Versions in one page, whatever is asked for.
 const PAGE_MAX: usize = 50;
-const DESCRIPTION_CHARS_MAX: usize = 256;
+pub(super) const DESCRIPTION_CHARS_MAX: usize = 256;
 /// What a list leaves out, as its answer on AWS does.
 const UNLISTED: [&str; 7] = [
     "State",
@@ -128,6 +128,13 @@ pub(super) fn delete(engine: &Engine, call: &Call, reference: &Reference) -> Ans
         let Some(function) = names::function(state, reference, &call.account) else {
             return Err(names::missing(&reference.unqualified(), &call.account));
         };
+        let aliases = aliases::leading_to(function, asked);
+        if !aliases.is_empty() {
+            return Err(conflict(format!(
+                "Unable to delete version because the following aliases reference it: [{}]",
+                aliases.join(", ")
+            )));
+        }
         let mut function = function.clone();
         let Some(version) = function.published.remove(&number) else {
             return Ok(None);

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::engine::call::{Body, Reply};
 use crate::engine::lambda::code::stored;
 use crate::engine::lambda::testing::{Lab, TRUST, body, new_function, row};
+use crate::engine::state::Function;
 
 const ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:f";
 
@@ -467,4 +468,29 @@ async fn a_qualifier_must_look_like_one() {
         fault.message,
         "Function not found: arn:aws:lambda:us-east-1:123456789012:function:g:$LATEST"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_of_an_older_folder_has_no_versions_yet() {
+    let lab = lab().await;
+    let function = lab.engine().read(|state| state.functions["f"].clone());
+    let mut saved = json!(function);
+    for member in [
+        "version",
+        "published_as",
+        "published",
+        "last_published",
+        "aliases",
+    ] {
+        assert!(
+            saved.as_object_mut().unwrap().remove(member).is_some(),
+            "{member}"
+        );
+    }
+    let read: Function = serde_json::from_str(&saved.to_string()).unwrap();
+    assert_eq!(read, function);
+    publish(&lab).await;
+    let published = lab.engine().read(|state| state.functions["f"].clone());
+    let read: Function = serde_json::from_str(&json!(published).to_string()).unwrap();
+    assert_eq!(read, published);
 }
