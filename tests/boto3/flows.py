@@ -148,6 +148,14 @@ class World:
         elif verb == "forget":
             lambda_.delete_function(FunctionName=self.name)
             self.has_function = False
+        elif verb == "publish":
+            lambda_.publish_version(FunctionName=self.name)
+        elif verb == "unpublish":
+            lambda_.delete_function(FunctionName=self.name, Qualifier=given[0])
+        elif verb == "alias":
+            self.alias(*given)
+        elif verb == "unalias":
+            lambda_.delete_alias(FunctionName=self.name, Name=given[0])
         elif verb == "concurrency":
             self.complete()
             if given[0] is None:
@@ -180,19 +188,21 @@ class World:
 
     def look(self, verb, expected):
         if verb == "got":
-            shown = [ids(it) for _, it in self.seen()]
+            shown = [ids(it) for _, _, it in self.seen()]
+        elif verb == "ran":
+            shown = [[version, ids(it)] for _, version, it in self.seen()]
         elif verb == "events":
-            shown = [it for _, it in self.seen()]
+            shown = [it for *_, it in self.seen()]
         elif verb == "each":
             shown = {}
-            for _, event in self.seen():
+            for *_, event in self.seen():
                 for id_, record in zip(ids(event), event["Records"]):
                     shown.setdefault(id_, []).append(record["dynamodb"]["NewImage"]["n"]["N"])
             shown = dict(sorted(shown.items()))
         elif verb == "sums":
-            shown = [it["state"].get("n", 0) for _, it in self.seen()]
+            shown = [it["state"].get("n", 0) for *_, it in self.seen()]
         elif verb == "ends":
-            shown = [[ids(it), it["isFinalInvokeForWindow"], it["isWindowTerminatedEarly"]] for _, it in self.seen()]
+            shown = [[ids(it), it["isFinalInvokeForWindow"], it["isWindowTerminatedEarly"]] for *_, it in self.seen()]
         elif verb == "letters":
             shown = self.receive(self.queue, self.letters)
         elif verb == "heard":
@@ -211,10 +221,26 @@ class World:
         policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}]}
         iam.put_role_policy(RoleName=self.name, PolicyName="p", PolicyDocument=json.dumps(policy))
 
+    def alias(self, name, version, weights=None):
+        given = {
+            "FunctionName": self.name,
+            "Name": name,
+            "FunctionVersion": version,
+            "RoutingConfig": {"AdditionalVersionWeights": weights or {}},
+        }
+        try:
+            lambda_.update_alias(**given)
+        except lambda_.exceptions.ResourceNotFoundException:
+            lambda_.create_alias(**given)
+
     def function(self, code, settings=None):
         package = io.BytesIO()
         with zipfile.ZipFile(package, "w") as archive:
             archive.writestr("index.js", code)
+        if self.has_function:
+            lambda_.update_function_code(FunctionName=self.name, ZipFile=package.getvalue())
+            until(self.is_settled)
+            return
         lambda_.create_function(
             FunctionName=self.name,
             Runtime="nodejs22.x",
@@ -224,11 +250,11 @@ class World:
             **{"Timeout": 60, **(settings or {})},
         )
         self.has_function = True
+        until(self.is_settled)
 
-        def active():
-            fits("State", lambda_.get_function_configuration(FunctionName=self.name)["State"], "Active")
-
-        until(active)
+    def is_settled(self):
+        shown = lambda_.get_function_configuration(FunctionName=self.name)
+        fits("State", [shown["State"], shown.get("LastUpdateStatus")], ["Active", "Successful"])
 
     def complete(self):
         """Makes what a fact does not speak of."""
@@ -261,10 +287,10 @@ class World:
             if verb == "update":
                 return lambda_.update_event_source_mapping(UUID=self.uuid, **settings)
             place = {"FunctionName": self.name, "EventSourceArn": self.stream, "StartingPosition": "TRIM_HORIZON"}
-            return lambda_.create_event_source_mapping(**place, **settings)
+            return lambda_.create_event_source_mapping(**{**place, **settings})
 
         if refusal:
-            fits("refusal", refused(ask), refusal)
+            fits("refusal", refused(ask), self.filled(refusal))
             return
         self.uuid = ask()["UUID"]
 
@@ -282,7 +308,7 @@ class World:
             raise Differs("in use") from error
 
     def seen(self):
-        """Every call of the function, from its log: request and event."""
+        """Every call of the function, from its log: request, version and event."""
         found = []
         pages = logs.get_paginator("filter_log_events")
         try:
@@ -290,7 +316,8 @@ class World:
                 for event in page["events"]:
                     head, mark, text = event["message"].partition("\tINFO\tSEEN ")
                     if mark:
-                        found.append((head.rpartition("\t")[2], json.loads(text)))
+                        version = re.search(r"\[(.*?)\]", event["logStreamName"])[1]
+                        found.append((head.rpartition("\t")[2], version, json.loads(text)))
         except logs.exceptions.ResourceNotFoundException:
             pass
         return found
@@ -362,7 +389,7 @@ class World:
             for name, fact in facts.items():
                 names.setdefault(f"@{name}({id_})", fact)
                 names[f"@{name}({id_},{counts[id_]})"] = fact
-        for number, (request, _) in enumerate(self.seen(), 1):
+        for number, (request, *_) in enumerate(self.seen(), 1):
             names[f"@request({number})"] = request
         return put_in(value, names)
 

@@ -12,14 +12,17 @@
 //! | `function` | replaces the function, which otherwise answers nothing: `async (event) => …`, and settings. It may use `ids(event)` and `number(event, id)`, the sequence number of an item's record |
 //! | `module` | the same, with the whole of `index.js` |
 //! | `forget` | deletes the function |
+//! | `publish`, `unpublish` | makes a version of the function, deletes this one |
+//! | `alias`, `unalias` | points this alias to a version, and to others by weight; deletes it |
 //! | `concurrency` | reserves so many concurrent executions, or gives them back (`null`) |
 //! | `put`, `delete` | writes these items, one after the other (a text is an item of nothing but its id), deletes those with these ids |
 //! | `ttl` | items end at `until` |
-//! | `trigger`, `update` | makes the trigger, from the oldest record on, and waits until it is enabled or disabled; or is refused. `Filters` are patterns |
+//! | `trigger`, `update` | makes the trigger, from the oldest record on and of `bill` unless `FunctionName` says otherwise, and waits until it is enabled or disabled; or is refused. `Filters` are patterns |
 //! | `stream off` | switches the stream off, which closes its shards |
 //! | `allow` | takes every permission from the role but these |
 //! | `wait` | so many seconds |
 //! | `got` | waits until the function got these batches of items, all since the beginning |
+//! | `ran` | the same, with the version that ran |
 //! | `events` | the same, with the whole events |
 //! | `each` | by item: its attribute `n` in the order it arrived |
 //! | `tried` | by item: how often it was delivered |
@@ -39,6 +42,7 @@
 mod pattern;
 mod rows;
 mod trouble;
+mod versions;
 mod world;
 
 use std::collections::BTreeMap;

@@ -17,6 +17,7 @@ use waterwheel::engine::delays::Delays;
 use waterwheel::engine::{Options, Pace};
 
 use super::pattern::fits;
+use super::versions;
 use crate::lab::{Lab, fast_folder};
 use crate::trigger_rows::reply::{Answer, answer, shown};
 use crate::trigger_rows::{judge, request};
@@ -48,6 +49,7 @@ pub(super) struct World {
 struct Seen {
     at_millis: i64,
     request: String,
+    version: String,
     event: Value,
 }
 
@@ -111,6 +113,10 @@ impl World {
                 delete.send().await.unwrap();
                 self.has_function = false;
             }
+            "publish" => versions::publish(&self.lab).await,
+            "unpublish" => versions::unpublish(&self.lab, words(1)).await,
+            "alias" => versions::alias(&self.lab, words(1), words(2), &step[3]).await,
+            "unalias" => versions::unalias(&self.lab, words(1)).await,
             "concurrency" => self.concurrency(&step[1]).await,
             "put" => {
                 for item in &step.as_array().unwrap()[1..] {
@@ -161,6 +167,11 @@ impl World {
     async fn look(&mut self, verb: &str, expected: &Value) -> Result<(), String> {
         let shown = match verb {
             "got" => json!(self.seen().await.iter().map(ids).collect::<Vec<_>>()),
+            "ran" => {
+                let seen = self.seen().await;
+                let ran = seen.iter().map(|it| json!([it.version, ids(it)]));
+                ran.collect()
+            }
             "events" => self.seen().await.into_iter().map(|it| it.event).collect(),
             "each" => each(&self.seen().await),
             "times" => {
@@ -259,14 +270,16 @@ impl World {
     async fn trigger(&mut self, given: &Value, refusal: &Value) -> Result<(), String> {
         self.complete().await;
         let mut whole = self.settings(given).await;
-        whole["FunctionName"] = json!("bill");
+        if whole["FunctionName"].is_null() {
+            whole["FunctionName"] = json!("bill");
+        }
         whole["EventSourceArn"] = json!(self.stream);
         whole["StartingPosition"] = json!(EventSourcePosition::TrimHorizon.as_str());
         let made = answer!(request::create(&self.lab.lambda, &whole));
         if let Ok(made) = &made {
             made["UUID"].as_str().unwrap().clone_into(&mut self.uuid);
         }
-        self.settled(made, refusal).await
+        self.settled(made, &self.filled(refusal).await).await
     }
 
     async fn update(&mut self, given: &Value, refusal: &Value) -> Result<(), String> {
@@ -327,6 +340,7 @@ impl World {
                 };
                 seen.push(Seen {
                     at_millis: event.timestamp().unwrap(),
+                    version: versions::of_stream(event.log_stream_name().unwrap()),
                     request: head.rsplit('\t').next().unwrap().to_owned(),
                     event: serde_json::from_str(text).unwrap(),
                 });
