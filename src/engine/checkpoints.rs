@@ -77,33 +77,35 @@ pub(super) fn clear(engine: &Engine, uuid: &str) -> Result<(), Fault> {
 }
 
 /// Forgets checkpoints on shards that are no longer there. Those of shards that were not read to their end stay until
-/// the poller has told of it; and so does the last one of a mapping: with none it would begin anew, at its starting
-/// position.
+/// the poller has told of it; those of parents whose children were not begun yet, or it would think it never saw them;
+/// and so does the last one of a mapping: with none it would begin anew, at its starting position.
 pub(super) fn prune(engine: &Engine) -> Result<(), Fault> {
-    let known: Vec<(String, BTreeSet<String>)> = engine.read(|state| {
+    let known: Vec<(String, BTreeMap<String, Option<String>>)> = engine.read(|state| {
         let mappings = state.mappings.values();
         let shards = |arn: &String| state.streams.get(arn).map(|it| it.shards.iter());
-        let ids = |arn| shards(arn).into_iter().flatten().map(|it| it.id.clone());
+        let parents = |arn| {
+            let shards = shards(arn).into_iter().flatten();
+            shards
+                .map(|it| (it.id.clone(), it.parent.clone()))
+                .collect()
+        };
         mappings
-            .map(|it| (it.uuid.clone(), ids(&it.stream_arn).collect()))
+            .map(|it| (it.uuid.clone(), parents(&it.stream_arn)))
             .collect()
     });
-    let store = engine.store();
     for (uuid, shards) in known {
-        let prefix = key(&uuid, "");
-        let kept = store.list(Shelf::Checkpoints, &prefix, usize::MAX)?;
-        let is_known =
-            |key: &[u8]| shards.contains(&*String::from_utf8_lossy(&key[prefix.len()..]));
-        let is_finished = |value: &[u8]| {
-            let checkpoint = serde_json::from_slice::<Checkpoint>(value);
-            checkpoint.is_ok_and(|it| it.position == Position::Finished)
+        let kept = list(engine, &uuid)?;
+        let unbegun = shards.iter().filter(|(id, _)| !kept.contains_key(*id));
+        let awaited: BTreeSet<&str> = unbegun.filter_map(|it| it.1.as_deref()).collect();
+        let is_needed = |(id, checkpoint): &(&String, &Checkpoint)| {
+            shards.contains_key(*id)
+                || checkpoint.position != Position::Finished
+                || awaited.contains(id.as_str())
         };
-        let (gone, needed): (Vec<_>, Vec<_>) = kept
-            .into_iter()
-            .partition(|(key, value)| !is_known(key) && is_finished(value));
+        let (needed, gone): (Vec<_>, Vec<_>) = kept.iter().partition(is_needed);
         let spared = usize::from(needed.is_empty());
-        for (key, _) in gone.into_iter().rev().skip(spared) {
-            store.remove(Shelf::Checkpoints, key)?;
+        for (id, _) in gone.into_iter().rev().skip(spared) {
+            engine.store().remove(Shelf::Checkpoints, key(&uuid, id))?;
         }
     }
     Ok(())

@@ -52,6 +52,8 @@ pub(super) struct Lost {
     pub(super) shard: Arc<str>,
     /// The last record that was done.
     pub(super) after: Option<SequenceNumber>,
+    /// It came and went between two looks, as others before it may have done: a child of it tells that it was there.
+    pub(super) is_unseen: bool,
 }
 
 /// Which shards were begun and which are used up: children wait for their parents.
@@ -98,14 +100,14 @@ impl Lineage {
         if ids.is_empty() {
             return Vec::new();
         }
-        let mut lost = Vec::new();
+        let mut lost = self.unseen(stream, &ids);
         let waiting = std::mem::take(&mut self.waiting);
         for id in waiting.iter().filter(|id| !ids.contains(id.as_str())) {
             if !self.checkpoints.contains_key(id) {
-                save(id, &Checkpoint::from(Position::Finished));
                 lost.push(Lost {
-                    after: None,
                     shard: Arc::from(id.as_str()),
+                    after: None,
+                    is_unseen: false,
                 });
             }
         }
@@ -114,12 +116,46 @@ impl Lineage {
         let gone = self.checkpoints.extract_if(.., |id, _| is_gone(id));
         for (id, checkpoint) in gone {
             if checkpoint.position != Position::Finished {
-                save(&id, &Checkpoint::from(Position::Finished));
                 lost.push(Lost {
                     after: checkpoint.position.number().cloned(),
                     shard: Arc::from(id),
+                    is_unseen: false,
                 });
             }
+        }
+        for lost in &lost {
+            save(&lost.shard, &Checkpoint::from(Position::Finished));
+        }
+        lost
+    }
+
+    /// Shards that are gone and of which nothing is known but a child that is new. What the first look does not find was
+    /// never this mapping's.
+    fn unseen(&mut self, stream: &Stream, ids: &BTreeSet<&str>) -> Vec<Lost> {
+        if self.is_fresh {
+            return Vec::new();
+        }
+        let is_known = |id: &str| {
+            ids.contains(id) || self.parents.contains_key(id) || self.checkpoints.contains_key(id)
+        };
+        let is_new = |it: &&Shard| {
+            let id = it.shard_id().unwrap_or_default();
+            !self.parents.contains_key(id) && !self.checkpoints.contains_key(id)
+        };
+        let children = stream.shards.iter().filter(is_new);
+        let parents = children.filter_map(Shard::parent_shard_id);
+        let unseen: BTreeSet<String> = parents
+            .filter(|id| !is_known(id))
+            .map(str::to_owned)
+            .collect();
+        let mut lost = Vec::new();
+        for id in unseen {
+            lost.push(Lost {
+                shard: Arc::from(id.as_str()),
+                after: None,
+                is_unseen: true,
+            });
+            self.parents.insert(id, None);
         }
         lost
     }
@@ -161,9 +197,16 @@ impl Lineage {
             if !parent.is_none_or(|parent| self.is_over(parent, &ids)) {
                 self.waiting.insert(id.to_owned());
             } else if self.running.insert(id.to_owned()) {
+                let known = self.checkpoints.get(id).cloned();
+                let from = known.unwrap_or_else(|| {
+                    // Whoever comes later has to know that it was begun, even if nothing is ever read of it.
+                    let first = Checkpoint::default();
+                    save(id, &first);
+                    first
+                });
                 starts.push(Start {
                     shard: Arc::from(id),
-                    from: self.checkpoints.get(id).cloned().unwrap_or_default(),
+                    from,
                     beginning: beginning(shard).filter(|_| is_latest || !is_fresh),
                     keys: Arc::clone(&keys),
                 });
@@ -174,7 +217,7 @@ impl Lineage {
     }
 
     /// Whether nothing comes any more from this shard or from those before it. They may be gone from the stream while
-    /// the last of one of them is still being worked on.
+    /// the last of one of them is still being worked on. Where those before it were not all seen, that may be any.
     fn is_over(&self, shard: &str, ids: &BTreeSet<&str>) -> bool {
         let mut next = Some(shard);
         // A lineage is no longer than what was seen, even one that goes round.
@@ -186,7 +229,7 @@ impl Lineage {
                 None => break,
             }
         }
-        true
+        self.running.iter().all(|it| ids.contains(it.as_str()))
     }
 
     /// Forgets the parents of shards that are gone and before which nothing goes on.
@@ -321,6 +364,7 @@ mod tests {
         let lost = Lost {
             shard: Arc::from("left"),
             after: None,
+            is_unseen: false,
         };
         assert_eq!(lineage.lost(&later, &save), [lost]);
         assert_eq!(lineage.begin(&later, &rules, &save).len(), 0);
@@ -351,6 +395,7 @@ mod tests {
         let lost = |shard: &str, after| Lost {
             shard: Arc::from(shard),
             after,
+            is_unseen: false,
         };
         assert_eq!(
             lineage.lost(&split(), &save),
@@ -359,6 +404,67 @@ mod tests {
         assert_eq!(*saved.lock(), ["long gone", "never read"]);
         assert!(lineage.lost(&split(), &save).is_empty());
         assert_eq!(lineage.checkpoints.len(), 1);
+    }
+
+    #[test]
+    fn a_shard_that_came_and_went_between_two_looks_is_told_by_its_child() {
+        let rules = Rules::new(MappingConfig::default()).unwrap();
+        let saved: Arc<Mutex<Vec<(String, Position)>>> = Arc::default();
+        let kept = Arc::clone(&saved);
+        let save: Save = Arc::new(move |shard, checkpoint| {
+            let position = checkpoint.position.clone();
+            kept.lock().push((shard.to_owned(), position));
+        });
+        let stream = |shards: &[Shard]| Stream {
+            shards: shards.to_vec(),
+            keys: Vec::new(),
+        };
+        let known = BTreeMap::from([("root".to_owned(), Position::TrimHorizon.into())]);
+        let mut lineage = Lineage::new(&known, SystemTime::UNIX_EPOCH);
+        let first = stream(&[shard("root", Some("long gone"), false)]);
+        assert_eq!(lineage.lost(&first, &save), []);
+        assert_eq!(lineage.begin(&first, &rules, &save).len(), 1);
+        let later = stream(&[
+            shard("left", Some("unseen"), false),
+            shard("right", Some("unseen"), false),
+        ]);
+        let unseen = Lost {
+            shard: Arc::from("unseen"),
+            after: None,
+            is_unseen: true,
+        };
+        assert_eq!(lineage.lost(&later, &save), [unseen]);
+        // It may have been a child of what is still being worked on.
+        assert_eq!(lineage.begin(&later, &rules, &save).len(), 0);
+        assert_eq!(lineage.lost(&later, &save), []);
+        finish(&mut lineage, "root");
+        assert_eq!(lineage.lost(&later, &save), []);
+        assert_eq!(lineage.begin(&later, &rules, &save).len(), 2);
+        assert_eq!(lineage.lost(&later, &save), []);
+        let [unseen, left, right] = ["unseen", "left", "right"].map(str::to_owned);
+        let expected = [
+            (unseen, Position::Finished),
+            (left, Position::TrimHorizon),
+            (right, Position::TrimHorizon),
+        ];
+        assert_eq!(*saved.lock(), expected);
+        // Nor is it told after a restart.
+        let known = expected.map(|(id, position)| (id, position.into()));
+        let mut lineage = Lineage::new(&BTreeMap::from(known), SystemTime::UNIX_EPOCH);
+        assert_eq!(lineage.lost(&later, &save), []);
+    }
+
+    #[test]
+    fn parents_that_are_gone_when_a_mapping_looks_for_the_first_time_are_none_of_its_own() {
+        let save: Save = Arc::new(|_, _| ());
+        let mut lineage = Lineage::new(&BTreeMap::new(), SystemTime::UNIX_EPOCH);
+        for _ in 0..2 {
+            assert_eq!(lineage.lost(&split(), &save), []);
+            begin(&mut lineage, StartingPosition::TrimHorizon);
+        }
+        let known = ["root", "right"].map(|id| (id.to_owned(), Position::Finished.into()));
+        let mut lineage = Lineage::new(&BTreeMap::from(known), SystemTime::UNIX_EPOCH);
+        assert_eq!(lineage.lost(&split(), &save), []);
     }
 
     #[test]

@@ -7,6 +7,8 @@ pub(super) const RECORDS_GONE: &str =
 /// Whether anything was left in it cannot be told any more.
 pub(super) const SHARD_GONE: &str =
     "the shard is gone: what was not read of it was older than 24 hours";
+/// Of several in a row only the last has a name.
+pub(super) const SHARD_UNSEEN: &str = "the shard came and went unseen: what was in it, or in others before it, was older than 24 hours";
 
 /// `1 record`, `3 records`.
 pub(super) fn count(number: usize, noun: &str) -> String {

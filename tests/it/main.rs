@@ -112,6 +112,8 @@ mod ttl;
 #[cfg(test)]
 mod tutorial_ui;
 #[cfg(test)]
+mod unseen;
+#[cfg(test)]
 mod versions;
 #[cfg(test)]
 mod walkthrough;

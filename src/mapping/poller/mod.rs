@@ -180,7 +180,11 @@ impl Poller {
                 }
                 lineage.setbacks = 0;
                 for lost in lineage.lost(&stream, &self.save) {
-                    let reason = words::SHARD_GONE.to_owned();
+                    let reason = if lost.is_unseen {
+                        words::SHARD_UNSEEN.to_owned()
+                    } else {
+                        words::SHARD_GONE.to_owned()
+                    };
                     let after = lost.after;
                     self.tell(Arc::clone(&lost.shard), What::Trimmed { after, reason });
                     self.tell(lost.shard, What::ShardClosed);

@@ -85,7 +85,7 @@ impl World {
         let made = self.now();
         let mut before = BTreeSet::new();
         let mut fading = BTreeSet::new();
-        for (number, written) in &self.truth[&stream] {
+        for (number, written) in &self.truth[&stream].records {
             if is_latest {
                 before.insert(number.clone());
             } else if written.created + DAY <= made {

@@ -3,8 +3,9 @@
 //! same seed gives the same log.
 //!
 //! Every `cargo test` plays some of them on both of two threads, and some of these twice.
-//! `WATERWHEEL_SEEDS=10000 cargo test --test it -- simulation` plays so many (`WATERWHEEL_SEEDS=5000..10000`: these), and
-//! `WATERWHEEL_SEED=7 cargo test --test it -- simulation` plays one twice and prints its log.
+//! `WATERWHEEL_SEEDS=10000 cargo test --release --test it -- --nocapture simulation` plays so many
+//! (`WATERWHEEL_SEEDS=5000..10000`: these), and
+//! `WATERWHEEL_SEED=7 cargo test --test it -- --nocapture simulation` plays one twice and prints its log.
 
 mod deeds;
 mod dice;
@@ -103,7 +104,7 @@ fn play_all(seeds: Range<u64>, is_over: impl Fn() -> bool + Sync) -> (Vec<String
                 let end = log[from..].join("\n");
                 say(&format!("seed {seed}: {why}"));
                 failures.lock().push(format!(
-                    "WATERWHEEL_SEED={seed} cargo test --test it -- simulation\n{end}\n{why}"
+                    "WATERWHEEL_SEED={seed} cargo test --test it -- --nocapture simulation\n{end}\n{why}"
                 ));
             }
             let count = played.fetch_add(1, Ordering::Relaxed) + 1;

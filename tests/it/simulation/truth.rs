@@ -17,7 +17,12 @@ pub(super) const PATTERNS: [&str; 3] = [
 ];
 
 /// Of one stream.
-pub(super) type Truth = BTreeMap<SequenceNumber, Written>;
+#[derive(Default)]
+pub(super) struct Truth {
+    pub(super) records: BTreeMap<SequenceNumber, Written>,
+    /// Of every shard there ever was.
+    parents: BTreeMap<String, Option<String>>,
+}
 
 /// A record of a stream.
 #[derive(Clone, Debug)]
@@ -28,6 +33,14 @@ pub(super) struct Written {
     pub(super) created: SystemTime,
     /// The version of the item; none where it was deleted.
     version: Option<String>,
+}
+
+impl Truth {
+    /// The shards a shard came from, nearest first.
+    pub(super) fn ancestors<'a>(&'a self, shard: &'a str) -> impl Iterator<Item = &'a str> {
+        let parent = |it: &&str| self.parents.get(*it)?.as_deref();
+        std::iter::successors(Some(shard), parent).skip(1)
+    }
 }
 
 impl Written {
@@ -53,6 +66,8 @@ pub(super) async fn learn(engine: &Engine, stream: &str, known: &mut Truth) {
     assert!(described["LastEvaluatedShardId"].is_null());
     for shard in described["Shards"].as_array().unwrap() {
         let id = shard["ShardId"].as_str().unwrap();
+        let parent = shard["ParentShardId"].as_str().map(str::to_owned);
+        known.parents.insert(id.to_owned(), parent);
         let place =
             json!({ "StreamArn": stream, "ShardId": id, "ShardIteratorType": "TRIM_HORIZON" });
         let iterator = call(engine, "GetShardIterator", place).await.unwrap();
@@ -71,7 +86,7 @@ pub(super) async fn learn(engine: &Engine, stream: &str, known: &mut Truth) {
                 version: text(&body["NewImage"]["n"]["N"]),
             };
             let number = SequenceNumber::new(body["SequenceNumber"].as_str().unwrap());
-            known.insert(number, written);
+            known.records.insert(number, written);
         }
     }
 }

@@ -45,6 +45,7 @@ struct Trial<'a> {
 /// One shard, from when a consumer of it begins.
 #[derive(Default)]
 struct Run {
+    is_begun: bool,
     under_way: BTreeMap<BatchId, Arc<[Record]>>,
     checkpoint: Option<SequenceNumber>,
     /// Given up, and no letter sent yet.
@@ -96,7 +97,7 @@ pub(super) fn judge(world: &World, letters: &[Value]) -> Verdict {
 impl<'a> Trial<'a> {
     fn new(trigger: &'a Trigger, truth: &'a Truth) -> Self {
         let mut by_key: BTreeMap<&str, Vec<&SequenceNumber>> = BTreeMap::new();
-        for (number, written) in truth {
+        for (number, written) in &truth.records {
             by_key.entry(&written.key).or_default().push(number);
         }
         Self {
@@ -136,6 +137,7 @@ impl<'a> Trial<'a> {
         let run = self.runs.entry(Arc::clone(shard)).or_default();
         match &progress.what {
             What::ShardOpened => {
+                run.is_begun = true;
                 run.owes.clear();
                 let is_idle = run.under_way.is_empty();
                 ensure(is_idle, || "opened while batches are under way".to_owned())
@@ -155,8 +157,19 @@ impl<'a> Trial<'a> {
                 }
                 Ok(())
             }
-            What::Trimmed { after, .. } => {
-                self.trimmed(shard, at, after.as_ref());
+            What::Trimmed { after, reason } => {
+                let is_unseen = reason.contains("unseen");
+                ensure(!is_unseen || !run.is_begun, || {
+                    "it is said to be unseen, though it was begun".to_owned()
+                })?;
+                let mut gone = vec![&**shard];
+                if is_unseen {
+                    // Of several in a row only the last has a name: streams tell of no shards but those that are there, and
+                    // of their parents. https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Shard.html
+                    let before = self.truth.ancestors(shard);
+                    gone.extend(before.take_while(|it| !self.runs.contains_key(*it)));
+                }
+                self.trimmed(&gone, at, after.as_ref());
                 Ok(())
             }
             What::Invoking { .. } => self.invoking(progress),
@@ -186,14 +199,15 @@ impl<'a> Trial<'a> {
     }
 
     /// Only what is a day old may be gone.
-    fn trimmed(&mut self, shard: &str, at: SystemTime, after: Option<&SequenceNumber>) {
+    fn trimmed(&mut self, shards: &[&str], at: SystemTime, after: Option<&SequenceNumber>) {
         let is_gone = |number: &SequenceNumber, written: &Written| {
-            *written.shard == *shard
+            shards.contains(&written.shard.as_str())
                 && after.is_none_or(|after| number > after)
                 && written.created + DAY <= at
         };
         let gone = self
             .truth
+            .records
             .iter()
             .filter(|(number, written)| is_gone(number, written));
         self.settled.extend(gone.map(|(number, _)| number.clone()));
@@ -342,7 +356,7 @@ impl<'a> Trial<'a> {
     }
 
     fn unsettled(&self, is_asked: impl Fn(&SequenceNumber, &Written) -> bool) -> Option<String> {
-        let mut open = self.truth.iter().filter(|(number, written)| {
+        let mut open = self.truth.records.iter().filter(|(number, written)| {
             !self.settled.contains(*number) && is_asked(number, written)
         });
         let (number, written) = open.next()?;

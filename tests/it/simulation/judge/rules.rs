@@ -37,7 +37,7 @@ impl Trial<'_> {
             if let Some(open) =
                 earlier.find(|it| !self.settled.contains(*it) && !with.contains(*it))
             {
-                let written = &self.truth[open];
+                let written = &self.truth.records[open];
                 let (number, open) = (brief(&record.sequence_number), brief(open));
                 return Err(format!(
                     "{}:{number} comes before {open} of {}",
@@ -60,7 +60,7 @@ impl Trial<'_> {
     /// A record of this shard that the trigger begins with and that its filters let through.
     fn may_hand_over(&self, shard: &str, at: SystemTime, record: &Record) -> Verdict {
         let number = &record.sequence_number;
-        let Some(written) = self.truth.get(number) else {
+        let Some(written) = self.truth.records.get(number) else {
             return Err(format!("{} was never written", brief(number)));
         };
         ensure(*written.shard == *shard, || {
@@ -77,7 +77,7 @@ impl Trial<'_> {
     }
 
     pub(super) fn may_filter(&self, at: SystemTime, number: &SequenceNumber) -> Verdict {
-        let Some(written) = self.truth.get(number) else {
+        let Some(written) = self.truth.records.get(number) else {
             return Err(format!("{} was never written", brief(number)));
         };
         ensure(self.any_settings(at, |it| !written.passes(it)), || {
