@@ -116,6 +116,8 @@ mod unseen;
 #[cfg(test)]
 mod versions;
 #[cfg(test)]
+mod versions_panel;
+#[cfg(test)]
 mod walkthrough;
 #[cfg(test)]
 mod whatif;

@@ -1,7 +1,9 @@
-//! Functions: listing, making, changing, invoking. Their code is in `code`, their triggers in `mappings`.
+//! Functions: listing, making, changing, invoking. Their code is in `code`, their triggers in `mappings`, their versions
+//! and aliases in `versions`.
 
 mod code;
 mod mappings;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,6 +20,9 @@ pub use code::{Code, unzip, zip_files};
 pub use mappings::{
     NewMapping, config_of, create_mapping, delete_mapping, get_mapping, list_mappings,
     set_mapping_enabled, update_mapping,
+};
+pub use versions::{
+    AliasPlan, Versions, delete_alias, delete_version, list_versions, publish_version, put_alias,
 };
 
 use super::{Aws, Error, Ground};

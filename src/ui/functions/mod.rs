@@ -1,8 +1,9 @@
-//! Functions: the list, and one function's code, test, settings and triggers.
+//! Functions: the list, and one function's code, test, settings, versions and triggers.
 
 mod code_ui;
 mod settings_ui;
 mod test_ui;
+mod versions_ui;
 mod wizard;
 
 use aws_sdk_lambda::types::FunctionConfiguration;
@@ -17,6 +18,7 @@ use crate::aws::{self};
 use code_ui::CodeTab;
 use settings_ui::SettingsTab;
 use test_ui::TestTab;
+use versions_ui::VersionsTab;
 use wizard::Wizard;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,6 +27,7 @@ enum Tab {
     Code,
     Test,
     Configuration,
+    Versions,
     Triggers,
 }
 
@@ -35,6 +38,7 @@ struct Open {
     code: CodeTab,
     test: TestTab,
     settings: SettingsTab,
+    versions: VersionsTab,
     /// A line to show once the code is there.
     line: Option<u32>,
 }
@@ -114,6 +118,7 @@ impl FunctionsPanel {
                     code: CodeTab::default(),
                     test: TestTab::default(),
                     settings: SettingsTab::default(),
+                    versions: VersionsTab::default(),
                     line,
                 });
             }
@@ -216,6 +221,7 @@ impl FunctionsPanel {
                 (Tab::Code, "Code"),
                 (Tab::Test, "Test"),
                 (Tab::Configuration, "Configuration"),
+                (Tab::Versions, "Versions"),
                 (Tab::Triggers, "Triggers"),
             ] {
                 ui.selectable_value(&mut self.tab, tab, name);
@@ -235,6 +241,10 @@ impl FunctionsPanel {
                 false
             }
             Tab::Configuration => open.settings.ui(ui, cx, &open.name),
+            Tab::Versions => {
+                open.versions.ui(ui, cx, &open.name);
+                false
+            }
             Tab::Triggers => {
                 triggers_ui(ui, cx, &open.name);
                 false
@@ -242,6 +252,7 @@ impl FunctionsPanel {
         };
         if changed {
             open.detail.clear();
+            open.versions = VersionsTab::default();
             cx.send(Action::Reload(Listing::Functions));
         }
     }
@@ -264,7 +275,7 @@ impl FunctionsPanel {
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
                 if icon::only(ui, Icon::Trash, "Delete function…").clicked() {
                     let confirm = Confirm::new(format!("Delete function {name}"))
-                        .consequence("Its code is gone. Its triggers stay and report a problem.")
+                        .consequence("Its code, versions and aliases are gone. Its triggers stay and report a problem.")
                         .type_to_confirm(name.clone());
                     self.confirm = Some(confirm);
                 }

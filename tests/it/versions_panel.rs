@@ -1,0 +1,96 @@
+//! The versions and aliases of a function in the console, as a user would publish and point them.
+
+use egui::accesskit::Role;
+use egui_kittest::kittest::Queryable as _;
+use waterwheel::aws::{demo, lambda};
+use waterwheel::ui::{Action, Listing, Route};
+
+use crate::console::Lab;
+use crate::render::shot;
+
+const FUNCTION: &str = "on-order";
+
+fn versions(lab: &Lab) -> lambda::Versions {
+    lab.ask(lambda::list_versions(lab.aws.clone(), FUNCTION.to_owned()))
+}
+
+/// The demo's function, its versions in view.
+fn lab() -> Lab {
+    let mut lab = Lab::new();
+    lab.ask(demo::build(lab.aws.clone()));
+    lab.harness.state_mut().wish(Action::Reload(Listing::All));
+    lab.harness.step();
+    lab.settle();
+    lab.go(Route::Function(FUNCTION.to_owned()));
+    lab.click("Versions");
+    lab.until("there is $LATEST", |it| {
+        it.query_by_label("$LATEST").is_some()
+    });
+    lab
+}
+
+/// Chooses from a list.
+fn choose(lab: &mut Lab, list: &str, what: &str) {
+    lab.harness
+        .get_by_role_and_label(Role::ComboBox, list)
+        .click();
+    lab.harness.run();
+    lab.harness
+        .get_by_role_and_label(Role::Button, what)
+        .click();
+    lab.harness.run();
+    lab.settle();
+}
+
+#[test]
+fn a_version_is_published_pointed_to_and_deleted() {
+    let mut lab = lab();
+    lab.type_into("Description of the version", "the first");
+    lab.click("Publish version");
+    lab.until("it is told", |it| {
+        it.query_by_label("Published version 1 of on-order")
+            .is_some()
+    });
+    lab.until("it is listed", |it| {
+        it.query_by_label("the first").is_some()
+    });
+    lab.click("Publish version");
+    lab.until("nothing is new", |it| {
+        it.query_by_label("Nothing changed since version 1 of on-order")
+            .is_some()
+    });
+
+    lab.type_into("Alias", "live");
+    choose(&mut lab, "Version", "1");
+    lab.click("Create alias");
+    lab.until("it points", |it| {
+        it.query_by_label("points to version 1").is_some()
+    });
+    if let Some(folder) = std::env::var_os("SHOTS") {
+        let path = std::path::Path::new(&folder).join("versions.png");
+        shot(&mut lab.harness, path);
+    }
+    assert!(!lab.shows("Delete version 1…"), "an alias points to it");
+    let alias = versions(&lab).aliases.remove(0);
+    assert_eq!(
+        (alias.name(), alias.function_version()),
+        (Some("live"), Some("1"))
+    );
+
+    lab.click("Edit alias live");
+    choose(&mut lab, "Version", "$LATEST");
+    lab.click("Save alias");
+    lab.until("it points elsewhere", |it| {
+        it.query_by_label("points to version $LATEST").is_some()
+    });
+    lab.click("Delete version 1…");
+    lab.click("Delete version 1");
+    lab.until("it is gone", |it| it.query_by_label("the first").is_none());
+    lab.click("Delete alias live…");
+    lab.click("Delete alias live");
+    lab.until("no alias is left", |it| {
+        it.query_by_label("No alias points to a version yet")
+            .is_some()
+    });
+    assert_eq!(versions(&lab).versions.len(), 1);
+}
