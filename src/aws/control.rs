@@ -173,7 +173,7 @@ impl Replay {
 }
 
 /// One call of the control service. A locked connection sends no change, whoever would answer it.
-async fn ask(aws: &Aws, operation: &str, input: Value) -> Result<Value, Error> {
+pub(super) async fn ask(aws: &Aws, operation: &str, input: Value) -> Result<Value, Error> {
     let engine = aws.engine()?;
     aws.gate.judge(operation)?;
     Ok(control::ask(engine, operation, &input).await?)

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::control::ask;
 use super::{Aws, Error};
-use crate::engine::control::ask;
 pub use crate::engine::faults::KINDS;
 use crate::engine::faults::{Count, Kind};
 
@@ -141,6 +141,6 @@ pub async fn restart(aws: Aws, seed: Option<u64>) -> Result<(), Error> {
 }
 
 async fn send(aws: &Aws, operation: &str, input: Value) -> Result<(), Error> {
-    ask(aws.engine()?, operation, &input).await?;
+    ask(aws, operation, input).await?;
     Ok(())
 }

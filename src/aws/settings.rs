@@ -2,9 +2,10 @@
 
 use serde_json::{Map, Value};
 
+use super::control::ask;
 use super::{Aws, Error};
+use crate::engine::control;
 pub use crate::engine::control::TIME_MAX;
-use crate::engine::control::{self, ask};
 pub use crate::engine::streams::SHARDS_MAX;
 use crate::mapping::pace::Pace;
 
@@ -26,6 +27,6 @@ pub fn pace(aws: &Aws) -> Option<Pace> {
 
 /// Changes these settings, all or none. A refusal begins with the name of the setting it is about.
 pub async fn change(aws: Aws, changes: Values) -> Result<(), Error> {
-    ask(aws.engine()?, "SetEngineSettings", &Value::Object(changes)).await?;
+    ask(&aws, "SetEngineSettings", Value::Object(changes)).await?;
     Ok(())
 }

@@ -5,9 +5,9 @@ use std::time::SystemTime;
 
 use serde_json::json;
 
+use super::control::ask;
 use super::{Aws, Error, streams};
 use crate::clock::epoch_secs;
-use crate::engine::control::ask;
 use crate::engine::streams::{KeptShard, kept};
 
 /// One shard.
@@ -101,7 +101,7 @@ async fn replace(
     shard: &str,
 ) -> Result<Vec<String>, Error> {
     let input = json!({ "StreamArn": stream_arn, "ShardId": shard });
-    let told = ask(aws.engine()?, operation, &input).await?;
+    let told = ask(aws, operation, input).await?;
     let children = told["ChildShardIds"].as_array().into_iter().flatten();
     let ids = children.filter_map(|it| it.as_str().map(str::to_owned));
     Ok(ids.collect())
@@ -118,6 +118,6 @@ pub async fn trim(aws: Aws, stream_arn: String, what: Trim) -> Result<(), Error>
             input["SequenceNumber"] = last.into();
         }
     }
-    ask(aws.engine()?, "TrimStream", &input).await?;
+    ask(&aws, "TrimStream", input).await?;
     Ok(())
 }

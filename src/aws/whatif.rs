@@ -5,9 +5,9 @@ use std::time::SystemTime;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::control::ask;
 use super::{Aws, Error};
 use crate::clock::epoch_secs;
-use crate::engine::control::ask;
 use crate::mapping::MappingConfig;
 use crate::mapping::whatif::{Report, Row};
 
@@ -113,7 +113,7 @@ pub async fn simulate(aws: Aws, question: Question) -> Result<Answer, Error> {
     if let Some(since) = question.since {
         input["Stretch"] = json!({ "Since": epoch_secs(since) });
     }
-    let answer = ask(aws.engine()?, "SimulateMapping", &input).await?;
+    let answer = ask(&aws, "SimulateMapping", input).await?;
     Answer::deserialize(&answer).map_err(|error| Error::odd("SimulateMapping", &error.to_string()))
 }
 

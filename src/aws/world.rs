@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::control::ask;
 use super::{Aws, Error};
 use crate::clock::Mode;
-use crate::engine::control::ask;
 
 /// What is not as on AWS by the user's own doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,6 +35,6 @@ pub async fn set_clock(aws: Aws, is_manual: Option<bool>, by: Duration) -> Resul
     if let Some(is_manual) = is_manual {
         input["Mode"] = if is_manual { "MANUAL" } else { "RUNNING" }.into();
     }
-    ask(aws.engine()?, "SetClock", &input).await?;
+    ask(&aws, "SetClock", input).await?;
     Ok(())
 }

@@ -2,10 +2,14 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use waterwheel::aws::error::Kind;
 use waterwheel::aws::lambda::{Code, FunctionSettings, NewFunction, NewMapping};
-use waterwheel::aws::{Aws, Error, demo, dynamodb, iam, lambda, logs, sns, sqs, streams};
+use waterwheel::aws::{
+    Aws, Error, control, demo, dynamodb, faults, iam, lambda, logs, settings, shards, sns, sqs,
+    streams, whatif, world,
+};
 use waterwheel::clock::Clock;
 use waterwheel::engine::Options;
 use waterwheel::mapping::MappingConfig;
@@ -32,6 +36,7 @@ fn changes(aws: &Aws) -> Changes {
     let mut all = changes_of_tables(aws);
     all.extend(changes_of_functions(aws));
     all.extend(changes_of_the_rest(aws));
+    all.extend(changes_of_the_local_cloud(aws));
     all
 }
 
@@ -50,6 +55,29 @@ fn changes_of_tables(aws: &Aws) -> Changes {
         ("PutItem", ask(dynamodb::put_item(a(), x(), item(), any))),
         ("DeleteItem", ask(dynamodb::delete_item(a(), x(), item()))),
         ("BatchWriteItem", ask(several)),
+    ]
+}
+
+/// What only the cloud inside the app lets one do.
+fn changes_of_the_local_cloud(aws: &Aws) -> Changes {
+    let a = || aws.clone();
+    let fault = faults::NewFault::default();
+    let settings = settings::Values::new();
+    vec![
+        ("SetClock", ask(world::set_clock(a(), None, Duration::ZERO))),
+        ("SetEngineSettings", ask(settings::change(a(), settings))),
+        ("AddFaultRules", ask(faults::add(a(), fault, None))),
+        ("DeleteFaultRules", ask(faults::remove(a(), 1))),
+        ("SwitchFaultRule", ask(faults::switch(a(), 1, false))),
+        ("RestartFaultRules", ask(faults::restart(a(), None))),
+        ("RollShard", ask(shards::roll(a(), x(), x()))),
+        ("SplitShard", ask(shards::split(a(), x(), x()))),
+        (
+            "TrimStream",
+            ask(shards::trim(a(), x(), shards::Trim::Everything)),
+        ),
+        ("PausePoller", ask(control::pause_poller(a(), x()))),
+        ("ResumePoller", ask(control::resume_poller(a(), x()))),
     ]
 }
 
@@ -128,6 +156,21 @@ fn reads(aws: &Aws) -> Vec<Asked> {
         table: x(),
         ..dynamodb::ReadRequest::default()
     };
+    let question = whatif::Question {
+        uuid: x(),
+        proposed: MappingConfig::default(),
+        since: None,
+        function: whatif::Function {
+            duration: None,
+            cold_start_millis: None,
+            timeout_secs: None,
+            memory_mb: None,
+            concurrency: None,
+            reports_failures: false,
+            failures: whatif::Failures::AsRecorded,
+        },
+        seed: 1,
+    };
     let latest = streams::From::Latest;
     vec![
         ask(dynamodb::list_tables(a())),
@@ -145,6 +188,7 @@ fn reads(aws: &Aws) -> Vec<Asked> {
         ask(logs::events(a(), x(), None, x(), None, 10)),
         ask(sns::list_topics(a())),
         ask(sqs::list_queues(a())),
+        ask(whatif::simulate(a(), question)),
     ]
 }
 
