@@ -12,7 +12,7 @@ use waterwheel::engine::call::Principal;
 use waterwheel::engine::connector::SECRET;
 use waterwheel::engine::delays::Delays;
 use waterwheel::engine::store::Durability;
-use waterwheel::engine::{Engine, Options, Pace, server, streams};
+use waterwheel::engine::{Assumed, Engine, Options, Pace, server, streams};
 
 /// Calls are short and make many small things: the system's allocator would be a fifth of their cost.
 #[global_allocator]
@@ -46,6 +46,8 @@ Options of serve
                            off unless said otherwise, on with --delays aws
   --poll WORD              when triggers look for new records: 4/s (four times a second, unless said otherwise) or
                            as-written (at once)
+  --assume NAME=VALUE      how triggers do what is not known of AWS; see docs/triggers.md for the names and values.
+                           May be given more than once
 ";
 
 fn main() -> ExitCode {
@@ -97,6 +99,11 @@ fn run() -> anyhow::Result<()> {
             Long("latest-gap") if serves => {
                 options.latest_gap = Some(arguments.value()?.parse_with(on_or_off)?);
             }
+            Long("assume") if serves => {
+                let text = arguments.value()?;
+                let assumed = &mut options.assumed;
+                text.parse_with(|text| assumed.set(text))?;
+            }
             Long("poll") if serves => options.poll = arguments.value()?.parse()?,
             other => return Err(other.unexpected().into()),
         }
@@ -134,6 +141,7 @@ struct Settings {
     delays: Delays,
     latest_gap: Option<bool>,
     poll: Pace,
+    assumed: Assumed,
 }
 
 impl Settings {
@@ -156,6 +164,7 @@ impl Settings {
             delays: self.delays,
             latest_gap: self.latest_gap,
             poll: self.poll,
+            assumed: self.assumed,
             ..usual
         }
     }

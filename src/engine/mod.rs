@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::mapping::Progress;
+pub use crate::mapping::assumed::Assumed;
 use crate::mapping::config::FILTERS_MAX;
 pub use crate::mapping::pace::Pace;
 
@@ -84,6 +85,8 @@ pub struct Options {
     pub latest_gap: Option<bool>,
     /// When triggers look for new records.
     pub poll: Pace,
+    /// How triggers do what is not known of AWS.
+    pub assumed: Assumed,
     /// How much of what triggers did is kept on disk.
     pub story: story::Settings,
     /// Where slow work is done.
@@ -115,6 +118,7 @@ impl Options {
             delays: Delays::default(),
             latest_gap: None,
             poll: Pace::default(),
+            assumed: Assumed::default(),
             story: story::Settings::default(),
             threads: Threads::default(),
             programs: None,

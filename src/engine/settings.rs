@@ -6,7 +6,7 @@ use std::time::Duration;
 use parking_lot::RwLock;
 
 use super::delays::Delays;
-use super::{Engine, Options, Pace, streams};
+use super::{Assumed, Engine, Options, Pace, streams};
 
 /// What the [`Options`] of the same names mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,7 @@ pub struct Settings {
     pub delays: Delays,
     pub latest_gap: Option<bool>,
     pub poll: Pace,
+    pub assumed: Assumed,
 }
 
 impl Settings {
@@ -38,6 +39,7 @@ impl Settings {
             delays: options.delays,
             latest_gap: options.latest_gap,
             poll: options.poll,
+            assumed: options.assumed,
         }
     }
 

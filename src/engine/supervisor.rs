@@ -13,10 +13,12 @@ use super::call::{Fault, Principal};
 use super::checkpoints;
 use super::lambda;
 use super::pollers::{self, Held};
+use super::settings::Settings;
 use super::state::{Mapping, MappingState, State};
 use super::streams;
 use crate::arn::Arn;
 use crate::mapping::MappingConfig;
+use crate::mapping::assumed::Assumed;
 use crate::mapping::consumer::Rules;
 use crate::mapping::filter::BadPattern;
 use crate::mapping::pace::Pace;
@@ -73,6 +75,7 @@ struct Running {
     work: Work,
     config: MappingConfig,
     pace: Pace,
+    assumed: Assumed,
     held: Held,
     is_stopping: bool,
 }
@@ -178,12 +181,14 @@ impl Crew {
         if work != running.work {
             running.stop();
         } else if !running.is_stopping {
-            let pace = self.engine.settings().poll;
-            if (mapping.config != running.config || pace != running.pace)
+            let Settings { poll, assumed, .. } = self.engine.settings();
+            let is_same = poll == running.pace && assumed == running.assumed;
+            if (mapping.config != running.config || !is_same)
                 && let Ok(rules) = rules(&self.engine, mapping)
             {
                 running.config = mapping.config.clone();
-                running.pace = pace;
+                running.pace = poll;
+                running.assumed = assumed;
                 running.held.apply(rules);
             }
             pollers::settle(&self.engine, &mapping.uuid);
@@ -193,7 +198,7 @@ impl Crew {
     fn start(&mut self, mapping: &Mapping, role: String, now: SystemTime) {
         let uuid: Arc<str> = Arc::from(mapping.uuid.as_str());
         // Asked for before the rules: what changes in between is applied by the next look.
-        let pace = self.engine.settings().poll;
+        let Settings { poll, assumed, .. } = self.engine.settings();
         let rules = match rules(&self.engine, mapping) {
             Ok(rules) => rules,
             Err(error) => {
@@ -229,7 +234,8 @@ impl Crew {
             task: self.tasks.spawn(poller.run(controlled)).id(),
             work,
             config: mapping.config.clone(),
-            pace,
+            pace: poll,
+            assumed,
             held,
             is_stopping: false,
         };
@@ -286,7 +292,8 @@ impl Crew {
 
 fn rules(engine: &Engine, mapping: &Mapping) -> Result<Rules, BadPattern> {
     let rules = Rules::new(mapping.config.clone())?;
-    Ok(rules.at(engine.settings().poll))
+    let settings = engine.settings();
+    Ok(rules.at(settings.poll).assuming(settings.assumed))
 }
 
 impl Running {

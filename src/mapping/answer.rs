@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
+use super::assumed::{LetterPayload, ReportedFailures};
 use super::consumer::{Discard, Place};
 use super::payload;
 use super::progress::{Answer, Condition, Outcome};
@@ -77,8 +78,13 @@ pub(super) fn judge(answer: &Answer, asked: Asked<'_>) -> Verdict {
 }
 
 /// The text of `LastProcessingResult` after this answer.
-pub(super) fn processing_result(outcome: &Outcome, answer: &Answer) -> String {
+pub(super) fn processing_result(
+    outcome: &Outcome,
+    answer: &Answer,
+    reported: ReportedFailures,
+) -> String {
     match outcome {
+        Outcome::FailedFrom(_) if reported == ReportedFailures::Ok => "OK".to_owned(),
         Outcome::Succeeded => "OK".to_owned(),
         Outcome::Failed | Outcome::FailedFrom(_) => "PROBLEM: Function call failed".to_owned(),
         Outcome::Throttled => format!("PROBLEM: {}", trouble(answer)),
@@ -129,8 +135,8 @@ pub fn dead_letter(given_up: &Discard, place: &Place, request_id: &str, now: Sys
     letter
 }
 
-/// The object that an S3 bucket receives instead: its key and its text, which is the letter and the whole event as
-/// JSON text in `payload`. `id` makes the key unique.
+/// The object that an S3 bucket receives instead: its key and its text, which is the letter and the whole event in
+/// `payload`. `id` makes the key unique.
 ///
 /// <https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html>
 pub fn dead_object(
@@ -138,6 +144,7 @@ pub fn dead_object(
     given_up: &Discard,
     place: &Place,
     id: &str,
+    payload: LetterPayload,
     now: SystemTime,
 ) -> (String, String) {
     let at = iso_secs(now);
@@ -149,7 +156,12 @@ pub fn dead_object(
         day.replace('-', "/"),
     );
     let mut object = letter.clone();
-    object["payload"] = payload::event(&given_up.records, None).into();
+    let event = payload::event(&given_up.records, None);
+    object["payload"] = match payload {
+        LetterPayload::Text => event.into(),
+        // What was written as JSON text a moment ago is read back.
+        LetterPayload::Object => serde_json::from_str(&event).unwrap_or(event.into()),
+    };
     (key, object.to_string())
 }
 

@@ -6,8 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodbstreams::types::Shard;
 
+use super::assumed::Assumed;
 use super::config::StartingPosition;
-use super::consumer::{Checkpoint, Position, Rules, backoff};
+use super::consumer::{Checkpoint, Position, Rules};
 use super::poller::Save;
 use super::record::SequenceNumber;
 
@@ -89,7 +90,9 @@ impl Lineage {
     pub(super) fn wait(&self) -> Duration {
         match self.setbacks {
             0 => DISCOVER_EVERY,
-            setbacks => backoff(setbacks).min(DISCOVER_BACKOFF_MAX),
+            setbacks => Assumed::default()
+                .backoff(setbacks)
+                .min(DISCOVER_BACKOFF_MAX),
         }
     }
 

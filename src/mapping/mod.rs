@@ -3,6 +3,7 @@
 //! `consumer` decides, `poller` does; everything else here is plain data or pure.
 
 pub mod answer;
+pub mod assumed;
 pub mod config;
 pub mod consumer;
 pub mod filter;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::answer::{self, Asked};
+use super::assumed::Assumed;
 use super::config::MappingConfig;
 use super::consumer::Place;
 use super::payload::{self, WindowCall};
@@ -32,9 +33,9 @@ pub struct Replay {
 }
 
 impl Half {
-    /// As bisecting halves a batch: of an odd number the first half is the larger.
-    pub fn of(self, records: &[Record]) -> &[Record] {
-        let (first, second) = records.split_at(records.len().div_ceil(2));
+    /// As bisecting halves a batch.
+    pub fn of(self, records: &[Record], assumed: Assumed) -> &[Record] {
+        let (first, second) = records.split_at(assumed.first_half(records.len()));
         match self {
             Self::First => first,
             Self::Second => second,
@@ -138,9 +139,9 @@ mod tests {
     #[test]
     fn the_halves_are_those_of_bisecting() {
         let all = records(1..=3);
-        assert_eq!(Half::First.of(&all), &all[..2]);
-        assert_eq!(Half::Second.of(&all), &all[2..]);
-        assert!(Half::Second.of(&all[..1]).is_empty());
+        assert_eq!(Half::First.of(&all, Assumed::default()), &all[..2]);
+        assert_eq!(Half::Second.of(&all, Assumed::default()), &all[2..]);
+        assert!(Half::Second.of(&all[..1], Assumed::default()).is_empty());
     }
 
     #[test]

@@ -7,13 +7,15 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::assumed::WindowsBegin;
+
 /// Largest state one shard may carry, as JSON text; beyond it the window ends early.
 pub const STATE_BYTES_MAX: usize = 1024 * 1024;
 
 /// One window of one shard that has begun.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Window {
-    /// A multiple of the length since 1970; the end is not part of it.
+    /// A multiple of the length since 1970, unless set otherwise; the end is not part of it.
     pub start: SystemTime,
     /// 1 to 900.
     pub secs: u32,
@@ -24,11 +26,19 @@ pub struct Window {
 impl Window {
     /// The window a record created then belongs to, with empty state.
     pub fn at(created: SystemTime, secs: u32) -> Self {
+        Self::of(created, secs, WindowsBegin::Epoch)
+    }
+
+    /// The same where windows begin like this.
+    pub fn of(created: SystemTime, secs: u32, begin: WindowsBegin) -> Self {
         let since = created
             .duration_since(SystemTime::UNIX_EPOCH)
             .unwrap_or_default();
-        let length = u64::from(secs.max(1));
-        let start = Duration::from_secs(since.as_secs() / length * length);
+        let multiple = match begin {
+            WindowsBegin::Epoch => u64::from(secs.max(1)),
+            WindowsBegin::Record => 1,
+        };
+        let start = Duration::from_secs(since.as_secs() / multiple * multiple);
         Self {
             start: SystemTime::UNIX_EPOCH + start,
             secs,

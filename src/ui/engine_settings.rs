@@ -39,7 +39,7 @@ enum Kind {
     Fixed(&'static [(&'static str, &'static str)]),
 }
 
-const GROUPS: [(&str, &[Field]); 4] = [
+const GROUPS: [(&str, &[Field]); 5] = [
     (
         "Triggers",
         &[
@@ -140,6 +140,62 @@ const GROUPS: [(&str, &[Field]); 4] = [
                     ("process", "the end of this program"),
                     ("power", "a power failure"),
                 ]),
+            },
+        ],
+    ),
+    (
+        "Where AWS does not say",
+        &[
+            Field {
+                name: "RetryFirstInMilliseconds",
+                label: "First retry after",
+                help: "Every further one waits twice as long",
+                kind: Kind::Number {
+                    range: || 1..=millis_max(),
+                    unit: "ms",
+                },
+            },
+            Field {
+                name: "RetryMaxInMilliseconds",
+                label: "Retries wait at most",
+                help: "",
+                kind: Kind::Number {
+                    range: || 1..=millis_max(),
+                    unit: "ms",
+                },
+            },
+            Field {
+                name: "LargerHalf",
+                label: "Of an odd batch, the larger half is",
+                help: "When a failed batch is split",
+                kind: Kind::Choice(&[("first", "the first"), ("second", "the second")]),
+            },
+            Field {
+                name: "FailureBlocks",
+                label: "A failed batch holds up",
+                help: "Of a shard that is read by several batches at once",
+                kind: Kind::Choice(&[("lane", "its lane"), ("shard", "the whole shard")]),
+            },
+            Field {
+                name: "WindowsBegin",
+                label: "Tumbling windows begin",
+                help: "",
+                kind: Kind::Choice(&[
+                    ("epoch", "at multiples of their length"),
+                    ("record", "with their first record"),
+                ]),
+            },
+            Field {
+                name: "LetterPayload",
+                label: "Payload in a bucket",
+                help: "Of the object about lost records",
+                kind: Kind::Choice(&[("text", "JSON text"), ("object", "the event itself")]),
+            },
+            Field {
+                name: "ReportedFailures",
+                label: "Last result after reported failures",
+                help: "LastProcessingResult of the trigger",
+                kind: Kind::Choice(&[("problem", "PROBLEM"), ("ok", "OK")]),
             },
         ],
     ),

@@ -13,6 +13,7 @@ use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Later};
 use crate::engine::{streams, supervisor};
 use crate::mapping::PAYLOAD_BYTES_MAX;
+use crate::mapping::assumed::Assumed;
 use crate::mapping::consumer::Place;
 use crate::mapping::poller::Clients;
 use crate::mapping::progress::{self, BatchId, Outcome, Progress, TumblingWindow, What};
@@ -68,7 +69,14 @@ async fn replay(engine: &Engine, call: &Call) -> Answer {
     };
     let keys = keys(engine, &mapping.stream_arn);
     let (records, window) = records(engine, &clients, &place, &keys, &asked).await?;
-    let replay = chosen(&asked, &place, &keys, &records, window)?;
+    let replay = chosen(
+        &asked,
+        &place,
+        &keys,
+        &records,
+        window,
+        engine.settings().assumed,
+    )?;
     let bytes = replay.event().len();
     if bytes > PAYLOAD_BYTES_MAX {
         return Err(Fault::validation(format!(
@@ -118,11 +126,12 @@ fn chosen(
     keys: &[String],
     records: &Arc<[Record]>,
     window: Option<TumblingWindow>,
+    assumed: Assumed,
 ) -> Result<Replay, Fault> {
     let half = match asked.half {
         None => Arc::clone(records),
-        Some(Half::First) => replay::Half::First.of(records).into(),
-        Some(Half::Second) => replay::Half::Second.of(records).into(),
+        Some(Half::First) => replay::Half::First.of(records, assumed).into(),
+        Some(Half::Second) => replay::Half::Second.of(records, assumed).into(),
     };
     if let Some(event) = &asked.event {
         return Ok(Replay::of(half, place, window).edited(event, keys));

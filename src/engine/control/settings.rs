@@ -13,6 +13,7 @@ use crate::engine::call::{Answer, Call, Fault};
 use crate::engine::settings::Settings;
 use crate::engine::store::Durability;
 use crate::engine::streams::{PERIOD_MIN, SHARDS_MAX};
+use crate::mapping::assumed::{Assumed, Way};
 
 /// Longest time that can be set: a year.
 pub const TIME_MAX: Duration = Duration::from_hours(365 * 24);
@@ -35,6 +36,13 @@ struct Set {
     enforce_iam: Option<bool>,
     strict_keys: Option<Value>,
     durability: Option<Value>,
+    retry_first_in_milliseconds: Option<u64>,
+    retry_max_in_milliseconds: Option<u64>,
+    larger_half: Option<String>,
+    failure_blocks: Option<String>,
+    windows_begin: Option<String>,
+    letter_payload: Option<String>,
+    reported_failures: Option<String>,
 }
 
 pub(super) fn set(engine: &Engine, call: &Call) -> Answer {
@@ -105,6 +113,48 @@ impl Set {
         put(&mut settings.ttl_delay, time("TtlDelayInSeconds", delay)?);
         let settle = self.settle_in_milliseconds.map(Duration::from_millis);
         put(&mut settings.settle, time("SettleInMilliseconds", settle)?);
+        let assumed = &mut settings.assumed;
+        for (name, wait, millis) in [
+            (
+                "RetryFirstInMilliseconds",
+                &mut assumed.retry_first,
+                self.retry_first_in_milliseconds,
+            ),
+            (
+                "RetryMaxInMilliseconds",
+                &mut assumed.retry_max,
+                self.retry_max_in_milliseconds,
+            ),
+        ] {
+            if millis == Some(0) {
+                return Err(format!("{name} must be at least 1"));
+            }
+            put(wait, time(name, millis.map(Duration::from_millis))?);
+        }
+        self.apply_ways(assumed)
+    }
+
+    fn apply_ways(&self, assumed: &mut Assumed) -> Result<(), String> {
+        put(
+            &mut assumed.larger_half,
+            way("LargerHalf", self.larger_half.as_deref())?,
+        );
+        put(
+            &mut assumed.failure_blocks,
+            way("FailureBlocks", self.failure_blocks.as_deref())?,
+        );
+        put(
+            &mut assumed.windows_begin,
+            way("WindowsBegin", self.windows_begin.as_deref())?,
+        );
+        put(
+            &mut assumed.letter_payload,
+            way("LetterPayload", self.letter_payload.as_deref())?,
+        );
+        put(
+            &mut assumed.reported_failures,
+            way("ReportedFailures", self.reported_failures.as_deref())?,
+        );
         Ok(())
     }
 }
@@ -120,10 +170,15 @@ fn word<T: FromStr<Err = String>>(name: &str, text: Option<&str>) -> Result<Opti
     parsed.map_err(|wrong| format!("{name}: {wrong}"))
 }
 
+fn way<T: Way>(name: &str, text: Option<&str>) -> Result<Option<T>, String> {
+    let parsed = text.map(T::of).transpose();
+    parsed.map_err(|wrong| format!("{name}: {wrong}"))
+}
+
 /// The settings in force, named after the options of `serve`, as `GetEngine` answers them.
 pub fn described(engine: &Engine) -> Value {
     let settings = engine.settings();
-    let streams = settings.streams;
+    let (streams, assumed) = (settings.streams, settings.assumed);
     without_nulls(json!({
         "Poll": settings.poll.to_string(),
         "Delays": settings.delays.to_string(),
@@ -137,6 +192,13 @@ pub fn described(engine: &Engine) -> Value {
         "GsiLagInMilliseconds": millis(settings.gsi_lag),
         "TtlDelayInSeconds": settings.ttl_delay.as_secs(),
         "SettleInMilliseconds": millis(settings.settle),
+        "RetryFirstInMilliseconds": millis(assumed.retry_first),
+        "RetryMaxInMilliseconds": millis(assumed.retry_max),
+        "LargerHalf": assumed.larger_half.word(),
+        "FailureBlocks": assumed.failure_blocks.word(),
+        "WindowsBegin": assumed.windows_begin.word(),
+        "LetterPayload": assumed.letter_payload.word(),
+        "ReportedFailures": assumed.reported_failures.word(),
         "EnforceIam": settings.enforce_iam,
         "StrictKeys": engine.has_strict_keys(),
         "Durability": match engine.durability() {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::clock::from_epoch_millis;
+use crate::mapping::assumed::LetterPayload;
 use crate::mapping::consumer::tests::{answer, records, start, throttled, thrown};
 
 #[track_caller]
@@ -159,11 +160,16 @@ fn a_bucket_receives_the_event_as_text_under_a_key_of_its_time() {
     let letter = json!({ "version": "1.0" });
     let lost = Discard::for_test(records, Condition::RetryAttemptsExhausted, 1, None);
     let now = from_epoch_millis(1_767_225_605_123);
-    let (key, text) = dead_object(&letter, &lost, &place(), "id", now);
+    let object = |payload| dead_object(&letter, &lost, &place(), "id", payload, now);
+    let (key, text) = object(LetterPayload::Text);
     assert_eq!(
         key,
         "aws/lambda/uuid/shardId-00000001795284314000-0a1b2c3d/2026/01/01/2026-01-01T00.00.05-id"
     );
-    let object: Value = serde_json::from_str(&text).unwrap();
-    assert_eq!(object, json!({ "version": "1.0", "payload": event }));
+    let told: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(told, json!({ "version": "1.0", "payload": event }));
+    let (_, text) = object(LetterPayload::Object);
+    let told: Value = serde_json::from_str(&text).unwrap();
+    let event: Value = serde_json::from_str(&event).unwrap();
+    assert_eq!(told, json!({ "version": "1.0", "payload": event }));
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::step::Rules;
+use crate::mapping::assumed::Assumed;
 use crate::mapping::payload;
 use crate::mapping::progress::{Answer, BatchId, Condition};
 use crate::mapping::record::{Record, SequenceNumber};
@@ -14,8 +15,6 @@ use crate::mapping::window::Window;
 /// DynamoDB keeps records no longer than this, so nothing is tried again for longer.
 pub(in crate::mapping) const RETENTION: Duration = Duration::from_hours(24);
 const STEPPED: &str = "a step was asked for";
-const BACKOFF_FIRST: Duration = Duration::from_millis(500);
-const BACKOFF_MAX: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Default)]
 pub(super) struct Lane {
@@ -140,9 +139,9 @@ impl Work {
     }
 
     /// Waits longer after every answer in a row that moved nothing.
-    pub(super) fn back_off(&mut self, now: SystemTime) {
+    pub(super) fn back_off(&mut self, assumed: &Assumed, now: SystemTime) {
         self.setbacks = self.setbacks.saturating_add(1);
-        self.not_before = now + backoff(self.setbacks);
+        self.not_before = now + assumed.backoff(self.setbacks);
     }
 
     fn look(&self, around: Around<'_>) -> Look {
@@ -180,6 +179,11 @@ impl Work {
 }
 
 impl Lane {
+    /// Whether its first batch failed before.
+    pub(super) fn is_trying_again(&self) -> bool {
+        self.works.front().is_some_and(|work| work.setbacks > 0)
+    }
+
     pub(super) fn push(&mut self, queued: Queued) {
         self.bytes = self.bytes.saturating_add(queued.bytes);
         self.queue.push_back(queued);
@@ -324,12 +328,6 @@ impl Lane {
     }
 }
 
-/// 0.5 s after the first, doubling up to a minute.
-pub(in crate::mapping) fn backoff(setbacks: u32) -> Duration {
-    let doubled = 2_u32.saturating_pow(setbacks.saturating_sub(1));
-    BACKOFF_FIRST.saturating_mul(doubled).min(BACKOFF_MAX)
-}
-
 /// How old a record may be. Retries also end when the stream no longer holds it.
 fn age_limit(rules: &Rules, is_retry: bool) -> Option<Duration> {
     let set = rules.config.record_age_secs_max;
@@ -372,20 +370,12 @@ fn batching_window(rules: &Rules) -> Duration {
 fn window_end(first: &Queued, around: Around<'_>) -> Option<SystemTime> {
     let secs = around.rules.config.tumbling_window_secs?;
     let end = around.window.map(Window::end);
-    Some(end.unwrap_or_else(|| Window::at(first.record.created, secs).end()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn backoff_doubles_from_half_a_second_to_a_minute() {
-        let waits: Vec<u128> = (1..=9).map(|it| backoff(it).as_millis()).collect();
-        assert_eq!(
-            waits,
-            [500, 1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000]
-        );
-        assert_eq!(backoff(u32::MAX), BACKOFF_MAX);
-    }
+    Some(end.unwrap_or_else(|| {
+        Window::of(
+            first.record.created,
+            secs,
+            around.rules.assumed.windows_begin,
+        )
+        .end()
+    }))
 }

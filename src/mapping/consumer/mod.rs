@@ -11,6 +11,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use super::assumed::FailureBlocks;
 use super::pace::Pace;
 use super::payload::{self, WindowCall};
 use super::progress::{BatchId, Condition, FilteredRecord, TumblingWindow, What};
@@ -22,7 +23,7 @@ use lane::{Around, Busy, Closing, Lane, Look, Queued, Work};
 use ledger::Ledger;
 
 pub use hold::{BatchStanding, By, LaneStanding, Skip, Standing};
-pub(super) use lane::{RETENTION, backoff};
+pub(super) use lane::RETENTION;
 pub use step::{Batch, Checkpoint, Discard, Page, Place, Position, Rules, Step};
 
 /// Four polls a second.
@@ -128,7 +129,15 @@ impl ShardConsumer {
         }
         let mut soonest: Option<(SystemTime, String)> = None;
         if !self.must_deal && !self.is_stopping && self.hold.lets(By::Batch) {
+            // A lane whose batch failed may hold up the others.
+            let held_up_by = match self.rules.assumed.failure_blocks {
+                FailureBlocks::Lane => None,
+                FailureBlocks::Shard => self.lanes.iter().position(Lane::is_trying_again),
+            };
             for at in 0..self.lanes.len() {
+                if held_up_by.is_some_and(|by| by != at) {
+                    continue;
+                }
                 match self.lanes[at].look(self.around(now)) {
                     Look::Nothing => {}
                     Look::Until(until, reason) => {
@@ -231,7 +240,12 @@ impl ShardConsumer {
     pub fn poll_failed(&mut self, problem: &str, request_id: &str, now: SystemTime) {
         self.polls.is_under_way = false;
         self.polls.failures = self.polls.failures.saturating_add(1);
-        self.polls.next = now + backoff(self.polls.failures).min(POLL_BACKOFF_MAX);
+        self.polls.next = now
+            + self
+                .rules
+                .assumed
+                .backoff(self.polls.failures)
+                .min(POLL_BACKOFF_MAX);
         self.news.push(What::PollFailed {
             problem: problem.to_owned(),
             request_id: request_id.to_owned(),
@@ -429,7 +443,9 @@ impl ShardConsumer {
                 let records = self.lanes[at].take(count);
                 let reason = format!("sends {}: {reason}", words::count(count, "record"));
                 if let (None, Some(secs)) = (&self.window, self.rules.config.tumbling_window_secs) {
-                    self.window = records.first().map(|first| Window::at(first.created, secs));
+                    let begin = self.rules.assumed.windows_begin;
+                    let first = records.first();
+                    self.window = first.map(|first| Window::of(first.created, secs, begin));
                 }
                 let work = Work::new(id, records, now);
                 self.lanes[at].works.push_back(work);

@@ -49,7 +49,14 @@ impl ShardConsumer {
         }
         self.skip_marked(batch);
         self.result.has_processed = true;
-        self.say(processing_result(&verdict.outcome, answer), false);
+        self.say(
+            processing_result(
+                &verdict.outcome,
+                answer,
+                self.rules.assumed.reported_failures,
+            ),
+            false,
+        );
         self.advance();
     }
 
@@ -133,7 +140,7 @@ impl ShardConsumer {
     fn failed(&mut self, at: usize, mut work: Work, now: SystemTime) {
         let count = work.records.len();
         if self.rules.config.bisect_on_function_error && count > 1 {
-            let first = count.div_ceil(2);
+            let first = self.rules.assumed.first_half(count);
             let reason = format!(
                 "splits {count} into {first} + {}: {}, bisect is on",
                 count - first,
@@ -164,7 +171,7 @@ impl ShardConsumer {
             number.short()
         );
         let mut remainder = self.child(&work, rest.into(), now);
-        remainder.back_off(now);
+        remainder.back_off(&self.rules.assumed, now);
         self.tell_split(&work, vec![remainder.id], reason);
         self.tell_waiting(&remainder, now);
         self.lanes[at].works.push_front(remainder);
@@ -176,7 +183,7 @@ impl ShardConsumer {
         let mut tail = self.child(work, rest.into(), now);
         head.failures = work.failures;
         tail.failures = work.failures;
-        head.back_off(now);
+        head.back_off(&self.rules.assumed, now);
         self.tell_split(work, vec![head.id, tail.id], reason);
         self.tell_waiting(&head, now);
         let works = &mut self.lanes[at].works;
@@ -193,7 +200,7 @@ impl ShardConsumer {
     }
 
     fn try_again(&mut self, at: usize, mut work: Work, now: SystemTime) {
-        work.back_off(now);
+        work.back_off(&self.rules.assumed, now);
         let retries = self.rules.config.retry_attempts_max;
         if retries.is_none_or(|retries| work.failures <= retries) {
             self.tell_waiting(&work, now);

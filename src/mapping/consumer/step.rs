@@ -5,6 +5,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
+use crate::mapping::assumed::Assumed;
 use crate::mapping::config::MappingConfig;
 use crate::mapping::filter::{BadPattern, Filters};
 use crate::mapping::pace::Pace;
@@ -128,6 +129,7 @@ pub struct Place {
 pub struct Rules {
     pub config: MappingConfig,
     pub pace: Pace,
+    pub assumed: Assumed,
     pub(super) filters: Filters,
 }
 
@@ -137,6 +139,7 @@ impl Rules {
         Ok(Self {
             config,
             pace: Pace::default(),
+            assumed: Assumed::default(),
             filters,
         })
     }
@@ -145,6 +148,12 @@ impl Rules {
     #[must_use]
     pub fn at(self, pace: Pace) -> Self {
         Self { pace, ..self }
+    }
+
+    /// The same, where what is not known of AWS is done like this.
+    #[must_use]
+    pub fn assuming(self, assumed: Assumed) -> Self {
+        Self { assumed, ..self }
     }
 
     /// Concurrent batches per shard; windows allow only one.

@@ -1,5 +1,6 @@
 //! A shard consumer played through by hand: time is a number, the function a closure.
 
+mod assumed;
 mod batching;
 mod failures;
 mod hold;

@@ -14,6 +14,7 @@ use super::{Clients, Line};
 use crate::arn::Arn;
 use crate::clock::Clock;
 use crate::mapping::answer::{dead_letter, dead_object};
+use crate::mapping::assumed::LetterPayload;
 use crate::mapping::consumer::Discard;
 use crate::mapping::progress::{Answer, What};
 
@@ -69,6 +70,7 @@ impl Line {
         &self,
         lost: &Discard,
         destination: Option<String>,
+        payload: LetterPayload,
     ) -> Option<What> {
         let destination = destination?;
         if lost.records.is_empty() {
@@ -79,7 +81,7 @@ impl Line {
         let (destination, sent) = match destination.parse::<Arn>() {
             Ok(arn) if arn.service == "s3" => {
                 let id = self.ids.uuid();
-                let (key, text) = dead_object(&letter, lost, &self.place, &id, now);
+                let (key, text) = dead_object(&letter, lost, &self.place, &id, payload, now);
                 let sent = self.put_object(&arn, &key, text).await;
                 (format!("{destination}/{key}"), sent)
             }

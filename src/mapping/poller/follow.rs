@@ -9,7 +9,8 @@ use super::asks::Ask;
 use super::reader::Reader;
 use super::trouble::Trouble;
 use super::{Control, Line};
-use crate::mapping::consumer::{Checkpoint, Discard, Page, Position, ShardConsumer, Step};
+use crate::mapping::assumed::LetterPayload;
+use crate::mapping::consumer::{Checkpoint, Discard, Page, Position, Rules, ShardConsumer, Step};
 use crate::mapping::lineage::Ended;
 use crate::mapping::progress::{Answer, BatchId, What};
 use crate::mapping::signal;
@@ -54,8 +55,8 @@ pub(super) async fn follow(
                 under_way.spawn(invoke(line.clone(), batch.id, event));
             }
             Step::Discard(lost) => {
-                let destination = consumer.rules().config.on_failure.clone();
-                under_way.spawn(deliver(line.clone(), lost, destination));
+                let to = Letterbox::of(consumer.rules());
+                under_way.spawn(deliver(line.clone(), lost, to));
             }
             Step::Wait { until, .. } => {
                 let pause = async {
@@ -109,8 +110,23 @@ async fn invoke(line: Line, batch: BatchId, event: String) -> Done {
     Done::Invoked(batch, Arc::new(answer))
 }
 
-async fn deliver(line: Line, lost: Discard, destination: Option<String>) -> Done {
-    let what = line.deliver(&lost, destination).await;
+/// Where letters about lost records go, and in which form.
+struct Letterbox {
+    destination: Option<String>,
+    payload: LetterPayload,
+}
+
+impl Letterbox {
+    fn of(rules: &Rules) -> Self {
+        Self {
+            destination: rules.config.on_failure.clone(),
+            payload: rules.assumed.letter_payload,
+        }
+    }
+}
+
+async fn deliver(line: Line, lost: Discard, to: Letterbox) -> Done {
+    let what = line.deliver(&lost, to.destination, to.payload).await;
     Done::Delivered(lost, what)
 }
 

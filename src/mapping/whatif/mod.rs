@@ -22,6 +22,7 @@ pub use report::{BatchSize, Note, Report, ShardReport, Tally};
 pub use series::{Level, Levels};
 pub use stretch::{Shard, Stretch, Written};
 
+use super::assumed::Assumed;
 use super::config::MappingConfig;
 use super::consumer::Rules;
 use super::pace::Pace;
@@ -34,6 +35,7 @@ pub struct Plan {
     /// The starting position is of no account: the stretch is read from its beginning.
     pub config: MappingConfig,
     pub pace: Pace,
+    pub assumed: Assumed,
     pub model: Model,
     /// Decides everything that is drawn.
     pub seed: u64,
@@ -49,6 +51,7 @@ impl Plan {
         Self {
             config,
             pace: Pace::default(),
+            assumed: Assumed::default(),
             model,
             seed: 1,
             starts: None,
@@ -94,7 +97,7 @@ pub fn run_told(
 ) -> Result<Report, Refused> {
     let mut violations = plan.model.violations();
     let rules = match Rules::new(plan.config.clone()) {
-        Ok(rules) => Some(rules.at(plan.pace)),
+        Ok(rules) => Some(rules.at(plan.pace).assuming(plan.assumed)),
         Err(bad) => {
             violations.push(Violation::new("FilterCriteria", bad.reason));
             None

@@ -18,6 +18,8 @@ async fn settings_change_while_the_engine_runs() {
         "Poll": "as-written", "Delays": "instant", "LatestGap": true, "FiltersMax": 10, "Shards": 2,
         "ShardPeriodInSeconds": 14400, "SplitRate": 500, "StreamLimits": true, "Throttle": true,
         "GsiLagInMilliseconds": 300, "TtlDelayInSeconds": 0, "SettleInMilliseconds": 50, "EnforceIam": false,
+        "RetryFirstInMilliseconds": 100, "RetryMaxInMilliseconds": 5000, "LargerHalf": "second",
+        "FailureBlocks": "shard", "WindowsBegin": "record", "LetterPayload": "object", "ReportedFailures": "ok",
     });
     let settings = set(&lab, wanted.clone()).await;
     for (name, value) in wanted.as_object().unwrap() {

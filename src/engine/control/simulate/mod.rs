@@ -23,6 +23,7 @@ use crate::engine::lambda::{self, proposed_settings};
 use crate::engine::state::Mapping;
 use crate::engine::streams::{self, PastLimits, Range};
 use crate::mapping::MappingConfig;
+use crate::mapping::assumed::Assumed;
 use crate::mapping::config::PARAMETERS;
 use crate::mapping::pace::Pace;
 use crate::mapping::whatif::{self, Plan, Refused, Report, Stretch};
@@ -90,6 +91,7 @@ struct Job {
     seed: u64,
     starts: Option<SystemTime>,
     pace: Pace,
+    assumed: Assumed,
 }
 
 /// Tells the thread that nobody waits any more.
@@ -147,6 +149,7 @@ impl Job {
             seed: asked.seed.unwrap_or(1),
             starts: time("StartsAt", asked.starts_at)?,
             pace: pace.unwrap_or_else(|| engine.settings().poll),
+            assumed: engine.settings().assumed,
             engine: engine.clone(),
             mapping,
         })
@@ -216,6 +219,7 @@ impl Job {
     ) -> Result<Report, Fault> {
         let plan = Plan {
             pace: self.pace,
+            assumed: self.assumed,
             seed: self.seed,
             starts: self.starts,
             ..Plan::new(config.clone(), function.model().clone())

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn retries(count: u32) -> MappingConfig {
+pub(super) fn retries(count: u32) -> MappingConfig {
     MappingConfig {
         retry_attempts_max: Some(count),
         ..MappingConfig::default()
@@ -24,7 +24,7 @@ fn n_retry_attempts_are_n_plus_one_invocations() {
 }
 
 #[test]
-fn retries_wait_twice_as_long_each_time() {
+pub(super) fn retries_wait_twice_as_long_each_time() {
     let mut desk = Desk::new(MappingConfig::default()).page(records(1..=1));
     desk.run(seconds(40), |_| thrown());
     assert_eq!(desk.times(), [0, 500, 1500, 3500, 7500, 15_500, 31_500]);
@@ -258,7 +258,7 @@ fn a_record_that_expires_while_retrying_counts_eight_invocations() {
 }
 
 #[test]
-fn retries_end_when_the_stream_no_longer_holds_the_record() {
+pub(super) fn retries_end_when_the_stream_no_longer_holds_the_record() {
     let config = MappingConfig {
         batch_size: 1,
         ..MappingConfig::default()

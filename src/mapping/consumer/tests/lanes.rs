@@ -11,7 +11,7 @@ fn two_lanes() -> MappingConfig {
 }
 
 /// Two items that go different ways.
-fn two_keys() -> (String, String) {
+pub(super) fn two_keys() -> (String, String) {
     let lane = |key: &str| lane_of(&record(1, key, start()), 2);
     let first = "item 0".to_owned();
     let other = (1..).map(|number| format!("item {number}"));
