@@ -7,7 +7,7 @@ use super::functions::{check_revision, no_content};
 use super::names::{self, LATEST, Reference};
 use super::{shapes, targets, versions};
 use crate::engine::call::{Answer, Call, Fault, Reply};
-use crate::engine::state::{Alias, Function, Share, State};
+use crate::engine::state::{Alias, Function, Share, State, Version};
 
 /// Aliases in one page, whatever is asked for.
 const PAGE_MAX: usize = 50;
@@ -266,7 +266,8 @@ fn check_version(function: &Function, version: &str) -> Result<(), Fault> {
     )))
 }
 
-/// Two versions that are there, not the same, and none of them the one that changes.
+/// Two versions that are there, not the same, none of them the one that changes, and both with the same role and
+/// dead-letter queue: <https://docs.aws.amazon.com/lambda/latest/dg/configuring-alias-routing.html>
 fn check_share(function: &Function, alias: &Alias) -> Result<(), Fault> {
     let Some(share) = &alias.share else {
         return Ok(());
@@ -282,7 +283,23 @@ fn check_share(function: &Function, alias: &Alias) -> Result<(), Fault> {
             "$LATEST is not supported for an alias pointing to more than 1 version",
         ));
     }
-    check_version(function, &share.version)
+    check_version(function, &share.version)?;
+    let find = |version: &str| targets::published(function, version);
+    let (Some(one), Some(other)) = (find(version), find(&share.version)) else {
+        return Ok(());
+    };
+    if one.role != other.role {
+        return Err(invalid(
+            "Specified versions must be associated with the same execution role",
+        ));
+    }
+    let queue = |it: &Version| it.settings.get("DeadLetterConfig").cloned();
+    if queue(one) != queue(other) {
+        return Err(invalid(
+            "Specified versions must be associated with the same dead-letter queue",
+        ));
+    }
+    Ok(())
 }
 
 /// The function of an alias; the words for one that is not there name the version that was asked for.

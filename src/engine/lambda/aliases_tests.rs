@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::engine::call::{Body, Fault};
-use crate::engine::lambda::testing::{Lab, body};
+use crate::engine::lambda::testing::{EVERYTHING, Lab, TRUST, body};
 
 const ARN: &str = "arn:aws:lambda:us-east-1:123456789012:function:f";
 const TELLING: (&str, &str) = (
@@ -359,4 +359,35 @@ async fn a_version_an_alias_leads_to_cannot_be_deleted() {
     lab.function("f", TELLING, json!({})).await;
     let fault = lab.refusal("GetAlias", alias("beta", json!({}))).await;
     assert_eq!(fault.status, 404);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_versions_of_an_alias_have_one_role_and_one_dead_letter_queue() {
+    let lab = lab().await;
+    lab.role("other", TRUST, &[EVERYTHING]);
+    let queue = json!({ "TargetArn": "arn:aws:sqs:us-east-1:123456789012:dead" });
+    let role = "arn:aws:iam::123456789012:role/other";
+    for change in [
+        json!({ "DeadLetterConfig": queue }),
+        json!({ "Role": role }),
+    ] {
+        let mut settings = json!({ "FunctionName": "f" });
+        if let (Value::Object(settings), Value::Object(change)) = (&mut settings, change) {
+            settings.extend(change);
+        }
+        lab.call("UpdateFunctionConfiguration", settings).await;
+        lab.sleep(Duration::from_secs(1)).await;
+        lab.call("PublishVersion", json!({ "FunctionName": "f" }))
+            .await;
+    }
+    for (pair, what) in [
+        (("1", "3"), "dead-letter queue"),
+        (("3", "4"), "execution role"),
+    ] {
+        let routing = weights(json!({ pair.1: 0.5 }));
+        let input = json!({ "FunctionVersion": pair.0, "RoutingConfig": routing });
+        let fault = lab.refusal("CreateAlias", alias("live", input)).await;
+        let message = format!("Specified versions must be associated with the same {what}");
+        check(&fault, 400, "InvalidParameterValueException", &message);
+    }
 }
