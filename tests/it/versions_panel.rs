@@ -14,10 +14,10 @@ fn versions(lab: &Lab) -> lambda::Versions {
     lab.ask(lambda::list_versions(lab.aws.clone(), FUNCTION.to_owned()))
 }
 
-/// The demo's function, its versions in view.
-fn lab() -> Lab {
+/// The demo's function, its versions in view, and the stream that triggers it.
+fn lab() -> (Lab, String) {
     let mut lab = Lab::new();
-    lab.ask(demo::build(lab.aws.clone()));
+    let stream = lab.ask(demo::build(lab.aws.clone())).stream_arn;
     lab.harness.state_mut().wish(Action::Reload(Listing::All));
     lab.harness.step();
     lab.settle();
@@ -26,7 +26,7 @@ fn lab() -> Lab {
     lab.until("there is $LATEST", |it| {
         it.query_by_label("$LATEST").is_some()
     });
-    lab
+    (lab, stream)
 }
 
 /// Chooses from a list.
@@ -44,7 +44,7 @@ fn choose(lab: &mut Lab, list: &str, what: &str) {
 
 #[test]
 fn a_version_is_published_pointed_to_and_deleted() {
-    let mut lab = lab();
+    let (mut lab, _) = lab();
     lab.type_into("Description of the version", "the first");
     lab.click("Publish version");
     lab.until("it is told", |it| {
@@ -93,4 +93,38 @@ fn a_version_is_published_pointed_to_and_deleted() {
             .is_some()
     });
     assert_eq!(versions(&lab).versions.len(), 1);
+}
+
+#[test]
+fn a_new_trigger_may_call_an_alias() {
+    let (mut lab, stream) = lab();
+    let function = FUNCTION.to_owned();
+    lab.ask(lambda::publish_version(
+        lab.aws.clone(),
+        function.clone(),
+        String::new(),
+    ));
+    let plan = lambda::AliasPlan {
+        function: function.clone(),
+        name: "live".to_owned(),
+        version: "1".to_owned(),
+        share: None,
+        is_new: true,
+    };
+    lab.ask(lambda::put_alias(lab.aws.clone(), plan));
+    lab.go(Route::NewTrigger {
+        stream_arn: Some(stream),
+        function: Some(function),
+    });
+    let twice = "This function already has a trigger on this stream";
+    lab.until("the function is called", |it| {
+        it.query_by_label(twice).is_some()
+    });
+    choose(&mut lab, "Version or alias", "live");
+    lab.until("the alias is not", |it| it.query_by_label(twice).is_none());
+    lab.click("Create trigger");
+    lab.settle();
+    let mappings = lab.ask(lambda::list_mappings(lab.aws.clone()));
+    let mut arns = mappings.iter().filter_map(|it| it.function_arn());
+    assert!(arns.any(|it| it.ends_with(":function:on-order:live")));
 }

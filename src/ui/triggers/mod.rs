@@ -5,6 +5,7 @@ mod filter_ui;
 pub(super) mod form;
 mod funnel_ui;
 mod preflight;
+mod qualifier_ui;
 mod wizard;
 
 use std::collections::BTreeSet;

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use aws_sdk_lambda::types::FunctionConfiguration;
 use egui::{RichText, Ui};
 
 use super::filter_ui;
 use super::form::{Destinations, Form, label_of};
 use super::preflight::{self, Check, Fix, Plan, Verdictness};
+use super::qualifier_ui::QualifierForm;
 use crate::aws::iam::Verdict;
 use crate::aws::lambda::NewMapping;
 use crate::aws::sqs::Queue;
@@ -28,6 +30,7 @@ pub(super) enum Event {
 pub(super) struct Wizard {
     stream_arn: String,
     function: String,
+    qualifier: QualifierForm,
     form: Form,
     creating: Remote<String>,
     /// What was asked of IAM, and the answer.
@@ -48,6 +51,7 @@ impl Wizard {
         Self {
             stream_arn: stream_arn.unwrap_or_default(),
             function: function.unwrap_or_default(),
+            qualifier: QualifierForm::default(),
             form: Form::of(&MappingConfig::default(), true),
             creating: Remote::default(),
             asked: None,
@@ -99,6 +103,9 @@ impl Wizard {
     fn poll(&mut self, cx: &Cx<'_>) {
         self.verdicts.poll();
         self.sample.poll();
+        if !self.function.is_empty() {
+            self.qualifier.poll(cx, &self.function);
+        }
         if self.fixing.poll() && self.fixing.error().is_none() {
             cx.send(Action::Toast(Toast::good("Changed the role's policy")));
             self.asked = None;
@@ -133,12 +140,16 @@ impl Wizard {
         }
     }
 
+    /// The role of what is called.
     fn role(&self, cx: &Cx<'_>) -> Option<String> {
-        let functions = cx.catalog.functions.value()?;
-        let function = functions
-            .iter()
-            .find(|it| it.function_name() == Some(&self.function))?;
-        function.role().map(str::to_owned)
+        self.called(cx)?.role().map(str::to_owned)
+    }
+
+    /// The settings of the function, version or alias that is called.
+    fn called<'a>(&'a self, cx: &Cx<'a>) -> Option<&'a FunctionConfiguration> {
+        let functions = cx.catalog.functions.value().into_iter().flatten();
+        let mut named = functions.filter(|it| it.function_name() == Some(&self.function));
+        self.qualifier.called(named.next())
     }
 
     fn form_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
@@ -232,6 +243,7 @@ impl Wizard {
                 cx.send(Action::Go(Route::NewFunction));
             }
         });
+        self.qualifier.ui(ui);
     }
 
     fn outlook_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
@@ -258,15 +270,12 @@ impl Wizard {
         }
         let config = config.unwrap_or_default();
         let tables = cx.catalog.tables.value().map_or(&[][..], Vec::as_slice);
-        let functions = cx.catalog.functions.value().map_or(&[][..], Vec::as_slice);
         let plan = Plan {
             table: tables
                 .iter()
                 .find(|it| it.latest_stream_arn() == Some(&self.stream_arn)),
             stream_arn: &self.stream_arn,
-            function: functions
-                .iter()
-                .find(|it| it.function_name() == Some(&self.function)),
+            function: self.called(cx),
             mappings: cx.catalog.mappings.value().map_or(&[][..], Vec::as_slice),
             config: &config,
             verdicts: self.verdicts.value().map(Vec::as_slice),
@@ -337,7 +346,7 @@ impl Wizard {
             && let Ok(config) = &config
         {
             let mut call = config.to_aws();
-            call["FunctionName"] = self.function.clone().into();
+            call["FunctionName"] = self.qualifier.name().into();
             call["EventSourceArn"] = self.stream_arn.clone().into();
             call["Enabled"] = self.form.enabled.into();
             let text = format!("CreateEventSourceMapping\n{}", json_view::pretty(&call));
@@ -379,7 +388,7 @@ impl Wizard {
 
     fn create(&mut self, cx: &Cx<'_>, config: MappingConfig) {
         let new = NewMapping {
-            function: self.function.clone(),
+            function: self.qualifier.name(),
             stream_arn: self.stream_arn.clone(),
             config,
             enabled: self.form.enabled,
