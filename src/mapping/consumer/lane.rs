@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::step::Rules;
+use super::step::{Page, Rules};
 use crate::mapping::assumed::Assumed;
 use crate::mapping::payload;
 use crate::mapping::progress::{Answer, BatchId, Condition};
@@ -238,10 +238,17 @@ impl Lane {
         self.queue.is_empty() && self.works.is_empty() && self.busy == Busy::No
     }
 
-    /// The queue holds less than a full batch.
+    /// The queue holds less than a full batch. While a batch is delivered for the first time, less than its part of a
+    /// page: so reading and delivering go on side by side, and behind a batch that fails no more is read than needed.
     pub(super) fn wants_records(&self, rules: &Rules) -> bool {
-        self.queue.len() < rules.config.batch_size as usize
-            && self.bytes < payload::PAYLOAD_BYTES_MAX
+        let batch = rules.config.batch_size as usize;
+        let is_first_try = self.works.front().is_some_and(|it| it.setbacks == 0);
+        let enough = if is_first_try && matches!(self.busy, Busy::Invoking(_)) {
+            batch.max(usize::from(Page::RECORDS_MAX).div_ceil(rules.lanes()))
+        } else {
+            batch
+        };
+        self.queue.len() < enough && self.bytes < payload::PAYLOAD_BYTES_MAX
     }
 
     pub(super) fn bytes(&self) -> usize {

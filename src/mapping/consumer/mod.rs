@@ -372,8 +372,8 @@ impl ShardConsumer {
         Step::Closed
     }
 
-    /// Reading stops while enough is waiting: a full batch for every lane, or a large queue behind
-    /// a lane that is blocked.
+    /// Reading stops while enough is waiting: for every lane a full batch, or its part of a page while it delivers; or a
+    /// large queue behind a lane that is blocked.
     fn wants_records(&self) -> bool {
         if self.is_ended() || self.is_stopping || self.must_deal || self.polls.is_under_way {
             return false;

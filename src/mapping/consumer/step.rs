@@ -68,6 +68,11 @@ pub struct Page {
     pub gap: Option<String>,
 }
 
+impl Page {
+    /// Most records AWS returns at once.
+    pub const RECORDS_MAX: u16 = 1000;
+}
+
 /// Where reading a shard goes on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub enum Position {

@@ -11,8 +11,6 @@ use crate::mapping::consumer::{Page, Position, RETENTION};
 use crate::mapping::record::{Record, SequenceNumber};
 use crate::mapping::words::{RECORDS_GONE, SHARD_GONE};
 
-/// Most records AWS returns at once.
-pub(super) const PAGE_MAX: i32 = 1000;
 /// An expired iterator, then a position that was trimmed: a third trouble is told.
 const TRIES: usize = 3;
 /// How long "from now on" may be asked for as such; later, the moment itself is asked for.
@@ -77,7 +75,7 @@ impl Reader {
         self.iterator = Some(iterator.clone());
         let streams = &self.line.clients.streams;
         let request = streams.get_records().shard_iterator(iterator);
-        let reply = request.limit(PAGE_MAX).send().await?;
+        let reply = request.limit(Page::RECORDS_MAX.into()).send().await?;
         self.iterator = reply.next_shard_iterator;
         let gap = std::mem::take(&mut self.is_trimmed).then(|| RECORDS_GONE.to_owned());
         let arn = &self.line.place.stream_arn;

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 use aws_sdk_dynamodbstreams::types::ShardIteratorType;
 
 use super::Clients;
-use super::reader::PAGE_MAX;
 use super::trouble::Trouble;
-use crate::mapping::consumer::Place;
+use crate::mapping::consumer::{Page, Place};
 use crate::mapping::record::{Record, SequenceNumber};
 
 const NOT_THERE: [&str; 2] = ["TrimmedDataAccessException", "ValidationException"];
@@ -64,7 +63,7 @@ impl Clients {
             .sequence_number(number.as_str())
             .send()
             .await?;
-        let request = self.streams.get_records().limit(PAGE_MAX);
+        let request = self.streams.get_records().limit(Page::RECORDS_MAX.into());
         let request = request.set_shard_iterator(iterator.shard_iterator);
         let records = request.send().await?.records.unwrap_or_default();
         let read = records

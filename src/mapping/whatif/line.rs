@@ -8,8 +8,7 @@ use crate::mapping::consumer::{POLL_EVERY, Page, RETENTION, ShardConsumer};
 use crate::mapping::record::Record;
 use crate::mapping::words::RECORDS_GONE;
 
-/// Most records of one page, and most bytes by their `SizeBytes`.
-const PAGE_RECORDS_MAX: usize = 1000;
+/// Most bytes of one page, by the `SizeBytes` of its records.
 const PAGE_BYTES_MAX: u64 = 1024 * 1024;
 
 pub(super) struct Line<'a> {
@@ -78,7 +77,7 @@ impl<'a> Line<'a> {
         self.trimmed += (self.next - before) as u64;
         let from = self.next;
         let mut bytes = 0_u64;
-        while self.next - from < PAGE_RECORDS_MAX
+        while self.next - from < usize::from(Page::RECORDS_MAX)
             && let Some(written) = self.at(self.next)
             && written.at <= now
         {

@@ -119,6 +119,42 @@ fn batch_size_counts_records_after_filtering() {
 }
 
 #[test]
+fn the_next_page_is_read_while_a_batch_is_delivered() {
+    let mut desk = Desk::new(MappingConfig::default());
+    let mut pages = (0..).map(|page| records(page * 700 + 1..=page * 700 + 700));
+    let mut page = || Page {
+        records: pages.next().unwrap(),
+        ..Page::default()
+    };
+    assert_eq!(desk.consumer.next(desk.now), Step::Poll);
+    desk.consumer.polled(page(), desk.now);
+    let Step::Invoke(first) = desk.consumer.next(desk.now) else {
+        panic!("a full batch waits");
+    };
+    desk.now += POLL_EVERY;
+    assert_eq!(desk.consumer.next(desk.now), Step::Poll);
+    desk.consumer.polled(page(), desk.now);
+    // More than a page waits now.
+    desk.now += POLL_EVERY;
+    let waits = |step| matches!(step, Step::Wait { until: None, .. });
+    assert!(waits(desk.consumer.next(desk.now)));
+    let fine = Arc::new(answer("null"));
+    desk.consumer.invoked(first.id, &fine, desk.now);
+    assert_eq!(desk.consumer.standing(desk.now).lanes[0].queued, 1300);
+}
+
+#[test]
+fn a_batch_that_failed_is_tried_again_without_reading_on() {
+    let mut desk = Desk::new(MappingConfig::default()).page(records(1..=700));
+    desk.run(Duration::from_millis(100), |_| thrown());
+    desk.now += seconds(1);
+    assert!(matches!(desk.consumer.next(desk.now), Step::Invoke(_)));
+    let step = desk.consumer.next(desk.now);
+    assert!(matches!(step, Step::Wait { until: None, .. }), "{step:?}");
+    assert_eq!(desk.polls, 1);
+}
+
+#[test]
 fn reading_stops_while_a_full_batch_waits() {
     let config = MappingConfig {
         batch_size: 10,
