@@ -1,5 +1,6 @@
 //! The task of one shard: asks the consumer for its next step and performs it. Decides nothing.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -34,9 +35,8 @@ pub(super) async fn follow(
     if is_paused {
         consumer.pause();
     }
-    let mut reader = Some(Reader::new(line.clone()));
     let mut written = line.written.clone();
-    let mut under_way: JoinSet<Done> = JoinSet::new();
+    let mut under_way = UnderWay::new(Reader::new(line.clone()));
     loop {
         let step = consumer.next(line.clock.now());
         tell(&line, &mut consumer);
@@ -46,17 +46,15 @@ pub(super) async fn follow(
                 if let Some(written) = &mut written {
                     written.mark_unchanged();
                 }
-                if let Some(reader) = reader.take() {
-                    under_way.spawn(read(reader, consumer.position().clone()));
-                }
+                under_way.read(consumer.position().clone());
             }
             Step::Invoke(batch) => {
                 let event = consumer.event_of(&batch);
-                under_way.spawn(invoke(line.clone(), batch.id, event));
+                under_way.invoke(line.clone(), batch.id, event);
             }
             Step::Discard(lost) => {
                 let to = Letterbox::of(consumer.rules());
-                under_way.spawn(deliver(line.clone(), lost, to));
+                under_way.deliver(line.clone(), lost, to);
             }
             Step::Wait { until, .. } => {
                 let pause = async {
@@ -67,10 +65,7 @@ pub(super) async fn follow(
                 };
                 tokio::select! {
                     biased;
-                    Some(done) = under_way.join_next() => match done {
-                        Ok(done) => take(&line, &mut consumer, &mut reader, done),
-                        Err(broken) => super::resume_unwind(broken),
-                    },
+                    done = under_way.done() => take(&line, &mut consumer, done),
                     is_there = changed(&mut written) => if is_there {
                         consumer.written(line.clock.now());
                     } else {
@@ -93,21 +88,92 @@ pub(super) async fn follow(
     Ended { shard, checkpoint }
 }
 
-/// What was under way and is over.
+/// What was begun and is not over.
+struct UnderWay {
+    /// There unless it reads.
+    reader: Option<Reader>,
+    /// A poll beside which nothing else is to be done stays in this task: to hand it to another one costs as much as to
+    /// find that nothing was written.
+    alone: Option<Pin<Box<dyn Future<Output = Back> + Send>>>,
+    others: JoinSet<Back>,
+}
+
+/// What was under way and is over, with the reader where it was needed.
+type Back = (Done, Option<Reader>);
+
 enum Done {
-    Read(Reader, Result<Page, Trouble>),
+    Read(Result<Page, Trouble>),
     Invoked(BatchId, Arc<Answer>),
     Delivered(Discard, Option<What>),
 }
 
-async fn read(mut reader: Reader, position: Position) -> Done {
-    let page = reader.read(&position).await;
-    Done::Read(reader, page)
+impl UnderWay {
+    fn new(reader: Reader) -> Self {
+        Self {
+            reader: Some(reader),
+            alone: None,
+            others: JoinSet::new(),
+        }
+    }
+
+    /// Reads on behind `position`, unless it does so already.
+    fn read(&mut self, position: Position) {
+        let Some(mut reader) = self.reader.take() else {
+            return;
+        };
+        let read = async move {
+            let page = reader.read(&position).await;
+            (Done::Read(page), Some(reader))
+        };
+        if self.others.is_empty() {
+            self.alone = Some(Box::pin(read));
+        } else {
+            self.others.spawn(read);
+        }
+    }
+
+    fn invoke(&mut self, line: Line, batch: BatchId, event: String) {
+        self.others.spawn(async move {
+            let answer = line.invoke(event).await;
+            (Done::Invoked(batch, Arc::new(answer)), None)
+        });
+    }
+
+    fn deliver(&mut self, line: Line, lost: Discard, to: Letterbox) {
+        self.others.spawn(async move {
+            let what = line.deliver(&lost, to.destination, to.payload).await;
+            (Done::Delivered(lost, what), None)
+        });
+    }
+
+    /// The next thing that is over; never while there is nothing under way.
+    async fn done(&mut self) -> Done {
+        loop {
+            let (done, reader) = tokio::select! {
+                biased;
+                Some(back) = self.others.join_next() => match back {
+                    Ok(back) => back,
+                    Err(broken) => {
+                        super::resume_unwind(broken);
+                        continue;
+                    }
+                },
+                back = finished(&mut self.alone) => {
+                    self.alone = None;
+                    back
+                }
+            };
+            self.reader = reader.or(self.reader.take());
+            return done;
+        }
+    }
 }
 
-async fn invoke(line: Line, batch: BatchId, event: String) -> Done {
-    let answer = line.invoke(event).await;
-    Done::Invoked(batch, Arc::new(answer))
+async fn finished<T>(work: &mut Option<Pin<Box<dyn Future<Output = T> + Send>>>) -> T {
+    match work {
+        Some(work) => work.await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Where letters about lost records go, and in which form.
@@ -125,23 +191,13 @@ impl Letterbox {
     }
 }
 
-async fn deliver(line: Line, lost: Discard, to: Letterbox) -> Done {
-    let what = line.deliver(&lost, to.destination, to.payload).await;
-    Done::Delivered(lost, what)
-}
-
-fn take(line: &Line, consumer: &mut ShardConsumer, reader: &mut Option<Reader>, done: Done) {
+fn take(line: &Line, consumer: &mut ShardConsumer, done: Done) {
     let now = line.clock.now();
     match done {
-        Done::Read(back, page) => {
-            *reader = Some(back);
-            match page {
-                Ok(page) => consumer.polled(page, now),
-                Err(trouble) => {
-                    let problem = trouble.with_stream(&line.place.stream_arn);
-                    consumer.poll_failed(&problem, &trouble.request_id, now);
-                }
-            }
+        Done::Read(Ok(page)) => consumer.polled(page, now),
+        Done::Read(Err(trouble)) => {
+            let problem = trouble.with_stream(&line.place.stream_arn);
+            consumer.poll_failed(&problem, &trouble.request_id, now);
         }
         Done::Invoked(batch, answer) => consumer.invoked(batch, &answer, now),
         Done::Delivered(lost, what) => {
