@@ -218,11 +218,11 @@ pub fn authorize_call_with(
     resource: &str,
     facts: Vec<(&str, String)>,
 ) -> Result<(), Fault> {
-    let context = facts
-        .into_iter()
-        .fold(at(call.now), |context, (key, value)| {
-            context.with(key, value)
-        });
+    let context = |known: &Role, session: &str| {
+        let context = context_of(&call.account, known, session, call.now);
+        let facts = facts.into_iter();
+        facts.fold(context, |context, (key, value)| context.with(key, value))
+    };
     judge(
         state,
         &call.account,
@@ -242,14 +242,8 @@ pub fn authorize(
     resource: &str,
     now: SystemTime,
 ) -> Result<(), Fault> {
-    judge(state, account, principal, action, resource, at(now))
-}
-
-fn at(now: SystemTime) -> Context {
-    let secs = epoch_millis(now) / 1000;
-    Context::default()
-        .with("aws:CurrentTime", iso_secs(now))
-        .with("aws:EpochTime", secs.to_string())
+    let context = |known: &Role, session: &str| context_of(account, known, session, now);
+    judge(state, account, principal, action, resource, context)
 }
 
 fn judge(
@@ -258,7 +252,7 @@ fn judge(
     principal: &Principal,
     action: &str,
     resource: &str,
-    context: Context,
+    context: impl FnOnce(&Role, &str) -> Context,
 ) -> Result<(), Fault> {
     let Principal::Role { role, session } = principal else {
         return Ok(());
@@ -266,9 +260,14 @@ fn judge(
     let Some(known) = state.roles.get(role) else {
         return Err(invalid_token(action));
     };
-    let context =
-        with_subject(context, account, known).with("aws:userid", format!("{}:{session}", known.id));
-    match decide_role(state, role, action, resource, &context) {
+    let statements = statements_of(state, known);
+    // Most policies ask for nothing but action and resource, and to say all the rest takes longer than to judge.
+    let context = if statements.iter().any(Statement::asks_for_context) {
+        context(known, session)
+    } else {
+        Context::default()
+    };
+    match policy::evaluate(&statements, action, resource, &context) {
         Decision::Allowed { .. } => Ok(()),
         Decision::ExplicitDeny { .. } => Err(denied(
             action,
@@ -282,22 +281,6 @@ fn judge(
     }
 }
 
-/// What a role's inline and attached policies say. An unknown role has none.
-pub fn decide_role(
-    state: &State,
-    role_name: &str,
-    action: &str,
-    resource: &str,
-    context: &Context,
-) -> Decision {
-    let statements = state
-        .roles
-        .get(role_name)
-        .map(|role| statements_of(state, role))
-        .unwrap_or_default();
-    policy::evaluate(&statements, action, resource, context)
-}
-
 /// Whether the role's trust policy lets a service such as `lambda.amazonaws.com` assume it.
 pub fn trusts_service(role: &Role, service: &str) -> bool {
     let account = role.arn.split(':').nth(4).unwrap_or_default();
@@ -307,12 +290,8 @@ pub fn trusts_service(role: &Role, service: &str) -> bool {
 
 /// What the role's trust policy says of a caller that wants to assume it.
 pub fn decide_trust(role: &Role, who: Who<'_>, context: &Context) -> Decision {
-    match policy::parse("trust policy", &role.trust_policy) {
-        Ok(trust) => {
-            policy::evaluate_for(&trust.statements, who, "sts:AssumeRole", &role.arn, context)
-        }
-        Err(_) => Decision::ImplicitDeny { closest: None },
-    }
+    let trust = read::trust(&role.arn, &role.trust_policy);
+    policy::evaluate_for(&trust, who, "sts:AssumeRole", &role.arn, context)
 }
 
 /// Every document that counts for a role: inline policies by name, then attached ones.
@@ -340,6 +319,15 @@ fn sources_of(state: &State, role: &Role) -> Vec<Source> {
     documents_of(state, role)
         .filter_map(|(name, document)| Source::parse(name, "IAM Policy", document).ok())
         .collect()
+}
+
+/// What is known of a request of a role's session.
+fn context_of(account: &Account, role: &Role, session: &str, now: SystemTime) -> Context {
+    let secs = epoch_millis(now) / 1000;
+    let context = Context::default()
+        .with("aws:CurrentTime", iso_secs(now))
+        .with("aws:EpochTime", secs.to_string());
+    with_subject(context, account, role).with("aws:userid", format!("{}:{session}", role.id))
 }
 
 /// What is known of every request of a role.

@@ -11,7 +11,12 @@ use super::policy::{self, Statement};
 const ROLES_MAX: usize = 256;
 
 /// By the role's ARN. What is kept holds the documents it was read from, so it is never older than they are.
-static KNOWN: LazyLock<Mutex<HashMap<String, Known>>> = LazyLock::new(Mutex::default);
+type Roles = LazyLock<Mutex<HashMap<String, Known>>>;
+
+/// What roles may do.
+static ALLOWED: Roles = LazyLock::new(Mutex::default);
+/// Who may assume them.
+static TRUSTED: Roles = LazyLock::new(Mutex::default);
 
 struct Known {
     /// Names and texts.
@@ -33,7 +38,20 @@ pub(super) fn statements<'a>(
     role_arn: &str,
     documents: impl Iterator<Item = (&'a str, &'a str)> + Clone,
 ) -> Arc<[Statement]> {
-    let mut known = KNOWN.lock();
+    read(&ALLOWED, role_arn, documents)
+}
+
+/// The statements of the role's trust policy.
+pub(super) fn trust(role_arn: &str, document: &str) -> Arc<[Statement]> {
+    read(&TRUSTED, role_arn, [("trust policy", document)].into_iter())
+}
+
+fn read<'a>(
+    known: &Mutex<HashMap<String, Known>>,
+    role_arn: &str,
+    documents: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+) -> Arc<[Statement]> {
+    let mut known = known.lock();
     if let Some(found) = known.get(role_arn).filter(|it| it.is_of(documents.clone())) {
         return Arc::clone(&found.statements);
     }

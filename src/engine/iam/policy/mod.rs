@@ -202,6 +202,13 @@ impl Statement {
             && self.unmet(context).is_none()
     }
 
+    /// Whether it depends on more than who asks, the action and the resource.
+    pub fn asks_for_context(&self) -> bool {
+        let has_variable = |clause: &Clause| clause.patterns().iter().any(|it| it.contains("${"));
+        let resources = self.resources.as_ref();
+        !self.conditions.is_empty() || (self.has_variables && resources.is_some_and(has_variable))
+    }
+
     fn matches_action(&self, action: &str) -> bool {
         self.actions
             .holds(|pattern| Some(pattern::matches_action(pattern, action)))

@@ -132,18 +132,50 @@ fn skip_runs(pattern: &[Piece], open: &mut [bool]) {
 
 /// Wildcards without variables, as written.
 pub(super) fn matches_text(pattern: &str, text: &str) -> bool {
-    expand(pattern, &Context::default(), false).is_some_and(|pattern| matches(&pattern, text))
+    matches_as(pattern, text, |a, b| a == b)
 }
 
 /// Actions are the same in upper and lower case.
 pub(super) fn matches_action(pattern: &str, action: &str) -> bool {
-    matches_text(&pattern.to_ascii_lowercase(), &action.to_ascii_lowercase())
+    matches_as(pattern, action, |a, b| a.eq_ignore_ascii_case(&b))
+}
+
+/// Takes as little as it can for a `*`, and more where what follows does not match: only the last one needs to take more.
+fn matches_as(pattern: &str, text: &str, is_same: impl Fn(char, char) -> bool) -> bool {
+    let (mut pattern, mut text) = (pattern.chars(), text.chars());
+    let mut after_run = None;
+    loop {
+        let (mut left, mut untaken) = (pattern.clone(), text.clone());
+        match (left.next(), untaken.next()) {
+            (Some('*'), _) => {
+                after_run = Some((left.clone(), text.clone()));
+                pattern = left;
+                continue;
+            }
+            (Some(wanted), Some(next)) if wanted == '?' || is_same(wanted, next) => {
+                (pattern, text) = (left, untaken);
+                continue;
+            }
+            (None, None) => return true,
+            _ => {}
+        }
+        let Some((behind, taken)) = &mut after_run else {
+            return false;
+        };
+        if taken.next().is_none() {
+            return false;
+        }
+        (pattern, text) = (behind.clone(), taken.clone());
+    }
 }
 
 /// A resource: wildcards stay in their part of the ARN, but a `*` at the end of a part may reach on.
 /// Parts left out at the end are `*`.
 /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html>
 pub(super) fn matches_resource(pattern: &[Piece], arn: &str) -> bool {
+    if pattern == [Piece::AnyRun] {
+        return true;
+    }
     let parts = parts(pattern);
     let last = parts.len() - 1;
     let mut whole = Vec::with_capacity(pattern.len() + 2);
