@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
+use aws_smithy_runtime_api::client::auth::SharedAuthScheme;
 use tokio::task::{Id, JoinSet};
 
 use super::Engine;
@@ -333,7 +334,11 @@ fn clients(engine: &Engine, work: &Work) -> Clients {
         session: function_name(&work.function_arn).to_owned(),
     };
     let invoker = Principal::Service("lambda.amazonaws.com".to_owned());
-    Clients::new(&engine.sdk_config(&reader), &engine.sdk_config(&invoker))
+    let clients = Clients::new(&engine.sdk_config(&reader), &engine.sdk_config(&invoker));
+    clients.signing(
+        SharedAuthScheme::new(engine.unsigned(&reader, "dynamodb")),
+        SharedAuthScheme::new(engine.unsigned(&invoker, "lambda")),
+    )
 }
 
 /// `last` is the text of `LastProcessingResult` so far. It stays until there is something newer to tell: where it

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use aws_config::SdkConfig;
 use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodbstreams::types::KeyType;
+use aws_smithy_runtime_api::client::auth::SharedAuthScheme;
 use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
 use tokio::task::{JoinError, JoinSet};
 
@@ -100,6 +101,20 @@ impl Clients {
             sns: aws_sdk_sns::Client::from_conf(sns.retry_config(once.clone()).build()),
             sqs: aws_sdk_sqs::Client::from_conf(sqs.retry_config(once.clone()).build()),
             lambda: aws_sdk_lambda::Client::from_conf(lambda.retry_config(once).build()),
+        }
+    }
+
+    /// The same with other ways to sign what is called all the time: reading the stream, and the function.
+    #[must_use]
+    pub fn signing(self, reading: SharedAuthScheme, invoking: SharedAuthScheme) -> Self {
+        let streams = self.streams.config().to_builder();
+        let lambda = self.lambda.config().to_builder();
+        Self {
+            streams: aws_sdk_dynamodbstreams::Client::from_conf(
+                streams.push_auth_scheme(reading).build(),
+            ),
+            lambda: aws_sdk_lambda::Client::from_conf(lambda.push_auth_scheme(invoking).build()),
+            ..self
         }
     }
 }
