@@ -226,10 +226,12 @@ fn subject(input: &Value) -> String {
         // Of a topic to be made.
         "Name",
     ];
-    let found = MEMBERS
-        .iter()
-        .find_map(|member| input.get(*member)?.as_str());
-    let text = found.unwrap_or_default();
+    let named = input.as_object().into_iter().flatten();
+    let named = named.filter_map(|(member, value)| {
+        let at = MEMBERS.iter().position(|it| *it == member)?;
+        Some((at, value.as_str()?))
+    });
+    let text = named.min_by_key(|(at, _)| *at).map_or("", |(_, text)| text);
     match text.strip_prefix("http") {
         Some(url) => url.rsplit('/').next().unwrap_or(url).to_owned(),
         None => text.to_owned(),

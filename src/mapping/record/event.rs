@@ -229,13 +229,14 @@ impl Writer {
     }
 
     fn text(&mut self, text: &str) {
-        let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
-        if text.bytes().all(is_plain) {
+        let is_special = |byte: u8| byte < b' ' || byte == b'"' || byte == b'\\';
+        // Without a branch for each byte: nearly every text is plain.
+        if text.bytes().fold(false, |any, byte| any | is_special(byte)) {
+            self.0.push_str(&Value::from(text).to_string());
+        } else {
             self.0.push('"');
             self.0.push_str(text);
             self.0.push('"');
-        } else {
-            self.0.push_str(&Value::from(text).to_string());
         }
     }
 }

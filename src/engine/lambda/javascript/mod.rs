@@ -25,7 +25,7 @@ const GRACE: Duration = Duration::from_millis(250);
 
 /// An environment of a `nodejs` runtime. The program starts with the first invocation.
 pub struct JavaScript {
-    blueprint: Blueprint,
+    blueprint: Arc<Blueprint>,
     host: Arc<Host>,
     sandbox: Option<Sandbox>,
 }
@@ -34,7 +34,7 @@ impl JavaScript {
     pub fn new(blueprint: Blueprint) -> Self {
         let host = Arc::new(Host::new(&blueprint));
         Self {
-            blueprint,
+            blueprint: Arc::new(blueprint),
             host,
             sandbox: None,
         }
@@ -113,7 +113,7 @@ impl JavaScript {
         let mut ask = Some(ask);
         loop {
             let (former, next) = (sandbox.take(), ask.take());
-            let (blueprint, host) = (self.blueprint.clone(), Arc::clone(&self.host));
+            let (blueprint, host) = (Arc::clone(&self.blueprint), Arc::clone(&self.host));
             let slice = move || slice(former, &blueprint, &host, next);
             let slice = tokio::task::spawn_blocking(slice);
             let (left, turn) = tokio::select! {
