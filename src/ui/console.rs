@@ -207,6 +207,8 @@ impl Console {
         body: impl FnOnce(&Cx<'_>, Rest<'_>) -> R,
     ) -> Option<R> {
         let cloud = self.cloud.as_mut()?;
+        // The time is the runtime's, also where that one's does not pass by itself.
+        let _time = self.runtime.enter();
         let cx = Cx {
             aws: &cloud.aws,
             catalog: &cloud.catalog,
