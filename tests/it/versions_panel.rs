@@ -83,9 +83,12 @@ fn a_version_is_published_pointed_to_and_deleted() {
     lab.until("it points elsewhere", |it| {
         it.query_by_label("points to version $LATEST").is_some()
     });
+    lab.type_into("Alias", "half typed");
     lab.click("Delete version 1…");
     lab.click("Delete version 1");
     lab.until("it is gone", |it| it.query_by_label("the first").is_none());
+    let typed = lab.harness.get_by_role_and_label(Role::TextInput, "Alias");
+    assert_eq!(typed.value().as_deref(), Some("half typed"));
     lab.click("Delete alias live…");
     lab.click("Delete alias live");
     lab.until("no alias is left", |it| {

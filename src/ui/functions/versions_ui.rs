@@ -17,8 +17,8 @@ pub(super) struct VersionsTab {
     description: String,
     publishing: Remote<String>,
     form: AliasForm,
-    /// A saved alias, or a deletion.
-    changing: Remote<()>,
+    saving: Remote<()>,
+    deleting: Remote<()>,
     confirm: Option<(Confirm, Doomed)>,
 }
 
@@ -41,10 +41,12 @@ enum Doomed {
 impl VersionsTab {
     pub(super) fn ui(&mut self, ui: &mut Ui, cx: &Cx<'_>, function: &str) {
         self.poll(cx, function);
-        for error in [self.publishing.error(), self.changing.error()]
-            .into_iter()
-            .flatten()
-        {
+        let errors = [
+            self.publishing.error(),
+            self.saving.error(),
+            self.deleting.error(),
+        ];
+        for error in errors.into_iter().flatten() {
             crate::ui::remote::error_ui(ui, error);
         }
         egui::ScrollArea::vertical()
@@ -81,8 +83,11 @@ impl VersionsTab {
             self.description.clear();
             self.reload(cx, function);
         }
-        if self.changing.poll() && self.changing.error().is_none() {
+        if self.saving.poll() && self.saving.error().is_none() {
             self.form = AliasForm::default();
+            self.reload(cx, function);
+        }
+        if self.deleting.poll() && self.deleting.error().is_none() {
             self.reload(cx, function);
         }
         self.listed.poll();
@@ -143,13 +148,13 @@ impl VersionsTab {
         let is_new = !listed.aliases.iter().any(|it| it.name() == Some(&name));
         let plan = form.plan(function, name, is_new);
         let words = if is_new { "Create alias" } else { "Save alias" };
-        let can_save = plan.is_some() && !self.changing.is_pending();
+        let can_save = plan.is_some() && !self.saving.is_pending();
         let save = ui.add_enabled_ui(can_save, |ui| icon::button(ui, Icon::Save, words));
         if save.inner.clicked()
             && let Some(plan) = plan
         {
             let put = aws::lambda::put_alias(cx.aws.clone(), plan);
-            self.changing.start(cx, put);
+            self.saving.start(cx, put);
         }
     }
 
@@ -168,11 +173,11 @@ impl VersionsTab {
         match doomed {
             Some(Doomed::Version(version)) => {
                 let gone = aws::lambda::delete_version(aws, function, version);
-                self.changing.start(cx, gone);
+                self.deleting.start(cx, gone);
             }
             Some(Doomed::Alias(alias)) => {
                 let gone = aws::lambda::delete_alias(aws, function, alias);
-                self.changing.start(cx, gone);
+                self.deleting.start(cx, gone);
             }
             None => {}
         }
