@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::answer::{self, Asked};
-use super::assumed::Assumed;
+use super::assumed::{Assumed, WindowsBegin};
 use super::config::MappingConfig;
 use super::consumer::Place;
 use super::payload::{self, WindowCall};
@@ -48,7 +48,9 @@ impl Replay {
     pub fn of(records: Arc<[Record]>, place: &Place, window: Option<TumblingWindow>) -> Self {
         let begun = window.map(|it| {
             let length = it.end.duration_since(it.start).unwrap_or_default();
-            Window::at(it.start, u32::try_from(length.as_secs()).unwrap_or(1))
+            let secs = u32::try_from(length.as_secs()).unwrap_or(1);
+            // As it began, wherever windows begin now.
+            Window::of(it.start, secs, WindowsBegin::Record)
         });
         let call = begun
             .as_ref()
@@ -162,6 +164,20 @@ mod tests {
         let (outcome, reason) = replay.judge(&MappingConfig::default(), &answer("null"));
         assert_eq!(outcome, Outcome::Failed);
         assert!(reason.contains("no state"), "{reason}");
+    }
+
+    #[test]
+    fn a_window_that_began_with_its_record_is_sent_as_it_was() {
+        let start = start() + std::time::Duration::from_secs(3);
+        let window = TumblingWindow {
+            start,
+            end: start + std::time::Duration::from_secs(10),
+            is_final: false,
+        };
+        let replay = Replay::of(records(1..=1).into(), &place(), Some(window));
+        let event: Value = serde_json::from_str(replay.event()).unwrap();
+        assert_eq!(event["window"]["start"], crate::clock::iso_secs(start));
+        assert_eq!(event["window"]["end"], crate::clock::iso_secs(window.end));
     }
 
     #[test]
