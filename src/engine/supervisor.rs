@@ -185,7 +185,7 @@ impl Crew {
             let Settings { poll, assumed, .. } = self.engine.settings();
             let is_same = poll == running.pace && assumed == running.assumed;
             if (mapping.config != running.config || !is_same)
-                && let Ok(rules) = rules(&self.engine, mapping)
+                && let Ok(rules) = rules(mapping, poll, assumed)
             {
                 running.config = mapping.config.clone();
                 running.pace = poll;
@@ -198,9 +198,8 @@ impl Crew {
 
     fn start(&mut self, mapping: &Mapping, role: String, now: SystemTime) {
         let uuid: Arc<str> = Arc::from(mapping.uuid.as_str());
-        // Asked for before the rules: what changes in between is applied by the next look.
         let Settings { poll, assumed, .. } = self.engine.settings();
-        let rules = match rules(&self.engine, mapping) {
+        let rules = match rules(mapping, poll, assumed) {
             Ok(rules) => rules,
             Err(error) => {
                 note_result(&self.engine, &uuid, &format!("PROBLEM: {error}"));
@@ -291,10 +290,9 @@ impl Crew {
     }
 }
 
-fn rules(engine: &Engine, mapping: &Mapping) -> Result<Rules, BadPattern> {
+fn rules(mapping: &Mapping, poll: Pace, assumed: Assumed) -> Result<Rules, BadPattern> {
     let rules = Rules::new(mapping.config.clone())?;
-    let settings = engine.settings();
-    Ok(rules.at(settings.poll).assuming(settings.assumed))
+    Ok(rules.at(poll).assuming(assumed))
 }
 
 impl Running {
