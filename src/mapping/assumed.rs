@@ -1,31 +1,10 @@
 //! What AWS's documents leave open and nobody has recorded: how Waterwheel does it unless told otherwise. No I/O.
 
-use std::str::FromStr as _;
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
-/// One of two ways to do something, each with its word.
-pub trait Way: Copy + PartialEq + 'static {
-    /// The usual way first.
-    const WAYS: [(&'static str, Self); 2];
-
-    fn word(self) -> &'static str {
-        let [(usual, _), (other, way)] = Self::WAYS;
-        if self == way { other } else { usual }
-    }
-
-    /// The way of this word.
-    ///
-    /// # Errors
-    /// Words that name both ways.
-    fn of(word: &str) -> Result<Self, String> {
-        let found = Self::WAYS.into_iter().find(|(it, _)| *it == word);
-        let [(usual, _), (other, _)] = Self::WAYS;
-        found
-            .map(|(_, way)| way)
-            .ok_or_else(|| format!("\"{word}\" is neither {usual} nor {other}"))
-    }
-}
-
+/// Each one of two ways to do something, known by its word.
 macro_rules! ways {
     ($($(#[$about:meta])* $name:ident { $(#[$one:meta])* $usual:ident $word:literal, $(#[$two:meta])* $other:ident $others:literal })*) => {$(
         $(#[$about])*
@@ -38,8 +17,25 @@ macro_rules! ways {
             $other,
         }
 
-        impl Way for $name {
-            const WAYS: [(&'static str, Self); 2] = [($word, Self::$usual), ($others, Self::$other)];
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(match self {
+                    Self::$usual => $word,
+                    Self::$other => $others,
+                })
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = String;
+
+            fn from_str(word: &str) -> Result<Self, String> {
+                match word {
+                    $word => Ok(Self::$usual),
+                    $others => Ok(Self::$other),
+                    _ => Err(format!("\"{word}\" is neither {} nor {}", $word, $others)),
+                }
+            }
         }
     )*};
 }
@@ -105,11 +101,15 @@ impl Default for Assumed {
     }
 }
 
+/// `first` after the first setback, twice as long after every further one.
+pub(super) fn doubled(first: Duration, setbacks: u32) -> Duration {
+    first.saturating_mul(2_u32.saturating_pow(setbacks.saturating_sub(1)))
+}
+
 impl Assumed {
     /// The wait after so many answers in a row that moved nothing.
     pub fn backoff(&self, setbacks: u32) -> Duration {
-        let doubled = 2_u32.saturating_pow(setbacks.saturating_sub(1));
-        self.retry_first.saturating_mul(doubled).min(self.retry_max)
+        doubled(self.retry_first, setbacks).min(self.retry_max)
     }
 
     /// Records in the first half of this many.
@@ -137,11 +137,11 @@ impl Assumed {
         match name {
             "retry-first" => self.retry_first = millis()?,
             "retry-max" => self.retry_max = millis()?,
-            "larger-half" => self.larger_half = Way::of(value)?,
-            "failure-blocks" => self.failure_blocks = Way::of(value)?,
-            "windows-begin" => self.windows_begin = Way::of(value)?,
-            "letter-payload" => self.letter_payload = Way::of(value)?,
-            "reported-failures" => self.reported_failures = Way::of(value)?,
+            "larger-half" => self.larger_half = value.parse()?,
+            "failure-blocks" => self.failure_blocks = value.parse()?,
+            "windows-begin" => self.windows_begin = value.parse()?,
+            "letter-payload" => self.letter_payload = value.parse()?,
+            "reported-failures" => self.reported_failures = value.parse()?,
             _ => {
                 return Err(format!(
                     "\"{name}\" is none of retry-first, retry-max, larger-half, failure-blocks, windows-begin, \

@@ -6,15 +6,13 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_dynamodbstreams::types::Shard;
 
-use super::assumed::Assumed;
 use super::config::StartingPosition;
-use super::consumer::{Checkpoint, Position, Rules};
+use super::consumer::{Checkpoint, Position, Rules, poll_backoff};
 use super::poller::Save;
 use super::record::SequenceNumber;
 
 /// How often new shards are looked for, beside the times when one is used up.
 const DISCOVER_EVERY: Duration = Duration::from_mins(1);
-const DISCOVER_BACKOFF_MAX: Duration = Duration::from_secs(10);
 
 /// What a stream told of itself.
 #[derive(Debug, Default)]
@@ -90,9 +88,7 @@ impl Lineage {
     pub(super) fn wait(&self) -> Duration {
         match self.setbacks {
             0 => DISCOVER_EVERY,
-            setbacks => Assumed::default()
-                .backoff(setbacks)
-                .min(DISCOVER_BACKOFF_MAX),
+            setbacks => poll_backoff(setbacks),
         }
     }
 

@@ -13,7 +13,7 @@ use crate::engine::call::{Answer, Call, Fault};
 use crate::engine::settings::Settings;
 use crate::engine::store::Durability;
 use crate::engine::streams::{PERIOD_MIN, SHARDS_MAX};
-use crate::mapping::assumed::{Assumed, Way};
+use crate::mapping::assumed::Assumed;
 
 /// Longest time that can be set: a year.
 pub const TIME_MAX: Duration = Duration::from_hours(365 * 24);
@@ -137,23 +137,23 @@ impl Set {
     fn apply_ways(&self, assumed: &mut Assumed) -> Result<(), String> {
         put(
             &mut assumed.larger_half,
-            way("LargerHalf", self.larger_half.as_deref())?,
+            word("LargerHalf", self.larger_half.as_deref())?,
         );
         put(
             &mut assumed.failure_blocks,
-            way("FailureBlocks", self.failure_blocks.as_deref())?,
+            word("FailureBlocks", self.failure_blocks.as_deref())?,
         );
         put(
             &mut assumed.windows_begin,
-            way("WindowsBegin", self.windows_begin.as_deref())?,
+            word("WindowsBegin", self.windows_begin.as_deref())?,
         );
         put(
             &mut assumed.letter_payload,
-            way("LetterPayload", self.letter_payload.as_deref())?,
+            word("LetterPayload", self.letter_payload.as_deref())?,
         );
         put(
             &mut assumed.reported_failures,
-            way("ReportedFailures", self.reported_failures.as_deref())?,
+            word("ReportedFailures", self.reported_failures.as_deref())?,
         );
         Ok(())
     }
@@ -167,11 +167,6 @@ fn put<T>(setting: &mut T, wanted: Option<T>) {
 
 fn word<T: FromStr<Err = String>>(name: &str, text: Option<&str>) -> Result<Option<T>, String> {
     let parsed = text.map(str::parse).transpose();
-    parsed.map_err(|wrong| format!("{name}: {wrong}"))
-}
-
-fn way<T: Way>(name: &str, text: Option<&str>) -> Result<Option<T>, String> {
-    let parsed = text.map(T::of).transpose();
     parsed.map_err(|wrong| format!("{name}: {wrong}"))
 }
 
@@ -194,11 +189,11 @@ pub fn described(engine: &Engine) -> Value {
         "SettleInMilliseconds": millis(settings.settle),
         "RetryFirstInMilliseconds": millis(assumed.retry_first),
         "RetryMaxInMilliseconds": millis(assumed.retry_max),
-        "LargerHalf": assumed.larger_half.word(),
-        "FailureBlocks": assumed.failure_blocks.word(),
-        "WindowsBegin": assumed.windows_begin.word(),
-        "LetterPayload": assumed.letter_payload.word(),
-        "ReportedFailures": assumed.reported_failures.word(),
+        "LargerHalf": assumed.larger_half.to_string(),
+        "FailureBlocks": assumed.failure_blocks.to_string(),
+        "WindowsBegin": assumed.windows_begin.to_string(),
+        "LetterPayload": assumed.letter_payload.to_string(),
+        "ReportedFailures": assumed.reported_failures.to_string(),
         "EnforceIam": settings.enforce_iam,
         "StrictKeys": engine.has_strict_keys(),
         "Durability": match engine.durability() {

@@ -375,14 +375,9 @@ fn batching_window(rules: &Rules) -> Duration {
 
 /// End of the tumbling window the first record goes into.
 fn window_end(first: &Queued, around: Around<'_>) -> Option<SystemTime> {
-    let secs = around.rules.config.tumbling_window_secs?;
-    let end = around.window.map(Window::end);
-    Some(end.unwrap_or_else(|| {
-        Window::of(
-            first.record.created,
-            secs,
-            around.rules.assumed.windows_begin,
-        )
-        .end()
-    }))
+    around.rules.config.tumbling_window_secs?;
+    match around.window {
+        Some(window) => Some(window.end()),
+        None => Some(around.rules.window_at(first.record.created)?.end()),
+    }
 }

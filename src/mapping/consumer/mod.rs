@@ -11,7 +11,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::assumed::FailureBlocks;
+use super::assumed::{FailureBlocks, doubled};
 use super::pace::Pace;
 use super::payload::{self, WindowCall};
 use super::progress::{BatchId, Condition, FilteredRecord, TumblingWindow, What};
@@ -30,7 +30,8 @@ pub use step::{Batch, Checkpoint, Discard, Page, Place, Position, Rules, Step};
 pub(super) const POLL_EVERY: Duration = Duration::from_millis(250);
 /// A shard that is read as it is written to is looked at even when nobody says so.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
-/// Longest wait after polls that failed.
+/// Shortest and longest wait after polls that failed.
+const POLL_BACKOFF_FIRST: Duration = Duration::from_millis(500);
 const POLL_BACKOFF_MAX: Duration = Duration::from_secs(10);
 /// Records that may wait behind a blocked lane while the other lanes go on.
 const QUEUED_MAX: usize = 10_000;
@@ -83,6 +84,11 @@ struct Said {
     /// It tells of reading, so that the next poll that works takes it back.
     is_about_polls: bool,
     has_processed: bool,
+}
+
+/// The wait after so many looks in a row that failed.
+pub(super) fn poll_backoff(failures: u32) -> Duration {
+    doubled(POLL_BACKOFF_FIRST, failures).min(POLL_BACKOFF_MAX)
 }
 
 impl ShardConsumer {
@@ -240,12 +246,7 @@ impl ShardConsumer {
     pub fn poll_failed(&mut self, problem: &str, request_id: &str, now: SystemTime) {
         self.polls.is_under_way = false;
         self.polls.failures = self.polls.failures.saturating_add(1);
-        self.polls.next = now
-            + self
-                .rules
-                .assumed
-                .backoff(self.polls.failures)
-                .min(POLL_BACKOFF_MAX);
+        self.polls.next = now + poll_backoff(self.polls.failures);
         self.news.push(What::PollFailed {
             problem: problem.to_owned(),
             request_id: request_id.to_owned(),
@@ -442,10 +443,8 @@ impl ShardConsumer {
                 let id = gathered.unwrap_or_else(|| self.new_batch());
                 let records = self.lanes[at].take(count);
                 let reason = format!("sends {}: {reason}", words::count(count, "record"));
-                if let (None, Some(secs)) = (&self.window, self.rules.config.tumbling_window_secs) {
-                    let begin = self.rules.assumed.windows_begin;
-                    let first = records.first();
-                    self.window = first.map(|first| Window::of(first.created, secs, begin));
+                if let (None, Some(first)) = (&self.window, records.first()) {
+                    self.window = self.rules.window_at(first.created);
                 }
                 let work = Work::new(id, records, now);
                 self.lanes[at].works.push_back(work);

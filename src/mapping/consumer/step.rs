@@ -161,6 +161,12 @@ impl Rules {
         Self { assumed, ..self }
     }
 
+    /// The tumbling window that begins with a record created then; `None` without such windows.
+    pub(super) fn window_at(&self, created: SystemTime) -> Option<Window> {
+        let secs = self.config.tumbling_window_secs?;
+        Some(Window::of(created, secs, self.assumed.windows_begin))
+    }
+
     /// Concurrent batches per shard; windows allow only one.
     pub(super) fn lanes(&self) -> usize {
         match self.config.tumbling_window_secs {
