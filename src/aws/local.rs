@@ -146,7 +146,7 @@ pub fn calls(aws: &Aws) -> Result<Vec<CallRow>, Error> {
         caller: match call.principal {
             Principal::Root => "you".to_owned(),
             Principal::Role { role, .. } => role,
-            Principal::Service(name) => name,
+            Principal::User { name, .. } | Principal::Service(name) => name,
         },
         subject: call.subject,
         injected: call.injected,

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use super::Engine;
 use super::dynamodb::plain::Plain;
+use super::iam::policy::Statement;
 use super::state::State;
 use crate::arn::Arn;
 use crate::ids::Ids;
@@ -44,15 +45,25 @@ pub enum Principal {
     Root,
     /// A session of a role: what the role's policies allow.
     Role { role: String, session: String },
+    /// What the user's policies allow.
+    User { path: String, name: String },
     /// `lambda.amazonaws.com` and its like: the service itself.
     Service(String),
 }
 
 impl Principal {
+    /// Whether policies decide what it may do.
+    pub fn is_judged(&self) -> bool {
+        matches!(self, Self::Role { .. } | Self::User { .. })
+    }
+
     /// The ARN AWS would name in a denial.
     pub fn arn(&self, account: &Account) -> String {
         match self {
             Self::Root => account.arn("iam", "root").to_string(),
+            Self::User { path, name } => {
+                account.arn("iam", format!("user{path}{name}")).to_string()
+            }
             Self::Role { role, session } => account
                 .arn("sts", format!("assumed-role/{role}/{session}"))
                 .to_string(),
@@ -70,6 +81,8 @@ pub struct Call {
     /// `PutItem`.
     pub operation: &'static str,
     pub principal: Principal,
+    /// What the session's own policies allow, where `AssumeRole` was given some.
+    pub session_policies: Option<Arc<[Statement]>>,
     /// The request's members, path, query and header parameters included.
     pub input: Value,
     /// All of a request that holds nothing but a table's name and an item or key; `input` is null then.

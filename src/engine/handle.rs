@@ -123,8 +123,11 @@ impl Engine {
         let key = wire
             .access_key(head)
             .ok_or_else(|| wire.unsigned(&head.headers))?;
-        let principal = self.principal_of(&key).ok_or_else(|| wire.unknown_key())?;
-        record.principal = principal.clone();
+        let signer = self.signer(&key).ok_or_else(|| wire.unknown_key())?;
+        if let Principal::User { .. } = signer.principal {
+            self.key_used(&key, record.at, wire.service());
+        }
+        record.principal = signer.principal.clone();
         let Input {
             members: input,
             plain,
@@ -137,7 +140,8 @@ impl Engine {
         let call = Call {
             service: wire.service(),
             operation: row.name,
-            principal,
+            principal: signer.principal,
+            session_policies: signer.session_policies,
             input,
             plain,
             payload,
@@ -153,9 +157,9 @@ impl Engine {
         if call.service == control::SERVICE {
             control::permit(&call)?;
         }
-        // Only policies of roles are judged: for anyone else the resource need not be named.
-        let is_judged = matches!(call.principal, Principal::Role { .. });
-        if is_judged && self.enforces_iam() && !operation.action.is_empty() {
+        // Where no policy has a say, the resource need not be named.
+        let is_judged = || self.read(|state| iam::is_judged(state, &call.principal));
+        if self.enforces_iam() && !operation.action.is_empty() && is_judged() {
             let resource = (operation.resource)(&call);
             self.read(|state| iam::authorize_call(state, &call, operation.action, &resource))?;
         }

@@ -35,6 +35,7 @@ pub mod s3;
 pub mod saved;
 pub mod server;
 pub mod settings;
+mod signers;
 pub mod sns;
 pub mod sqs;
 pub mod state;
@@ -175,8 +176,7 @@ struct Inner {
     calls: Mutex<std::collections::VecDeque<ApiCall>>,
     /// Calls ever answered: root's, and everybody's.
     calls_answered: (AtomicU64, AtomicU64),
-    /// Access keys the engine issued.
-    keys: Mutex<BTreeMap<String, Principal>>,
+    keys: signers::Live,
     faults: faults::Faults,
     control: control::Live,
     dynamodb: dynamodb::Live,
@@ -327,30 +327,6 @@ impl Engine {
         self.0.calls.lock().iter().cloned().collect()
     }
 
-    /// An access key id under which requests count as this principal's.
-    pub fn issue_key(&self, principal: &Principal) -> String {
-        let prefix = match principal {
-            Principal::Root => "AKIA",
-            Principal::Role { .. } | Principal::Service(_) => "ASIA",
-        };
-        let mut keys = self.0.keys.lock();
-        if let Some((key, _)) = keys.iter().find(|(_, known)| *known == principal) {
-            return key.clone();
-        }
-        let key = self.0.ids.key(prefix, 16);
-        keys.insert(key.clone(), principal.clone());
-        key
-    }
-
-    /// Whose key this is. Unknown keys are root's unless the engine is strict.
-    pub fn principal_of(&self, access_key: &str) -> Option<Principal> {
-        let known = self.0.keys.lock().get(access_key).cloned();
-        match known {
-            None if !self.0.options.strict_keys => Some(Principal::Root),
-            known => known,
-        }
-    }
-
     fn log_call(&self, call: ApiCall) {
         let mut calls = self.0.calls.lock();
         // Pollers read four times a second: of reads that went well only the last is kept.
@@ -419,7 +395,7 @@ impl EngineHost {
             story: story::Story::default(),
             calls: Mutex::default(),
             calls_answered: Default::default(),
-            keys: Mutex::default(),
+            keys: signers::Live::default(),
             faults: faults::Faults::default(),
             control: control::Live::default(),
             dynamodb: dynamodb::Live::default(),

@@ -25,6 +25,12 @@ pub struct State {
     pub streams: BTreeMap<String, Stream>,
     /// By name.
     pub roles: BTreeMap<String, Role>,
+    /// By name.
+    pub users: BTreeMap<String, User>,
+    /// Access keys of users by id.
+    pub access_keys: BTreeMap<String, AccessKey>,
+    /// Ids of access keys that were deleted: they stay refused, where ids nobody ever had count as the account's.
+    pub deleted_keys: BTreeSet<String>,
     /// Customer managed policies by ARN; AWS's own come from `assets/`.
     pub policies: BTreeMap<String, ManagedPolicy>,
     /// By name.
@@ -274,11 +280,42 @@ pub struct Role {
     pub max_session_secs: u32,
     /// JSON text, as given.
     pub trust_policy: String,
+    #[serde(flatten)]
+    pub grants: Grants,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct User {
+    pub name: String,
+    pub arn: String,
+    /// `AIDA…`.
+    pub id: String,
+    pub path: String,
+    pub created: SystemTime,
+    #[serde(flatten)]
+    pub grants: Grants,
+}
+
+/// What decides what a role or a user may do.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Grants {
     /// Policy name to JSON text.
     pub inline: BTreeMap<String, String>,
     /// ARNs of managed policies, in the order attached.
     pub attached: Vec<String>,
     pub tags: BTreeMap<String, String>,
+    /// ARN of the managed policy that is the permissions boundary.
+    #[serde(default)]
+    pub boundary: Option<String>,
+}
+
+/// Its id is its key in [`State::access_keys`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AccessKey {
+    /// Name of the user.
+    pub user: String,
+    pub is_active: bool,
+    pub created: SystemTime,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -292,6 +329,30 @@ pub struct ManagedPolicy {
     pub description: Option<String>,
     /// JSON text of the default version.
     pub document: String,
+    /// Number of the default version.
+    #[serde(default = "first")]
+    pub version: u32,
+    /// When the default version was made, where that was after the policy.
+    #[serde(default)]
+    pub version_created: Option<SystemTime>,
+    /// The versions that are not the default, by number.
+    #[serde(default)]
+    pub others: BTreeMap<u32, PolicyVersion>,
+    /// Versions ever made; no number is used twice.
+    #[serde(default = "first")]
+    pub versions_made: u32,
+}
+
+fn first() -> u32 {
+    1
+}
+
+/// A version of a managed policy that is not its default.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PolicyVersion {
+    /// JSON text.
+    pub document: String,
+    pub created: SystemTime,
 }
 
 /// A function by its name: what all of its versions share, and these.

@@ -6,17 +6,18 @@ use serde_json::json;
 
 use super::Engine;
 use super::call::{Answer, Call, Fault, Operation, Principal, Run, any_resource};
-use super::iam::policy::{Context, Who};
+use super::connector;
+use super::iam;
 use super::state::State;
-use super::{connector, iam};
 use crate::clock;
 
 static OPERATIONS: [Operation; 2] = [
     Operation {
         name: "AssumeRole",
         http: "",
-        action: "sts:AssumeRole",
-        resource: |call| call.text("RoleArn").unwrap_or("*").to_owned(),
+        // Who is named by the role's trust policy needs no policy of their own: both are asked together.
+        action: "",
+        resource: any_resource,
         run: Run::Data(assume_role),
     },
     Operation {
@@ -49,6 +50,10 @@ fn get_caller_identity(state: &mut State, call: &Call) -> Answer {
             })?;
             format!("{}:{session}", known.id)
         }
+        Principal::User { name, .. } => {
+            let known = state.users.get(name);
+            known.map_or_else(String::new, |user| user.id.clone())
+        }
         Principal::Service(name) => name.clone(),
     };
     Ok(json!({
@@ -70,12 +75,11 @@ fn assume_role(engine: &Engine, call: &Call) -> Answer {
     }
     let account = &call.account;
     let caller = call.principal.arn(account);
+    let limits = engine.read(|state| iam::session_policies(state, call))?;
     let found = engine.read(|state| {
         let role = state.roles.values().find(|role| role.arn == arn)?;
-        let trusted = !engine.enforces_iam()
-            || iam::decide_trust(role, who(&call.principal, &caller), &context(call, &caller))
-                .is_allowed();
-        trusted.then(|| (role.name.clone(), role.id.clone(), role.max_session_secs))
+        let may = !engine.enforces_iam() || iam::authorize_assuming(state, call, role, facts(call));
+        may.then(|| (role.name.clone(), role.id.clone(), role.max_session_secs))
     });
     // AWS says the same of a role that does not exist, so that nobody can probe for names.
     let (role, id, max_secs) = found.ok_or_else(|| {
@@ -89,10 +93,14 @@ fn assume_role(engine: &Engine, call: &Call) -> Answer {
         role,
         session: session.to_owned(),
     };
+    let key = match limits {
+        Some(limits) => engine.issue_limited_key(&principal, limits),
+        None => engine.issue_key(&principal),
+    };
     let expires = call.now + Duration::from_secs(secs.into());
     Ok(json!({
         "Credentials": {
-            "AccessKeyId": engine.issue_key(&principal),
+            "AccessKeyId": key,
             "SecretAccessKey": connector::SECRET,
             "SessionToken": call.ids.hex(64),
             "Expiration": clock::iso_secs(expires),
@@ -105,26 +113,14 @@ fn assume_role(engine: &Engine, call: &Call) -> Answer {
     .into())
 }
 
-fn who<'a>(principal: &'a Principal, arn: &'a str) -> Who<'a> {
-    match principal {
-        Principal::Service(name) => Who::Service(name),
-        Principal::Root | Principal::Role { .. } => Who::Arn(arn),
-    }
-}
-
-fn context(call: &Call, caller: &str) -> Context {
-    let mut context = Context::default()
-        .with("aws:PrincipalArn", caller)
-        .with("aws:PrincipalAccount", &call.account.id);
-    for (member, key) in [
+fn facts(call: &Call) -> Vec<(&'static str, String)> {
+    [
         ("ExternalId", "sts:ExternalId"),
         ("RoleSessionName", "sts:RoleSessionName"),
-    ] {
-        if let Some(value) = call.text(member) {
-            context.add(key, value);
-        }
-    }
-    context
+    ]
+    .into_iter()
+    .filter_map(|(member, key)| Some((key, call.text(member)?.to_owned())))
+    .collect()
 }
 
 fn session_secs(call: &Call, max_secs: u32) -> Result<u32, Fault> {

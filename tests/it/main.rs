@@ -60,6 +60,8 @@ mod partiql;
 #[cfg(test)]
 mod permissions;
 #[cfg(test)]
+mod policy_kinds;
+#[cfg(test)]
 mod poller;
 #[cfg(test)]
 mod port;
@@ -113,6 +115,8 @@ mod ttl;
 mod tutorial_ui;
 #[cfg(test)]
 mod unseen;
+#[cfg(test)]
+mod users;
 #[cfg(test)]
 mod versions;
 #[cfg(test)]

@@ -9,16 +9,17 @@ use waterwheel::engine::{EngineHost, iam};
 
 use crate::wire::world;
 
-const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
-const MANAGED: &str = "arn:aws:iam::aws:policy/service-role/AWSLambdaDynamoDBExecutionRole";
+pub(crate) const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+pub(crate) const MANAGED: &str =
+    "arn:aws:iam::aws:policy/service-role/AWSLambdaDynamoDBExecutionRole";
 const STREAM: &str =
     "arn:aws:dynamodb:us-east-1:123456789012:table/Orders/stream/2026-01-01T00:00:00.000";
 
-fn root(host: &EngineHost) -> Client {
+pub(crate) fn root(host: &EngineHost) -> Client {
     Client::new(&host.engine().sdk_config(&Principal::Root))
 }
 
-async fn role(iam: &Client, name: &str) {
+pub(crate) async fn role(iam: &Client, name: &str) {
     let made = iam
         .create_role()
         .role_name(name)
@@ -26,14 +27,14 @@ async fn role(iam: &Client, name: &str) {
     made.send().await.unwrap();
 }
 
-async fn inline(iam: &Client, role: &str, name: &str, statement: &str) {
+pub(crate) async fn inline(iam: &Client, role: &str, name: &str, statement: &str) {
     let document = format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#);
     let put = iam.put_role_policy().role_name(role).policy_name(name);
     put.policy_document(document).send().await.unwrap();
 }
 
 /// Status, code and message of what AWS would refuse.
-fn refusal<T: std::fmt::Debug, E: ProvideErrorMetadata + std::fmt::Debug>(
+pub(crate) fn refusal<T: std::fmt::Debug, E: ProvideErrorMetadata + std::fmt::Debug>(
     result: Result<T, SdkError<E>>,
 ) -> (u16, String, String) {
     let error = result.unwrap_err();

@@ -35,6 +35,16 @@ pub(crate) async fn call_as(
     operation: &str,
     input: Value,
 ) -> Result<Value, Value> {
+    call_with(engine, &engine.issue_key(principal), operation, input).await
+}
+
+/// As whoever has this access key.
+pub(crate) async fn call_with(
+    engine: &Engine,
+    key: &str,
+    operation: &str,
+    input: Value,
+) -> Result<Value, Value> {
     let target = if operation.contains("Stream")
         || operation == "GetRecords"
         || operation == "GetShardIterator"
@@ -43,7 +53,6 @@ pub(crate) async fn call_as(
     } else {
         format!("DynamoDB_20120810.{operation}")
     };
-    let key = engine.issue_key(principal);
     let credential = format!(
         "AWS4-HMAC-SHA256 Credential={key}/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0"
     );

@@ -117,7 +117,7 @@ async fn what_waterwheel_cannot_do_is_an_unknown_operation() {
     assert_eq!(error.raw_response().unwrap().status().as_u16(), 404);
     let iam = aws_sdk_iam::Client::new(&config);
     let error = iam
-        .list_users()
+        .list_groups()
         .send()
         .await
         .unwrap_err()
@@ -275,7 +275,7 @@ async fn a_key_from_assume_role_speaks_for_the_session() {
 }
 
 /// Sends a form to STS in process; status and XML.
-async fn sts(host: &EngineHost, key: &str, form: String) -> (u16, String) {
+pub(crate) async fn sts(host: &EngineHost, key: &str, form: String) -> (u16, String) {
     let scope = format!("Credential={key}/20260101/us-east-1/sts/aws4_request");
     let request = http::Request::post("/")
         .header(
@@ -291,7 +291,7 @@ async fn sts(host: &EngineHost, key: &str, form: String) -> (u16, String) {
     )
 }
 
-fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
+pub(crate) fn between<'a>(text: &'a str, from: &str, to: &str) -> &'a str {
     let found = text
         .split_once(from)
         .and_then(|(_, rest)| rest.split_once(to));

@@ -373,6 +373,7 @@ fn service_call(engine: &Engine, now: SystemTime) -> Call {
         service: "dynamodb",
         operation: "DeleteItem",
         principal: Principal::Service("dynamodb.amazonaws.com".to_owned()),
+        session_policies: None,
         input: Value::Null,
         plain: None,
         payload: bytes::Bytes::new(),

@@ -176,6 +176,7 @@ mod tests {
                 service: "dynamodb",
                 operation: "",
                 principal: Principal::Root,
+                session_policies: None,
                 input,
                 plain: None,
                 payload: bytes::Bytes::new(),

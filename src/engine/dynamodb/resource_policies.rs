@@ -1,4 +1,4 @@
-//! Policies of tables and streams: kept and returned. Calls are judged by the policies of roles, see `iam`.
+//! Policies of tables and streams: kept and returned here; `iam` judges by them.
 
 use serde_json::json;
 

@@ -15,6 +15,7 @@ fn call(service: &'static str, operation: &'static str, input: Value) -> Call {
         service,
         operation,
         principal: Principal::Root,
+        session_policies: None,
         input,
         plain: None,
         payload: bytes::Bytes::new(),

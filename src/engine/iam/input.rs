@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 use crate::engine::call::{Call, Fault};
@@ -44,7 +45,12 @@ pub(super) fn name<'a>(call: &'a Call, member: &str, chars_max: usize) -> Result
 
 /// `/` or `/a/b/`; `/` when the request does not say.
 pub(super) fn path(call: &Call) -> Result<&str, Fault> {
-    let path = call.text("Path").unwrap_or("/");
+    path_of(call, "Path")
+}
+
+/// As [`path`], under another name.
+pub(super) fn path_of<'a>(call: &'a Call, member: &str) -> Result<&'a str, Fault> {
+    let path = call.text(member).unwrap_or("/");
     let valid = path.starts_with('/')
         && path.ends_with('/')
         && path.len() <= 512
@@ -58,11 +64,12 @@ pub(super) fn path(call: &Call) -> Result<&str, Fault> {
 }
 
 /// An ARN of a policy.
-pub(super) fn policy_arn(call: &Call) -> Result<&str, Fault> {
-    let arn = required(call, "PolicyArn")?;
+pub(super) fn policy_arn<'a>(call: &'a Call, member: &str) -> Result<&'a str, Fault> {
+    let arn = required(call, member)?;
     if arn.len() < 20 {
+        let shown = lower_first(member);
         return Err(constraint(&format!(
-            "Value '{arn}' at 'policyArn' failed to satisfy constraint: Member must have length greater than or equal to 20"
+            "Value '{arn}' at '{shown}' failed to satisfy constraint: Member must have length greater than or equal to 20"
         )));
     }
     if !arn.starts_with("arn:") {
@@ -184,6 +191,16 @@ pub(super) fn page<T>(
     Ok(answer)
 }
 
+/// Documents travel with everything but letters, digits and `-._~` percent-encoded.
+pub(super) fn url_encoded(document: &str) -> String {
+    const KEPT: &AsciiSet = &NON_ALPHANUMERIC
+        .remove(b'-')
+        .remove(b'.')
+        .remove(b'_')
+        .remove(b'~');
+    utf8_percent_encode(document, KEPT).to_string()
+}
+
 pub(super) fn validation(message: impl Into<String>) -> Fault {
     Fault::new(400, "ValidationError", message)
 }
@@ -196,7 +213,7 @@ pub(super) fn limit_exceeded(message: impl Into<String>) -> Fault {
     Fault::new(409, "LimitExceeded", message)
 }
 
-fn constraint(what: &str) -> Fault {
+pub(super) fn constraint(what: &str) -> Fault {
     validation(format!("1 validation error detected: {what}"))
 }
 

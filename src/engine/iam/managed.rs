@@ -1,5 +1,6 @@
 //! AWS's own policies: those that triggers need. Their documents are data in `assets/policies`.
 
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use time::OffsetDateTime;
@@ -50,6 +51,10 @@ static POLICIES: LazyLock<Vec<ManagedPolicy>> = LazyLock::new(|| {
         created: row.created.into(),
         description: None,
         document: row.document.to_owned(),
+        version: 1,
+        version_created: None,
+        others: BTreeMap::new(),
+        versions_made: 1,
     };
     ROWS.iter().enumerate().map(policy).collect()
 });

@@ -1,4 +1,4 @@
-//! Policies of roles, read once: pollers ask four times a second whether they may, and policies seldom change.
+//! Policies, read once: pollers ask four times a second whether they may, and policies seldom change.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -7,16 +7,20 @@ use parking_lot::Mutex;
 
 use super::policy::{self, Statement};
 
-/// Roles whose policies are kept; with more, all are forgotten and read again as they are needed.
-const ROLES_MAX: usize = 256;
+/// Roles, users or resources whose policies are kept; with more, all are forgotten and read again as they are needed.
+const KEPT_MAX: usize = 256;
 
-/// By the role's ARN. What is kept holds the documents it was read from, so it is never older than they are.
-type Roles = LazyLock<Mutex<HashMap<String, Known>>>;
+/// By the ARN of whose they are. What is kept holds the documents it was read from, so it is never older than they are.
+type Kept = LazyLock<Mutex<HashMap<String, Known>>>;
 
-/// What roles may do.
-static ALLOWED: Roles = LazyLock::new(Mutex::default);
-/// Who may assume them.
-static TRUSTED: Roles = LazyLock::new(Mutex::default);
+/// What roles and users may do.
+static ALLOWED: Kept = LazyLock::new(Mutex::default);
+/// What they may do at most.
+static BOUNDED: Kept = LazyLock::new(Mutex::default);
+/// Who may do what to a table or stream.
+static OPENED: Kept = LazyLock::new(Mutex::default);
+/// Who may assume roles.
+static TRUSTED: Kept = LazyLock::new(Mutex::default);
 
 struct Known {
     /// Names and texts.
@@ -33,12 +37,22 @@ impl Known {
     }
 }
 
-/// The statements of these documents, names and texts, which are all that count for the role.
+/// The statements of these documents, names and texts, which are all that count for the role or user.
 pub(super) fn statements<'a>(
-    role_arn: &str,
+    arn: &str,
     documents: impl Iterator<Item = (&'a str, &'a str)> + Clone,
 ) -> Arc<[Statement]> {
-    read(&ALLOWED, role_arn, documents)
+    read(&ALLOWED, arn, documents)
+}
+
+/// The statements of a permissions boundary, by its name and text.
+pub(super) fn boundary(arn: &str, document: (&str, &str)) -> Arc<[Statement]> {
+    read(&BOUNDED, arn, [document].into_iter())
+}
+
+/// The statements of the policy of a table or stream.
+pub(super) fn resource(arn: &str, document: &str) -> Arc<[Statement]> {
+    read(&OPENED, arn, [("resource policy", document)].into_iter())
 }
 
 /// The statements of the role's trust policy.
@@ -48,11 +62,11 @@ pub(super) fn trust(role_arn: &str, document: &str) -> Arc<[Statement]> {
 
 fn read<'a>(
     known: &Mutex<HashMap<String, Known>>,
-    role_arn: &str,
+    arn: &str,
     documents: impl Iterator<Item = (&'a str, &'a str)> + Clone,
 ) -> Arc<[Statement]> {
     let mut known = known.lock();
-    if let Some(found) = known.get(role_arn).filter(|it| it.is_of(documents.clone())) {
+    if let Some(found) = known.get(arn).filter(|it| it.is_of(documents.clone())) {
         return Arc::clone(&found.statements);
     }
     let statements: Arc<[Statement]> = documents
@@ -61,7 +75,7 @@ fn read<'a>(
         .filter_map(|(name, text)| policy::parse(name, text).ok())
         .flat_map(|policy| policy.statements)
         .collect();
-    if known.len() >= ROLES_MAX {
+    if known.len() >= KEPT_MAX {
         known.clear();
     }
     let documents = documents.map(|(name, text)| (name.to_owned(), text.to_owned()));
@@ -69,7 +83,7 @@ fn read<'a>(
         documents: documents.collect(),
         statements: Arc::clone(&statements),
     };
-    known.insert(role_arn.to_owned(), read);
+    known.insert(arn.to_owned(), read);
     statements
 }
 

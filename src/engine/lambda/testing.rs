@@ -10,7 +10,9 @@ use serde_json::{Value, json};
 use super::code::tests::zip_of;
 use crate::clock::{Clock, from_epoch_millis};
 use crate::engine::call::{Answer, Body, Call, Fault, Operation, Principal, Reply, Run};
-use crate::engine::state::{KeyAttribute, KeySchema, KeyType, MoreKeys, Role, Stream, ViewType};
+use crate::engine::state::{
+    Grants, KeyAttribute, KeySchema, KeyType, MoreKeys, Role, Stream, ViewType,
+};
 use crate::engine::{Engine, EngineHost, Options};
 
 pub(super) const ROLE: &str = "arn:aws:iam::123456789012:role/worker";
@@ -53,13 +55,14 @@ impl Lab {
             description: None,
             max_session_secs: 3600,
             trust_policy: trust.to_owned(),
-            inline: policies
-                .iter()
-                .enumerate()
-                .map(|(index, text)| (format!("p{index}"), (*text).to_owned()))
-                .collect(),
-            attached: Vec::new(),
-            tags: std::collections::BTreeMap::new(),
+            grants: Grants {
+                inline: policies
+                    .iter()
+                    .enumerate()
+                    .map(|(index, text)| (format!("p{index}"), (*text).to_owned()))
+                    .collect(),
+                ..Grants::default()
+            },
         };
         self.engine()
             .change(|state| {
@@ -121,6 +124,7 @@ impl Lab {
             service: "lambda",
             operation: row(operation).name,
             principal: self.principal.clone(),
+            session_policies: None,
             input,
             plain: None,
             payload: Bytes::new(),

@@ -15,7 +15,7 @@ use parking_lot::Mutex;
 use serde_json::json;
 
 use super::Engine;
-use super::call::{Call, Fault, Operation, Principal, Run};
+use super::call::{Call, Fault, Operation, Run};
 use super::iam;
 use super::state::{Bucket, State};
 
@@ -148,8 +148,7 @@ fn permitted(
     resource: &str,
     facts: Vec<(&str, String)>,
 ) -> Result<(), Fault> {
-    let is_judged = matches!(call.principal, Principal::Role { .. });
-    if !is_judged || !engine.enforces_iam() {
+    if !call.principal.is_judged() || !engine.enforces_iam() {
         return Ok(());
     }
     engine.read(|state| iam::authorize_call_with(state, call, action, resource, facts))

@@ -83,6 +83,10 @@ fn sender_id(state: &State, call: &Call, principal: &Principal) -> String {
             let id = state.roles.get(role).map_or("", |role| role.id.as_str());
             format!("{id}:{session}")
         }
+        Principal::User { name, .. } => {
+            let id = state.users.get(name).map_or("", |user| user.id.as_str());
+            id.to_owned()
+        }
         Principal::Service(name) => name.clone(),
     }
 }

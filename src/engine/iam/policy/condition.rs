@@ -141,12 +141,17 @@ impl Condition {
                     Quantifier::Any => false,
                 };
         };
+        // A value whose variable is not known never helps, whichever way the operator counts.
         let passes = |given: &String| {
-            let found = self
+            let mut found = self
                 .values
                 .iter()
-                .any(|wanted| self.accepts(wanted, given, context, has_variables));
-            found != self.negated
+                .map(|wanted| self.accepts(wanted, given, context, has_variables));
+            if self.negated {
+                found.all(|it| it == Some(false))
+            } else {
+                found.any(|it| it == Some(true))
+            }
         };
         match self.quantifier {
             Quantifier::All => given.iter().all(passes),
@@ -155,27 +160,36 @@ impl Condition {
         }
     }
 
-    fn accepts(&self, wanted: &str, given: &str, context: &Context, has_variables: bool) -> bool {
-        let literal = || pattern::expand_literal(wanted, context, has_variables);
-        let pieces = || pattern::expand(wanted, context, has_variables);
-        match self.test {
-            Test::Text => literal().is_some_and(|wanted| wanted == given),
-            Test::TextIgnoringCase => {
-                literal().is_some_and(|wanted| wanted.to_lowercase() == given.to_lowercase())
-            }
-            Test::Like => pieces().is_some_and(|wanted| pattern::matches(&wanted, given)),
-            Test::Arn => pieces().is_some_and(|wanted| pattern::matches_arn(&wanted, given)),
+    /// `None` where the value has a variable that the request does not know.
+    fn accepts(
+        &self,
+        wanted: &str,
+        given: &str,
+        context: &Context,
+        has_variables: bool,
+    ) -> Option<bool> {
+        if matches!(self.test, Test::Like | Test::Arn) {
+            let wanted = pattern::expand(wanted, context, has_variables)?;
+            return Some(match self.test {
+                Test::Like => pattern::matches(&wanted, given),
+                _ => pattern::matches_arn(&wanted, given),
+            });
+        }
+        let wanted = pattern::expand_literal(wanted, context, has_variables)?;
+        Some(match self.test {
+            Test::Text => wanted == given,
+            Test::TextIgnoringCase => wanted.to_lowercase() == given.to_lowercase(),
             Test::Number(compare) => number(given)
-                .zip(literal().as_deref().and_then(number))
+                .zip(number(&wanted))
                 .and_then(|(given, wanted)| given.partial_cmp(&wanted))
                 .is_some_and(|order| compare.accepts(order)),
             Test::Date(compare) => date(given)
-                .zip(literal().as_deref().and_then(date))
+                .zip(date(&wanted))
                 .is_some_and(|(given, wanted)| compare.accepts(given.cmp(&wanted))),
-            Test::Bool => literal().is_some_and(|wanted| wanted.eq_ignore_ascii_case(given)),
-            Test::Address => in_network(given, wanted),
-            Test::Null => false,
-        }
+            Test::Bool => wanted.eq_ignore_ascii_case(given),
+            Test::Address => in_network(given, &wanted),
+            Test::Like | Test::Arn | Test::Null => false,
+        })
     }
 }
 

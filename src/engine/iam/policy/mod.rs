@@ -4,9 +4,11 @@ mod check;
 mod condition;
 mod context;
 mod explain;
+mod judge;
 mod parse;
 mod pattern;
 mod position;
+mod principal;
 
 #[cfg(test)]
 mod cases;
@@ -16,8 +18,10 @@ use std::sync::Arc;
 pub use check::{check_identity, check_trust};
 pub use condition::Condition;
 pub use context::Context;
+pub use judge::{Judged, Kind, Policies, judge};
 pub use parse::{Malformed, parse};
 pub use position::{Span, statement_spans};
+pub use principal::{Principals, Reach, Who};
 
 /// A policy document.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,14 +61,6 @@ impl Clause {
     }
 }
 
-/// `Principal` of a trust or resource policy.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Principals {
-    Anyone,
-    /// Kind (`AWS`, `Service`, `Federated`, `CanonicalUser`) and value, in the order written.
-    Listed(Vec<(String, String)>),
-}
-
 /// One statement of a policy, with the name of the policy it stands in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Statement {
@@ -83,15 +79,6 @@ pub struct Statement {
     pub conditions: Vec<Condition>,
     /// Policies of 2012-10-17 know variables; older ones take `${` literally.
     pub has_variables: bool,
-}
-
-/// Who asks, for policies that name principals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Who<'a> {
-    /// `lambda.amazonaws.com`
-    Service(&'a str),
-    /// ARN of a user, role or session.
-    Arn(&'a str),
 }
 
 /// What a set of statements says of one request.
@@ -151,7 +138,7 @@ pub fn evaluate_for(
     context: &Context,
 ) -> Decision {
     decide(statements, action, resource, context, |statement| {
-        statement.names(who) && statement.matches(action, resource, context)
+        statement.reach(who).is_some() && statement.matches(action, resource, context)
     })
 }
 
@@ -230,43 +217,12 @@ impl Statement {
             .find(|condition| !condition.holds(context, self.has_variables))
     }
 
-    /// Its `Principal` or `NotPrincipal` covers this caller.
-    pub fn names(&self, who: Who<'_>) -> bool {
+    /// How near its `Principal` or `NotPrincipal` comes to this caller; `None` where it is not about them.
+    pub fn reach(&self, who: Who<'_>) -> Option<Reach> {
         match (&self.principals, &self.not_principals) {
-            (Some(principals), _) => principals.cover(who),
-            (None, Some(principals)) => !principals.cover(who),
-            (None, None) => false,
+            (Some(principals), _) => principals.reach(who),
+            (None, Some(principals)) => (!principals.spare(who)).then_some(Reach::Caller),
+            (None, None) => None,
         }
     }
-}
-
-impl Principals {
-    fn cover(&self, who: Who<'_>) -> bool {
-        let listed = match self {
-            Self::Anyone => return true,
-            Self::Listed(listed) => listed,
-        };
-        listed.iter().any(|(kind, value)| match who {
-            Who::Service(name) => kind == "Service" && value.eq_ignore_ascii_case(name),
-            Who::Arn(arn) => kind == "AWS" && covers_arn(value, arn),
-        })
-    }
-}
-
-/// An account stands for everybody in it; a role for its sessions.
-fn covers_arn(value: &str, arn: &str) -> bool {
-    if value == "*" || value == arn {
-        return true;
-    }
-    let mut parts = arn.splitn(6, ':').skip(4);
-    let account = parts.next().unwrap_or_default();
-    let resource = parts.next().unwrap_or_default();
-    let session_of = resource
-        .strip_prefix("assumed-role/")
-        .and_then(|session| session.split('/').next())
-        .is_some_and(|role| {
-            let of_account = format!(":iam::{account}:role/");
-            value.contains(&of_account) && value.rsplit('/').next() == Some(role)
-        });
-    value == account || value.ends_with(&format!(":iam::{account}:root")) || session_of
 }

@@ -17,15 +17,11 @@ pub(super) enum Piece {
 }
 
 impl Piece {
-    fn repeats(self) -> bool {
-        matches!(self, Self::AnyRun | Self::RunInPart)
-    }
-
-    fn takes(self, next: char) -> bool {
-        match self {
-            Self::Char(it) => it == next,
-            Self::AnyOne | Self::AnyRun => true,
-            Self::OneInPart | Self::RunInPart => next != ':',
+    fn of(written: char) -> Self {
+        match written {
+            '*' => Self::AnyRun,
+            '?' => Self::AnyOne,
+            other => Self::Char(other),
         }
     }
 
@@ -54,11 +50,7 @@ pub(super) fn expand(text: &str, context: &Context, has_variables: bool) -> Opti
             rest = after;
             continue;
         }
-        pieces.push(match next {
-            '*' => Piece::AnyRun,
-            '?' => Piece::AnyOne,
-            other => Piece::Char(other),
-        });
+        pieces.push(Piece::of(next));
         rest = &rest[next.len_utf8()..];
     }
     Some(pieces)
@@ -101,63 +93,63 @@ fn variable(inner: &str, context: &Context) -> Option<String> {
 }
 
 /// `*` takes any run of characters, `?` exactly one; everything else takes itself.
-/// Follows every way to match at once, so that no pattern can make it slow.
 pub(super) fn matches(pattern: &[Piece], text: &str) -> bool {
-    // `open[at]`: the text so far can be taken by the pieces before `at`.
-    let mut open = vec![false; pattern.len() + 1];
-    open[0] = true;
-    let mut then = open.clone();
-    skip_runs(pattern, &mut open);
-    for next in text.chars() {
-        then.fill(false);
-        for (at, piece) in pattern.iter().enumerate() {
-            if open[at] && piece.takes(next) {
-                then[if piece.repeats() { at } else { at + 1 }] = true;
-            }
-        }
-        skip_runs(pattern, &mut then);
-        std::mem::swap(&mut open, &mut then);
-    }
-    open[pattern.len()]
-}
-
-/// A run may be empty.
-fn skip_runs(pattern: &[Piece], open: &mut [bool]) {
-    for (at, piece) in pattern.iter().enumerate() {
-        if open[at] && piece.repeats() {
-            open[at + 1] = true;
-        }
-    }
+    matches_as(pattern.iter().copied(), text, |a, b| a == b)
 }
 
 /// Wildcards without variables, as written.
 pub(super) fn matches_text(pattern: &str, text: &str) -> bool {
-    matches_as(pattern, text, |a, b| a == b)
+    matches_as(pattern.chars().map(Piece::of), text, |a, b| a == b)
 }
 
 /// Actions are the same in upper and lower case.
 pub(super) fn matches_action(pattern: &str, action: &str) -> bool {
-    matches_as(pattern, action, |a, b| a.eq_ignore_ascii_case(&b))
+    matches_as(pattern.chars().map(Piece::of), action, |a, b| {
+        a.eq_ignore_ascii_case(&b)
+    })
 }
 
-/// Takes as little as it can for a `*`, and more where what follows does not match: only the last one needs to take more.
-fn matches_as(pattern: &str, text: &str, is_same: impl Fn(char, char) -> bool) -> bool {
-    let (mut pattern, mut text) = (pattern.chars(), text.chars());
-    let mut after_run = None;
+/// Takes as little as it can for a run, and more where what follows does not match. Only the last run needs to take
+/// more, or, where that may take no colon and one is next, the last that may: a part of an ARN ends at the first colon,
+/// however much the runs in it take.
+fn matches_as(
+    mut pattern: impl Iterator<Item = Piece> + Clone,
+    text: &str,
+    is_same: impl Fn(char, char) -> bool,
+) -> bool {
+    let mut text = text.chars();
+    // What follows a run, and what was left of the text when it had taken as much as it has.
+    let (mut after_run, mut after_run_in_part) = (None, None);
     loop {
         let (mut left, mut untaken) = (pattern.clone(), text.clone());
-        match (left.next(), untaken.next()) {
-            (Some('*'), _) => {
+        let fits = match (left.next(), untaken.next()) {
+            (Some(Piece::AnyRun), _) => {
                 after_run = Some((left.clone(), text.clone()));
+                after_run_in_part = None;
                 pattern = left;
                 continue;
             }
-            (Some(wanted), Some(next)) if wanted == '?' || is_same(wanted, next) => {
-                (pattern, text) = (left, untaken);
+            (Some(Piece::RunInPart), _) => {
+                after_run_in_part = Some((left.clone(), text.clone()));
+                pattern = left;
                 continue;
             }
             (None, None) => return true,
-            _ => {}
+            (Some(Piece::Char(wanted)), Some(next)) => is_same(wanted, next),
+            (Some(Piece::AnyOne), Some(_)) => true,
+            (Some(Piece::OneInPart), Some(next)) => next != ':',
+            _ => false,
+        };
+        if fits {
+            (pattern, text) = (left, untaken);
+            continue;
+        }
+        if let Some((behind, taken)) = &mut after_run_in_part {
+            if taken.next().is_some_and(|next| next != ':') {
+                (pattern, text) = (behind.clone(), taken.clone());
+                continue;
+            }
+            after_run_in_part = None;
         }
         let Some((behind, taken)) = &mut after_run else {
             return false;
@@ -176,6 +168,16 @@ pub(super) fn matches_resource(pattern: &[Piece], arn: &str) -> bool {
     if pattern == [Piece::AnyRun] {
         return true;
     }
+    let mut whole = whole_arn(pattern);
+    if matches(&whole, arn) {
+        return true;
+    }
+    whole.extend([Piece::Char(':'), Piece::AnyRun]);
+    (2..6).contains(&parts(pattern).len()) && matches(&whole, arn)
+}
+
+/// The pattern with wildcards that stay in their part.
+fn whole_arn(pattern: &[Piece]) -> Vec<Piece> {
     let parts = parts(pattern);
     let last = parts.len() - 1;
     let mut whole = Vec::with_capacity(pattern.len() + 2);
@@ -191,11 +193,7 @@ pub(super) fn matches_resource(pattern: &[Piece], arn: &str) -> bool {
             whole.push(Piece::Char(':'));
         }
     }
-    if matches(&whole, arn) {
-        return true;
-    }
-    whole.extend([Piece::Char(':'), Piece::AnyRun]);
-    (2..6).contains(&parts.len()) && matches(&whole, arn)
+    whole
 }
 
 /// A value of an ARN condition: each of the six parts is compared with its own.
@@ -281,6 +279,61 @@ mod tests {
             let pieces = expand(pattern, &Context::default(), true).unwrap();
             assert_eq!(matches_resource(&pieces, arn), resource, "{pattern}");
             assert_eq!(matches_arn(&pieces, arn), condition, "{pattern}");
+        }
+    }
+
+    /// Tries every way.
+    fn matches_slowly(pattern: &[Piece], text: &[char]) -> bool {
+        match pattern.split_first() {
+            None => text.is_empty(),
+            Some((Piece::AnyRun, rest)) => {
+                (0..=text.len()).any(|taken| matches_slowly(rest, &text[taken..]))
+            }
+            Some((Piece::RunInPart, rest)) => (0..=text.len())
+                .take_while(|taken| !text[..*taken].contains(&':'))
+                .any(|taken| matches_slowly(rest, &text[taken..])),
+            Some((piece, rest)) => text.split_first().is_some_and(|(next, text)| {
+                let fits = match piece {
+                    Piece::Char(wanted) => wanted == next,
+                    Piece::OneInPart => *next != ':',
+                    _ => true,
+                };
+                fits && matches_slowly(rest, text)
+            }),
+        }
+    }
+
+    /// Every text of up to `length` of these characters.
+    fn texts(characters: &str, length: u32) -> Vec<String> {
+        let mut found = vec![String::new()];
+        let mut from = 0;
+        for _ in 0..length {
+            let longer: Vec<String> = found[from..]
+                .iter()
+                .flat_map(|text| characters.chars().map(move |next| format!("{text}{next}")))
+                .collect();
+            from = found.len();
+            found.extend(longer);
+        }
+        found
+    }
+
+    #[test]
+    fn every_short_pattern_matches_what_trying_every_way_matches() {
+        let given = texts("ab:", 5);
+        for written in texts("a:*?", 5) {
+            let pattern: Vec<Piece> = written.chars().map(Piece::of).collect();
+            let whole = whole_arn(&pattern);
+            for text in &given {
+                let chars: Vec<char> = text.chars().collect();
+                for pattern in [&pattern, &whole] {
+                    assert_eq!(
+                        matches(pattern, text),
+                        matches_slowly(pattern, &chars),
+                        "{pattern:?} {text}"
+                    );
+                }
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use http::{HeaderMap, Response};
 use crate::clock::{Clock, Mode, from_epoch_millis};
 use crate::engine::call::Principal;
 use crate::engine::faults::{Kind, Rule};
-use crate::engine::state::Role;
+use crate::engine::state::{Grants, Role};
 use crate::engine::{EngineHost, Options};
 
 struct World {
@@ -48,9 +48,10 @@ impl World {
             description: None,
             max_session_secs: 3600,
             trust_policy: String::new(),
-            inline: [("p".to_owned(), allowed.to_owned())].into(),
-            attached: Vec::new(),
-            tags: std::collections::BTreeMap::new(),
+            grants: Grants {
+                inline: [("p".to_owned(), allowed.to_owned())].into(),
+                ..Grants::default()
+            },
         };
         let engine = self.host.engine();
         engine
