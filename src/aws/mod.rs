@@ -9,6 +9,7 @@ pub mod dynamodb;
 pub mod error;
 pub mod faults;
 pub mod files;
+pub mod folders;
 pub mod gate;
 pub mod iam;
 pub mod lambda;

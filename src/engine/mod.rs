@@ -409,6 +409,7 @@ impl EngineHost {
         let mut tasks = tokio::task::JoinSet::new();
         tasks.spawn(supervisor::run(engine.clone()));
         tasks.spawn(lambda::run_queue(engine.clone()));
+        tasks.spawn(lambda::run_follows(engine.clone()));
         tasks.spawn(dynamodb::run_chores(engine.clone()));
         tasks.spawn(streams::run_chores(engine.clone()));
         tasks.spawn(story::run(engine.clone()));

@@ -372,6 +372,9 @@ pub struct Function {
     /// By name.
     #[serde(default)]
     pub aliases: BTreeMap<String, Alias>,
+    /// Path of a file or a folder of this machine whose contents are deployed whenever they are saved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<String>,
 }
 
 /// A name for a version of a function.

@@ -7,8 +7,8 @@ use std::time::Duration;
 use waterwheel::aws::error::Kind;
 use waterwheel::aws::lambda::{Code, FunctionSettings, NewFunction, NewMapping};
 use waterwheel::aws::{
-    Aws, Error, control, demo, dynamodb, faults, iam, lambda, logs, settings, shards, sns, sqs,
-    streams, whatif, world,
+    Aws, Error, control, demo, dynamodb, faults, folders, iam, lambda, logs, settings, shards, sns,
+    sqs, streams, whatif, world,
 };
 use waterwheel::clock::Clock;
 use waterwheel::engine::Options;
@@ -76,6 +76,8 @@ fn changes_of_the_local_cloud(aws: &Aws) -> Changes {
             "TrimStream",
             ask(shards::trim(a(), x(), shards::Trim::Everything)),
         ),
+        ("FollowFolder", ask(folders::follow(a(), x(), "/".into()))),
+        ("UnfollowFolder", ask(folders::unfollow(a(), x()))),
         ("PausePoller", ask(control::pause_poller(a(), x()))),
         ("ResumePoller", ask(control::resume_poller(a(), x()))),
     ]

@@ -28,6 +28,8 @@ mod demo;
 #[cfg(test)]
 mod driver;
 #[cfg(test)]
+mod folders_panel;
+#[cfg(test)]
 mod functions;
 #[cfg(test)]
 mod fuzz;

@@ -1,16 +1,12 @@
 //! A function's code from a file or a folder.
 
-use std::io::{Cursor, Write as _};
 use std::path::{Path, PathBuf};
-
-use zip::write::SimpleFileOptions;
 
 use super::{blocking, unreadable};
 use crate::aws::Error;
 use crate::aws::lambda::Code;
+use crate::engine::lambda::folder::{self, File};
 
-/// Lambda's limit for everything in a package, unpacked.
-const UNPACKED_BYTES_MAX: u64 = 250 << 20;
 /// Most files that are taken as editable text; a folder with more becomes a package.
 const TEXTS_MAX: usize = 100;
 /// Largest file that is taken as editable text.
@@ -23,118 +19,20 @@ pub async fn load_code(path: PathBuf) -> Result<Code, Error> {
 }
 
 fn load(path: &Path) -> Result<Code, Error> {
-    let about = std::fs::metadata(path).map_err(|error| unreadable(path, &error))?;
-    if about.is_dir() {
-        let mut found = Found::default();
-        found.walk(path, "")?;
-        if found.files.is_empty() {
-            return Err(Error::input(format!("{} is empty", path.display())));
-        }
-        return found.into_code();
-    }
-    let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
-    if path
-        .extension()
-        .is_some_and(|it| it.eq_ignore_ascii_case("zip"))
-    {
+    if folder::is_zip(path) {
+        let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
         return Ok(Code::Zip(bytes));
     }
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let found = Found {
-        files: vec![(name.into_owned(), bytes)],
-        ..Found::default()
-    };
-    found.into_code()
+    let files = folder::files(path).map_err(Error::input)?;
+    if files.len() > TEXTS_MAX || files.iter().any(|(_, bytes)| !is_text(bytes)) {
+        return folder::pack(&files).map(Code::Zip).map_err(Error::input);
+    }
+    let text = |(path, bytes): File| (path, String::from_utf8_lossy(&bytes).into_owned());
+    Ok(Code::Files(files.into_iter().map(text).collect()))
 }
 
-#[derive(Default)]
-struct Found {
-    /// Path in the package and content.
-    files: Vec<(String, Vec<u8>)>,
-    bytes: u64,
-    /// Bytes of these under `node_modules`.
-    modules_bytes: u64,
-}
-
-impl Found {
-    fn walk(&mut self, folder: &Path, prefix: &str) -> Result<(), Error> {
-        let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
-        let mut entries: Vec<_> = entries
-            .collect::<Result<_, _>>()
-            .map_err(|error| unreadable(folder, &error))?;
-        entries.sort_by_key(std::fs::DirEntry::file_name);
-        for entry in entries {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let path = entry.path();
-            let kind = entry
-                .file_type()
-                .map_err(|error| unreadable(&path, &error))?;
-            if name.starts_with('.') || kind.is_symlink() {
-                continue;
-            }
-            let inside = format!("{prefix}{name}");
-            if kind.is_dir() {
-                self.walk(&path, &format!("{inside}/"))?;
-            } else {
-                let about = entry
-                    .metadata()
-                    .map_err(|error| unreadable(&path, &error))?;
-                self.count(&inside, about.len())?;
-                let bytes = std::fs::read(&path).map_err(|error| unreadable(&path, &error))?;
-                self.files.push((inside, bytes));
-            }
-        }
-        Ok(())
-    }
-
-    fn count(&mut self, path: &str, bytes: u64) -> Result<(), Error> {
-        self.bytes += bytes;
-        if path.split('/').any(|it| it == "node_modules") {
-            self.modules_bytes += bytes;
-        }
-        if self.bytes <= UNPACKED_BYTES_MAX {
-            return Ok(());
-        }
-        let hint = if self.modules_bytes > self.bytes / 2 {
-            "; most of it is node_modules, so leave out what is only needed for development \
-             (npm prune --omit=dev)"
-        } else {
-            ""
-        };
-        Err(Error::input(format!(
-            "the folder holds more than 250 MB, which Lambda does not take{hint}"
-        )))
-    }
-
-    fn into_code(self) -> Result<Code, Error> {
-        let is_text = |bytes: &[u8]| {
-            bytes.len() <= TEXT_BYTES_MAX
-                && !bytes.contains(&0)
-                && std::str::from_utf8(bytes).is_ok()
-        };
-        if self.files.len() <= TEXTS_MAX && self.files.iter().all(|(_, bytes)| is_text(bytes)) {
-            let text = |(path, bytes): (String, Vec<u8>)| {
-                (path, String::from_utf8_lossy(&bytes).into_owned())
-            };
-            return Ok(Code::Files(self.files.into_iter().map(text).collect()));
-        }
-        let packed = || {
-            let options = SimpleFileOptions::default()
-                .last_modified_time(zip::DateTime::default())
-                .unix_permissions(0o755);
-            let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-            for (path, bytes) in &self.files {
-                zip.start_file(path.as_str(), options)?;
-                zip.write_all(bytes)?;
-            }
-            Ok(zip.finish()?.into_inner())
-        };
-        packed()
-            .map(Code::Zip)
-            .map_err(|error: zip::result::ZipError| {
-                Error::input(format!("the folder cannot be packed: {error}"))
-            })
-    }
+fn is_text(bytes: &[u8]) -> bool {
+    bytes.len() <= TEXT_BYTES_MAX && !bytes.contains(&0) && std::str::from_utf8(bytes).is_ok()
 }
 
 #[cfg(test)]
@@ -180,16 +78,5 @@ mod tests {
             load_code(zip).await.unwrap(),
             Code::Zip(b"anything".to_vec())
         );
-    }
-
-    #[test]
-    fn too_much_is_refused_before_it_is_read_and_says_why() {
-        let mut found = Found::default();
-        found.count("index.mjs", 1).unwrap();
-        let error = found.count("node_modules/huge/a", 300 << 20).unwrap_err();
-        assert!(error.message.contains("250 MB"), "{error}");
-        assert!(error.message.contains("npm prune"), "{error}");
-        let error = Found::default().count("video.mp4", 300 << 20).unwrap_err();
-        assert!(!error.message.contains("node_modules"), "{error}");
     }
 }

@@ -101,7 +101,7 @@ async fn blocking<T: Send + 'static>(
         .map_err(|error| Error::stopped(error.to_string()))?
 }
 
-fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> Error {
+pub(super) fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> Error {
     Error::input(format!("{} cannot be read: {error}", path.display()))
 }
 

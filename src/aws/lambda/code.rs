@@ -1,15 +1,15 @@
 //! Packages: files to zip and back, and fetching what a function runs.
 
-use std::io::{Cursor, Read as _, Write as _};
+use std::io::{Cursor, Read as _};
 
 use aws_sdk_lambda::types::FunctionConfiguration;
 use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::client::http::HttpConnector as _;
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use http_body_util::BodyExt as _;
-use zip::write::SimpleFileOptions;
 
 use crate::aws::{Aws, Error};
+use crate::engine::lambda::folder::{self, File};
 use crate::engine::store::Shelf;
 
 /// What a function is to run.
@@ -56,21 +56,9 @@ impl Code {
 
 /// A package of text files. The same files give the same bytes.
 pub fn zip_files(files: &[(String, String)]) -> Result<Vec<u8>, Error> {
-    let wrong = |path: &str, error: &dyn std::fmt::Display| {
-        Error::input(format!("{path} cannot be packed: {error}"))
-    };
-    let options = SimpleFileOptions::default()
-        .last_modified_time(zip::DateTime::default())
-        .unix_permissions(0o644);
-    let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
-    for (path, text) in files {
-        zip.start_file(path.as_str(), options)
-            .map_err(|error| wrong(path, &error))?;
-        zip.write_all(text.as_bytes())
-            .map_err(|error| wrong(path, &error))?;
-    }
-    let done = zip.finish().map_err(|error| wrong("the package", &error))?;
-    Ok(done.into_inner())
+    let bytes = |(path, text): &(String, String)| (path.clone(), text.clone().into_bytes());
+    let files: Vec<File> = files.iter().map(bytes).collect();
+    folder::pack(&files).map_err(Error::input)
 }
 
 /// The text files of a package, and the names of the rest.
@@ -140,6 +128,10 @@ pub(super) async fn fetch(
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
+    use zip::write::SimpleFileOptions;
+
     use super::*;
 
     #[test]

@@ -7,6 +7,7 @@ mod clock;
 mod door;
 mod engine;
 mod faults;
+mod folders;
 mod metrics;
 mod pollers;
 mod replay;
@@ -23,6 +24,7 @@ use serde_json::Value;
 use super::call::{Call, Fault, Operation, Principal, Run, any_resource};
 use crate::clock::from_epoch_millis;
 
+pub(super) use door::authorization;
 pub use door::{Refused, ask, ask_as};
 pub use settings::{TIME_MAX, described as settings};
 pub use simulate::Live;
@@ -50,6 +52,9 @@ static OPERATIONS: &[Operation] = &[
     row("GetClock", Run::Data(clock::get)),
     row("SetClock", Run::Data(clock::set)),
     row("PutFaultRules", Run::Data(faults::put)),
+    row("FollowFolder", Run::Later(folders::follow)),
+    row("UnfollowFolder", Run::Data(folders::unfollow)),
+    row("ListFollowedFolders", Run::Data(folders::list)),
     row("GetFaultRules", Run::Data(faults::get)),
     row("AddFaultRules", Run::Data(faults::add)),
     row("SwitchFaultRule", Run::Data(faults::switch)),

@@ -41,6 +41,7 @@ pub(super) fn create(engine: Engine, call: Call) -> Later {
                 published: BTreeMap::new(),
                 last_published: 0,
                 aliases: BTreeMap::new(),
+                follows: None,
             };
             let made = match flag(&call.input, "Publish") {
                 Some(true) => versions::publish_latest(&mut function, None, &call.ids),
@@ -221,6 +222,7 @@ fn delete_whole(engine: &Engine, call: &Call, reference: &Reference) -> Answer {
         Ok(())
     })?;
     engine.lambda().pool.forget(&reference.name, None);
+    engine.lambda().follows.ring();
     Ok(no_content())
 }
 

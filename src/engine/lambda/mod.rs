@@ -8,6 +8,8 @@ mod code;
 mod concurrency;
 pub mod environment;
 mod filter_keys;
+pub mod folder;
+mod follow;
 mod functions;
 mod injected;
 mod invoke;
@@ -35,6 +37,7 @@ use parking_lot::Mutex;
 use super::Engine;
 use super::call::{Fault, Operation, Run, any_resource};
 pub use filter_keys::{set_key_usable, trouble as filter_trouble};
+pub use follow::run_follows;
 pub use mapping_settings::is_for_other_sources;
 pub use mappings::proposed as proposed_settings;
 pub use names::LATEST;
@@ -51,6 +54,7 @@ pub struct Live {
     pool: pool::Pool,
     queue: queue::Queue,
     endpoint: Mutex<Option<String>>,
+    pub follows: follow::Follows,
 }
 
 impl Live {

@@ -1,12 +1,18 @@
 //! A function's files: edit, save and deploy, load from disk.
 
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime};
+
 use egui::{Key, KeyboardShortcut, Modifiers, Ui};
 
+use crate::aws::folders::{self, Followed};
 use crate::aws::lambda::{Code, FunctionDetail};
 use crate::aws::{self, files};
 use crate::ui::widgets::{CodeEditor, Icon, PathBox, icon};
-use crate::ui::{Action, Cx, Remote, Toast, theme};
+use crate::ui::{Action, Cx, Remote, Toast, theme, time};
 
+/// How soon it is seen that another program saved something.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 const SAVE: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::S);
 
 struct File {
@@ -22,7 +28,10 @@ pub(super) struct CodeTab {
     shown: usize,
     deploying: Remote<()>,
     source: PathBox,
-    picking: Remote<Option<std::path::PathBuf>>,
+    picking: Remote<Option<PathBuf>>,
+    unfollowing: Remote<()>,
+    /// When what the function follows was deployed, as far as it is shown.
+    shown_of: Option<SystemTime>,
 }
 
 impl CodeTab {
@@ -69,12 +78,23 @@ impl CodeTab {
         {
             self.source.text = path.display().to_string();
         }
+        self.unfollowing.poll();
         self.bar_ui(ui, cx, name);
-        for error in [self.deploying.error(), self.picking.error()]
-            .into_iter()
-            .flatten()
-        {
+        let errors = [
+            self.deploying.error(),
+            self.picking.error(),
+            self.unfollowing.error(),
+        ];
+        for error in errors.into_iter().flatten() {
             crate::ui::remote::error_ui(ui, error);
+        }
+        if let Some(followed) = folders::followed(cx.aws, name) {
+            cx.ctx.request_repaint_after(LOOK_EVERY);
+            self.followed_ui(ui, cx, name, &followed);
+            if followed.deployed != self.shown_of {
+                self.shown_of = followed.deployed;
+                deployed = true;
+            }
         }
         if let Some(unread) = &detail.unread {
             ui.weak(format!("The package cannot be shown: {unread}"));
@@ -137,21 +157,56 @@ impl CodeTab {
             self.picking.start(cx, files::pick_folder());
         }
         let path = self.source.path();
-        let deploy = ui.add_enabled(path.is_some(), egui::Button::new("Deploy this"));
-        if deploy.clicked()
-            && let Some(path) = path
-        {
-            let (aws, name) = (cx.aws.clone(), name.to_owned());
-            // What is on disk replaces what is shown.
-            self.files.clear();
-            self.deploying.start(cx, async move {
-                let code = files::load_code(path).await?;
-                aws::lambda::update_code(aws, name, code).await?;
-                Ok(())
-            });
+        let button = |ui: &mut Ui, words: &str| {
+            let button = egui::Button::new(words);
+            ui.add_enabled(path.is_some(), button).clicked()
+        };
+        let once = button(ui, "Deploy this");
+        let follow = cx.aws.is_local() && button(ui, "Deploy this, and again whenever it is saved");
+        if let Some(path) = path.filter(|_| once || follow) {
+            self.load_from(cx, name, path, follow);
             ui.close();
         }
         ui.add_space(theme::GUTTER);
+    }
+
+    /// What is on disk replaces what is shown.
+    fn load_from(&mut self, cx: &Cx<'_>, name: &str, path: PathBuf, follow: bool) {
+        self.files.clear();
+        let (aws, name) = (cx.aws.clone(), name.to_owned());
+        if follow {
+            let follow = folders::follow(aws, name, path);
+            self.deploying.start(cx, follow);
+            return;
+        }
+        self.deploying.start(cx, async move {
+            let code = files::load_code(path).await?;
+            aws::lambda::update_code(aws, name, code).await?;
+            Ok(())
+        });
+    }
+
+    fn followed_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>, name: &str, followed: &Followed) {
+        ui.horizontal(|ui| {
+            let tokens = theme::of(ui);
+            icon::show(ui, Icon::Folder, tokens.text_muted);
+            let words = format!("Deployed whenever {} is saved.", followed.path.display());
+            ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
+                if ui.button("Stop following").clicked() {
+                    let (aws, name) = (cx.aws.clone(), name.to_owned());
+                    self.unfollowing.start(cx, folders::unfollow(aws, name));
+                }
+                if let Some(at) = followed.deployed {
+                    ui.weak(format!("Last at {}", time::clock_secs(at)));
+                }
+                ui.with_layout(egui::Layout::left_to_right(egui::Align::Center), |ui| {
+                    ui.add(egui::Label::new(words).truncate());
+                });
+            });
+        });
+        if let Some(problem) = &followed.problem {
+            ui.colored_label(theme::of(ui).failed, format!("Not deployed: {problem}"));
+        }
     }
 
     fn deploy(&mut self, cx: &Cx<'_>, name: &str) {

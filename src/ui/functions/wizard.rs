@@ -30,6 +30,8 @@ pub(super) struct Wizard {
     name: String,
     source: Source,
     path: PathBox,
+    /// Deploy it again whenever it is saved; for the local cloud only.
+    follow: bool,
     runtime: String,
     handler: String,
     /// Make a role of its own instead of taking one.
@@ -49,6 +51,7 @@ impl Default for Wizard {
             name: String::new(),
             source: Source::Template(0),
             path: PathBox::default(),
+            follow: false,
             runtime: String::new(),
             handler: String::new(),
             new_role: true,
@@ -202,6 +205,11 @@ impl Wizard {
             if self.tried && self.path.path().is_none() {
                 form::violation(ui, "Type the path of a file, a folder or a zip package");
             }
+            if cx.aws.is_local() {
+                form::row(ui, "", "", None, |ui| {
+                    ui.checkbox(&mut self.follow, "Deploy it again whenever it is saved");
+                });
+            }
         }
     }
 
@@ -260,7 +268,19 @@ impl Wizard {
             description: String::new(),
         };
         let (aws, new_role) = (cx.aws.clone(), self.new_role);
-        self.creating.start(cx, create(aws, new, source, new_role));
+        let follows = source.as_ref().err().cloned();
+        let follows = follows.filter(|_| self.follow && cx.aws.is_local());
+        let (create, name) = (
+            create(aws.clone(), new, source, new_role),
+            self.name.clone(),
+        );
+        self.creating.start(cx, async move {
+            let created = create.await?;
+            if let Some(path) = follows {
+                aws::folders::follow(aws, name.trim().to_owned(), path).await?;
+            }
+            Ok(created)
+        });
     }
 }
 

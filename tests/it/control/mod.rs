@@ -3,6 +3,7 @@
 mod clock;
 mod documented;
 mod faults;
+mod folders;
 mod metrics;
 mod pollers;
 mod replay;
