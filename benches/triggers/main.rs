@@ -2,7 +2,8 @@
 //!
 //! How long a put takes until the function has answered, read as written and four times a second, also beside a shard
 //! that is blocked by a record that fails; how fast a backlog is drained; what idle triggers cost. The function is
-//! JavaScript inside this process and reads its event.
+//! JavaScript inside this process and reads its event. The first row is what the machine itself takes to wake one thread
+//! and be woken by it, at the same pace: about six such turns are in every row below.
 
 mod world;
 
@@ -31,6 +32,7 @@ const IDLE_SECS: u64 = 10;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
+    wake_up().await?;
     for pace in [Pace::AsWritten, Pace::FourPerSecond] {
         latency(pace).await?;
     }
@@ -128,6 +130,35 @@ async fn measure(
         begun(progress, id).await?;
         times.push(stopwatch.elapsed());
     }
+    tell(what, &pace.to_string(), times)
+}
+
+/// A thread that sleeps is woken, and wakes the one that waits for it.
+async fn wake_up() -> anyhow::Result<()> {
+    let clock = Clock::real();
+    let (ask, asked) = std::sync::mpsc::channel::<tokio::sync::oneshot::Sender<()>>();
+    let other = std::thread::spawn(move || {
+        for answer in asked {
+            answer.send(()).ok();
+        }
+    });
+    let mut times = Vec::with_capacity(WRITES);
+    let mut next = clock.now();
+    for _ in 0..WRITES {
+        next += Duration::from_secs(1) / RATE;
+        clock.sleep_until(next).await;
+        let stopwatch = clock.stopwatch();
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        ask.send(answer)?;
+        answered.await?;
+        times.push(stopwatch.elapsed());
+    }
+    drop(ask);
+    ensure!(other.join().is_ok(), "the other thread ended");
+    tell("a bare wake-up", "", times)
+}
+
+fn tell(what: &str, pace: &str, mut times: Vec<Duration>) -> anyhow::Result<()> {
     times.sort();
     let at = |share: usize| times[(times.len() - 1) * share / 100].as_secs_f64() * 1e3;
     say(&format!(
