@@ -6,7 +6,7 @@ use egui::Ui;
 
 use super::cx::{Action, Cx, Toast};
 use super::remote::{Remote, error_ui};
-use super::widgets::PathBox;
+use super::widgets::{PathBox, form_menu};
 use crate::aws::files::{self, FileKind};
 
 /// The state behind one menu.
@@ -29,7 +29,7 @@ impl SaveAs {
             let words = format!("Saved {}", self.path.text);
             cx.send(Action::Toast(Toast::good(words)));
         }
-        ui.menu_button("Save as JSON…", |ui| {
+        form_menu(ui, "Save as JSON…", |ui| {
             ui.set_min_width(360.0);
             ui.label("File");
             if self.path.ui(ui, "File to save to") {

@@ -36,11 +36,19 @@ fn a_function_follows_a_folder_until_it_is_told_to_stop() {
     lab.go(Route::Function(demo::FUNCTION.to_owned()));
     lab.click("Code");
     lab.click("Load from disk…");
-    lab.type_into("Path of the code", &folder.path().display().to_string());
+    lab.click("Path of the code");
+    let field = lab.harness.get_by_label("Path of the code");
+    assert!(field.is_focused(), "a click puts the cursor into it");
+    let mut parent = folder.path().parent().unwrap().display().to_string();
+    parent.push('/');
+    let name = folder.path().file_name().unwrap().to_string_lossy();
+    field.type_text(&format!("{parent}{name}"));
+    lab.settle();
     shots(&mut lab, "load_from_disk");
+    // What is offered may be chosen without the fields going away.
+    lab.click(&format!("{parent}{name}/"));
     lab.click("Deploy this, and again whenever it is saved");
-    let path = folder.path().display();
-    let words = format!("Deployed whenever {path} is saved.");
+    let words = format!("Deployed whenever {parent}{name}/ is saved.");
     lab.wait_for("it is followed", |it| it.query_by_label(&words).is_some());
     lab.wait_for("it is deployed", |it| {
         it.query_all_by_value(CODE).next().is_some()

@@ -8,7 +8,7 @@ use egui::{Key, KeyboardShortcut, Modifiers, Ui};
 use crate::aws::folders::{self, Followed};
 use crate::aws::lambda::{Code, FunctionDetail};
 use crate::aws::{self, files};
-use crate::ui::widgets::{CodeEditor, Icon, PathBox, icon};
+use crate::ui::widgets::{CodeEditor, Icon, PathBox, form_menu, icon};
 use crate::ui::{Action, Cx, Remote, Toast, theme, time};
 
 /// How soon it is seen that another program saved something.
@@ -142,7 +142,7 @@ impl CodeTab {
                 if (save.inner.clicked() || save_pressed) && changed && !busy {
                     self.deploy(cx, name);
                 }
-                ui.menu_button("Load from disk…", |ui| {
+                form_menu(ui, "Load from disk…", |ui| {
                     self.load_ui(ui, cx, name);
                 });
             });
