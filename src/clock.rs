@@ -175,6 +175,11 @@ impl Clock {
         nanos / 1_000_000
     }
 
+    /// The wall time of this machine, for programs that have no other.
+    pub fn machine(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
     /// Real elapsed time, for code that runs outside the runtime (a JavaScript interrupt).
     pub fn stopwatch(&self) -> Stopwatch {
         Stopwatch(std::time::Instant::now())

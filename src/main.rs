@@ -11,6 +11,7 @@ use waterwheel::clock::Clock;
 use waterwheel::engine::call::Principal;
 use waterwheel::engine::connector::SECRET;
 use waterwheel::engine::delays::Delays;
+use waterwheel::engine::lambda::process::{Interpreter, Processes};
 use waterwheel::engine::store::Durability;
 use waterwheel::engine::{Assumed, Engine, Options, Pace, server, streams};
 
@@ -46,6 +47,9 @@ Options of serve
                            off unless said otherwise, on with --delays aws
   --poll WORD              when triggers look for new records: 4/s (four times a second, unless said otherwise) or
                            as-written (at once)
+  --node WORD              what runs nodejs functions: auto (this machine's Node, or the JavaScript engine inside where
+                           there is none, unless said otherwise), embedded (the engine inside), or the path of a Node
+  --python WORD            what runs python functions: auto (this machine's Python, unless said otherwise), or a path
   --assume NAME=VALUE      how triggers do what is not known of AWS; see docs/triggers.md for the names and values.
                            May be given more than once
 ";
@@ -104,6 +108,11 @@ fn run() -> anyhow::Result<()> {
                 let assumed = &mut options.assumed;
                 text.parse_with(|text| assumed.set(text))?;
             }
+            Long("node") if serves => {
+                let node = arguments.value()?.parse_with(node)?;
+                options.processes.node = node;
+            }
+            Long("python") if serves => options.processes.python = arguments.value()?.parse()?,
             Long("poll") if serves => options.poll = arguments.value()?.parse()?,
             other => return Err(other.unexpected().into()),
         }
@@ -142,6 +151,7 @@ struct Settings {
     latest_gap: Option<bool>,
     poll: Pace,
     assumed: Assumed,
+    processes: Processes,
 }
 
 impl Settings {
@@ -165,6 +175,7 @@ impl Settings {
             latest_gap: self.latest_gap,
             poll: self.poll,
             assumed: self.assumed,
+            processes: Some(self.processes),
             ..usual
         }
     }
@@ -184,6 +195,13 @@ fn shard_period(text: &str) -> Result<Duration, String> {
     period
         .filter(|it| *it >= least)
         .ok_or_else(|| format!("not a number of seconds from {} on", least.as_secs()))
+}
+
+fn node(word: &str) -> Result<Option<Interpreter>, String> {
+    match word {
+        "embedded" => Ok(None),
+        word => word.parse().map(Some),
+    }
 }
 
 fn on_or_off(word: &str) -> Result<bool, String> {

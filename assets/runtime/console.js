@@ -14,25 +14,12 @@
     return internals.tools().format(...args);
   }
 
-  // In JSON logs a single object stays an object, and an error is taken apart.
-  function structured(args) {
-    if (!internals.facts.hasJsonLogs || args.length === 0 || typeof args.at(-1) !== 'object') return [];
-    const error = args.find((it) => it instanceof Error);
-    if (error === undefined && args.length > 1) return [];
-    try {
-      const json = JSON.stringify(error === undefined ? args[0] : internals.described(error));
-      return json === undefined ? [] : [json];
-    } catch {
-      return [];
-    }
-  }
-
   const groups = [];
   const line = (level) => (...args) => {
     const text = format(args);
     const margin = groups.join('');
     const shown = margin === '' ? text : margin + text.replaceAll('\n', `\n${margin}`);
-    host.log(level, shown.toWellFormed(), ...structured(args));
+    host.log(level, shown.toWellFormed(), ...internals.structured(args));
   };
   const counts = new Map();
   const starts = new Map();

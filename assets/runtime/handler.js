@@ -1,4 +1,5 @@
-// The runtime client: loads the handler, calls it, and words what came of it as Lambda does.
+// The runtime client: loads the handler, calls it, and words what came of it as Lambda does. Both the JavaScript engine
+// inside and a Node process (assets/runtimes/bootstrap.cjs) run it; what they do otherwise is among the internals.
 (function (host, internals) {
   'use strict';
 
@@ -14,6 +15,15 @@
   let whenEmpty = () => {};
   let handler;
   const rejections = new Map();
+  // Nodes before 20 have no such method.
+  internals.wellFormed ??= (text) => text.toWellFormed();
+  // Where the lines of a trace would lie on Lambda.
+  const shown = internals.shown ?? ((stack) => stack);
+  // Only a Node process waits to be told.
+  const settle = (result) => {
+    outcome = result;
+    internals.settled?.();
+  };
 
   // --- Errors as Lambda words them ---------------------------------------------------------------
 
@@ -45,7 +55,7 @@
   function response(error) {
     try {
       if (isError(error)) {
-        const stack = error.stack || `${error.name}: ${error.message}`;
+        const stack = shown(error.stack || `${error.name}: ${error.message}`);
         return { errorType: error.name, errorMessage: error.message, trace: stack.split('\n') };
       }
       return { errorType: typeof error, errorMessage: error.toString(), trace: [] };
@@ -64,18 +74,32 @@
     return { errorType, errorMessage, stackTrace: trace };
   };
 
+  // What one call of the console is in JSON logs, where that is more than its text: a single object stays an object, and
+  // an error is taken apart.
+  internals.structured = (args) => {
+    if (!internals.facts.hasJsonLogs || args.length === 0 || typeof args.at(-1) !== 'object') return [];
+    const error = args.find((it) => it instanceof Error);
+    if (error === undefined && args.length > 1) return [];
+    try {
+      const json = stringify(error === undefined ? args[0] : internals.described(error));
+      return json === undefined ? [] : [json];
+    } catch {
+      return [];
+    }
+  };
+
   // Members of an error that are not enumerable, and everything else it carries.
-  function revealed(_key, value) {
+  function reveal(_key, value) {
     if (!isError(value)) return value;
-    const shown = { errorType: value.name, errorMessage: value.message, code: value.code, ...value };
-    delete shown.stack;
-    if (typeof value.stack === 'string') shown.stack = value.stack.split('\n');
-    return shown;
+    const revealed = { errorType: value.name, errorMessage: value.message, code: value.code, ...value };
+    delete revealed.stack;
+    if (typeof value.stack === 'string') revealed.stack = shown(value.stack).split('\n');
+    return revealed;
   }
 
   function formatted(error) {
     try {
-      return `\t${stringify(error, revealed)}`;
+      return `\t${stringify(error, reveal)}`;
     } catch {
       return `\t${stringify(response(error))}`;
     }
@@ -88,12 +112,12 @@
   function fail(error, label, isFatal, logged = error) {
     if (outcome !== undefined) return;
     if (isOutOfMemory(error)) {
-      outcome = { __proto__: null, isOutOfMemory: true };
+      settle({ __proto__: null, isOutOfMemory: true });
       return;
     }
-    host.log('ERROR', `${label} ${formatted(logged)}`.toWellFormed(), stringify(internals.described(logged)));
+    host.log('ERROR', internals.wellFormed(`${label} ${formatted(logged)}`), stringify(internals.described(logged)));
     const payload = response(error);
-    outcome = { __proto__: null, type: String(payload.errorType).toWellFormed(), body: stringify(payload), isFatal };
+    settle({ __proto__: null, type: internals.wellFormed(String(payload.errorType)), body: stringify(payload), isFatal });
   }
 
   function succeed(value) {
@@ -106,7 +130,7 @@
       fail(major >= CALLBACKS_GONE ? runtimeError('JSONStringifyError', message) : new Error(message), 'Invoke Error', false);
       return;
     }
-    outcome = { __proto__: null, body: body ?? 'null' };
+    settle({ __proto__: null, body: body ?? 'null' });
   }
 
   internals.uncaught = (error) => {
@@ -118,6 +142,8 @@
     if (isHandled) rejections.delete(promise);
     else rejections.set(promise, reason);
   };
+
+  internals.reportRejections = reportRejections;
 
   function reportRejections() {
     for (const [promise, reason] of rejections) {
@@ -181,7 +207,7 @@
     loadHandler(text).then(
       (found) => {
         handler = found;
-        outcome ??= { __proto__: null, body: '' };
+        if (outcome === undefined) settle({ __proto__: null, body: '' });
       },
       (error) => fail(error, 'Uncaught Exception', true),
     );
@@ -260,6 +286,11 @@
     if (wait !== -1 || outcome !== undefined) return wait === -1 ? 0 : wait;
     whenEmpty();
     return -2;
+  };
+
+  // The event loop has nothing left to do.
+  internals.emptied = () => {
+    if (outcome === undefined) whenEmpty();
   };
 
   internals.outcome = () => outcome;

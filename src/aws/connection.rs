@@ -60,6 +60,7 @@ impl Connection {
             Self::Embedded { folder } => {
                 let options = engine::Options {
                     folder: folder.clone(),
+                    processes: Some(engine::lambda::process::Processes::default()),
                     ..engine::Options::temporary(Clock::real())
                 };
                 Aws::embedded(options)

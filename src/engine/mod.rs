@@ -94,6 +94,9 @@ pub struct Options {
     pub threads: Threads,
     /// Programs that are run instead of what is in the packages of functions, where there are any.
     pub programs: Option<lambda::environment::HostPrograms>,
+    /// How functions run as processes of this machine; `None` runs none, and `nodejs` functions inside this one. Processes
+    /// take real time: they are nothing for a runtime whose time is paused.
+    pub processes: Option<lambda::process::Processes>,
 }
 
 impl Options {
@@ -123,6 +126,7 @@ impl Options {
             story: story::Settings::default(),
             threads: Threads::default(),
             programs: None,
+            processes: None,
         }
     }
 }
@@ -410,6 +414,7 @@ impl EngineHost {
         tasks.spawn(supervisor::run(engine.clone()));
         tasks.spawn(lambda::run_queue(engine.clone()));
         tasks.spawn(lambda::run_follows(engine.clone()));
+        tasks.spawn(lambda::run_outside(engine.clone()));
         tasks.spawn(dynamodb::run_chores(engine.clone()));
         tasks.spawn(streams::run_chores(engine.clone()));
         tasks.spawn(story::run(engine.clone()));
@@ -424,6 +429,7 @@ impl EngineHost {
     pub async fn close(mut self) {
         const PATIENCE: u32 = 2000;
         self.tasks.shutdown().await;
+        self.engine.lambda().end().await;
         // On a full disk it goes on as far ahead as it ever was.
         drop(self.engine.keep_clock());
         if !self.engine.store().is_temporary() {

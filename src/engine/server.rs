@@ -45,6 +45,7 @@ pub struct Listening {
     stop: watch::Sender<()>,
     task: JoinHandle<()>,
     engine: Engine,
+    is_public: bool,
 }
 
 /// Why a port cannot be opened.
@@ -87,13 +88,28 @@ impl Listening {
 
 impl Drop for Listening {
     fn drop(&mut self) {
-        self.engine.lambda().set_endpoint(None);
+        if self.is_public {
+            self.engine.lambda().set_endpoint(None);
+        }
         self.task.abort();
     }
 }
 
 /// Opens a port on 127.0.0.1 in front of the engine; 0 takes any that is free.
 pub async fn listen(engine: Engine, port: u16) -> Result<Listening, ListenError> {
+    let mut listening = open(engine, port).await?;
+    listening.is_public = true;
+    let lambda = listening.engine.lambda();
+    lambda.set_endpoint(Some(listening.endpoint()));
+    Ok(listening)
+}
+
+/// A port for the functions' own calls, of which nobody else is told.
+pub(super) async fn open_door(engine: Engine) -> Result<Listening, ListenError> {
+    open(engine, 0).await
+}
+
+async fn open(engine: Engine, port: u16) -> Result<Listening, ListenError> {
     let failed = |error: io::Error| match error.kind() {
         io::ErrorKind::AddrInUse => ListenError::InUse(port),
         _ => ListenError::Refused(port, error),
@@ -104,15 +120,13 @@ pub async fn listen(engine: Engine, port: u16) -> Result<Listening, ListenError>
     let port = listener.local_addr().map_err(failed)?.port();
     let (stop, stopped) = watch::channel(());
     let task = tokio::spawn(accept(engine.clone(), listener, stopped));
-    let listening = Listening {
+    Ok(Listening {
         port,
         stop,
         task,
         engine,
-    };
-    let lambda = listening.engine.lambda();
-    lambda.set_endpoint(Some(listening.endpoint()));
-    Ok(listening)
+        is_public: false,
+    })
 }
 
 /// A world on a port until the process is asked to end (SIGTERM or Ctrl-C). `ready` gets the endpoint's URL as well.
@@ -231,11 +245,11 @@ async fn answer(
 }
 
 /// More bytes than `max`.
-struct TooLarge;
+pub(super) struct TooLarge;
 
 /// The whole body. Of one that is too large the rest is heard out for a while, so that the answer arrives;
 /// `None` when the client went away in the middle of it.
-async fn collect(mut body: Incoming, max: usize) -> Option<Result<Bytes, TooLarge>> {
+pub(super) async fn collect(mut body: Incoming, max: usize) -> Option<Result<Bytes, TooLarge>> {
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > HEARD_OUT * max {
         return Some(Err(TooLarge));
@@ -264,7 +278,7 @@ async fn collect(mut body: Incoming, max: usize) -> Option<Result<Bytes, TooLarg
 /// Why this request does not get through. A page in a browser can neither leave out `Origin` where it may
 /// choose headers, nor sign, and the engine runs nothing unsigned; a name that was pointed at this machine shows in
 /// `Host`.
-fn refusal(head: &Parts) -> Option<&'static str> {
+pub(super) fn refusal(head: &Parts) -> Option<&'static str> {
     if head.headers.contains_key(http::header::ORIGIN) {
         return Some(
             "Waterwheel answers programs and not web pages: the request has an Origin header",

@@ -25,7 +25,7 @@ use waterwheel::engine::{EngineHost, Options};
 use waterwheel::mapping::progress::{Progress, What};
 use waterwheel::mapping::record::Record;
 
-const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+pub(crate) const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 /// What the functions' role may do.
 const POLICY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["dynamodb:*","logs:*","sns:Publish","sqs:SendMessage"],"Resource":"*"}]}"#;
 

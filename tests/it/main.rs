@@ -80,6 +80,8 @@ mod roles;
 #[cfg(test)]
 mod roles_panel;
 #[cfg(test)]
+mod runtimes;
+#[cfg(test)]
 mod sdks;
 #[cfg(test)]
 mod shards;

@@ -180,11 +180,19 @@ pub(crate) struct Serving {
 impl Serving {
     pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut command = program(&["serve", "--port", "0"]);
-        let mut child = command
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        command.args(arguments);
+        Self::of(command)
+    }
+
+    /// The same with its temporary files in this folder.
+    pub(crate) fn start_in(temporary: &std::path::Path) -> Self {
+        let mut command = program(&["serve", "--port", "0"]);
+        command.env("TMPDIR", temporary);
+        Self::of(command)
+    }
+
+    fn of(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut line).unwrap();
@@ -200,7 +208,12 @@ impl Serving {
         self.child.wait().unwrap();
     }
 
-    fn end(&mut self, signal: &str) {
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Asks it to end and waits for that.
+    pub(crate) fn end(&mut self, signal: &str) {
         let id = self.child.id().to_string();
         assert!(
             Command::new("kill")

@@ -1,6 +1,6 @@
 //! Deployment packages: checked, kept under their SHA-256, and opened into files. Runs no code.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Read as _};
 use std::sync::{Arc, Weak};
 
@@ -123,6 +123,7 @@ fn unpack(zip: &[u8]) -> Result<Package, Fault> {
     }
     let mut left = UNZIPPED_BYTES_MAX;
     let mut files = BTreeMap::new();
+    let mut executables = BTreeSet::new();
     for index in 0..archive.len() {
         let mut file = archive.by_index(index).ok().ok_or_else(bad)?;
         if file.is_dir() {
@@ -144,9 +145,12 @@ fn unpack(zip: &[u8]) -> Result<Package, Fault> {
             )));
         }
         left -= size;
+        if file.unix_mode().is_some_and(|mode| mode & 0o111 != 0) {
+            executables.insert(path.clone());
+        }
         files.insert(path, Bytes::from(bytes));
     }
-    Ok(Package { files })
+    Ok(Package { files, executables })
 }
 
 #[cfg(test)]

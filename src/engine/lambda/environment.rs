@@ -15,6 +15,9 @@ use super::package::Package;
 use crate::clock::{Clock, iso_millis};
 use crate::ids::Ids;
 
+/// Largest answer of a synchronous invocation: the wire lets 100 bytes more pass than what is documented.
+pub(super) const ANSWER_BYTES_MAX: usize = 6_291_556;
+
 /// One program that serves one invocation at a time. Dropping it ends the program.
 pub trait ExecutionEnvironment: Send {
     /// Never fails: what goes wrong is a result too.
@@ -61,12 +64,26 @@ pub struct Blueprint {
     pub memory_mb: u32,
     /// How long an invocation may take, without the start of the environment.
     pub timeout: Duration,
-    /// Every variable the program sees.
+    /// Lambda's variables.
     pub variables: BTreeMap<String, String>,
+    /// The user's, which come before those of the same name.
+    pub environment: BTreeMap<String, String>,
     pub package: Arc<Package>,
+    /// Base64; tells packages apart.
+    pub code_sha256: String,
     pub log_format: LogFormat,
     pub clock: Clock,
     pub ids: Ids,
+}
+
+impl Blueprint {
+    /// Every variable the program sees.
+    pub fn all_variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        let own = |(name, _): &(&String, &String)| !self.environment.contains_key(*name);
+        let lambdas = self.variables.iter().filter(own);
+        let all = lambdas.chain(&self.environment);
+        all.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
 }
 
 /// `LoggingConfig`: how the program's lines look, and which of them are kept.
@@ -131,6 +148,17 @@ impl Level {
             _ => return None,
         })
     }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Trace => "TRACE",
+            Self::Debug => "DEBUG",
+            Self::Info => "INFO",
+            Self::Warn => "WARN",
+            Self::Error => "ERROR",
+            Self::Fatal => "FATAL",
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -173,6 +201,8 @@ pub struct Init {
     pub ended_at: SystemTime,
     pub lines: Vec<Line>,
     pub is_successful: bool,
+    /// What runs the program: `Node.js 22.12.0 (/usr/bin/node)`
+    pub runs_on: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -194,10 +224,22 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// The answer is larger than Lambda takes.
+    pub(super) fn too_large() -> Self {
+        let kind = "Function.ResponseSizeTooLarge";
+        let message = format!(
+            "Response payload size exceeded maximum allowed payload size ({ANSWER_BYTES_MAX} bytes)."
+        );
+        Self {
+            kind: kind.to_owned(),
+            payload: json!({ "errorType": kind, "errorMessage": message }).to_string(),
+        }
+    }
+
     /// A failure of the program as a whole: `RequestId: … Error: …`
     pub fn of_program(kind: &str, request_id: &str, what: &str) -> Self {
         let message = format!("RequestId: {request_id} Error: {what}");
-        let payload = serde_json::json!({ "errorType": kind, "errorMessage": message });
+        let payload = json!({ "errorType": kind, "errorMessage": message });
         Self {
             kind: kind.to_owned(),
             payload: payload.to_string(),

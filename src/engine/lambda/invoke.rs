@@ -1,34 +1,30 @@
 //! One invocation: who may run it, where, how long, and what is written about it.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::checks::{Checks, not_found};
-use super::environment::{Blueprint, Ended, ExecutionEnvironment, Failure, Invocation, Line};
+use super::environment::{ANSWER_BYTES_MAX, Ended, Failure, Invocation, Line};
 use super::functions::{no_content, pending};
-use super::javascript::JavaScript;
 use super::names::{self, Reference};
-use super::permissions::{NOT_ASSUMABLE, function_may, is_assumable, role_name};
+use super::permissions::{NOT_ASSUMABLE, function_may, is_assumable};
 use super::pool::Warm;
 use super::queue::Queued;
-use super::unavailable::Unavailable;
+use super::start::start;
 use super::{injected, report, settings, targets};
 use crate::engine::Engine;
 use crate::engine::call::{Body, Call, Fault, Later, Principal, Reply};
 use crate::engine::faults::HEADER;
 use crate::engine::logs;
 use crate::engine::state::Version;
-use crate::ids::Ids;
 
-/// Largest event and answer of a synchronous invocation, as documented; the wire lets 100 bytes more pass.
+/// Largest event of a synchronous invocation.
 const PAYLOAD_BYTES_MAX: usize = 6_291_456;
-const ANSWER_BYTES_MAX: usize = 6_291_556;
 /// Largest event of an asynchronous invocation.
 const EVENT_BYTES_MAX: usize = 1_048_576;
 const KINDS: [&str; 3] = ["Event", "RequestResponse", "DryRun"];
@@ -266,16 +262,7 @@ fn reply(finished: Finished, wants_log: bool) -> Reply {
 
 fn ended(ended: Ended, function: &Version, request_id: &str) -> Result<String, Failure> {
     match ended {
-        Ended::Answered(answer) if answer.len() > ANSWER_BYTES_MAX => {
-            let kind = "Function.ResponseSizeTooLarge";
-            let message = format!(
-                "Response payload size exceeded maximum allowed payload size ({ANSWER_BYTES_MAX} bytes)."
-            );
-            Err(Failure {
-                kind: kind.to_owned(),
-                payload: json!({ "errorType": kind, "errorMessage": message }).to_string(),
-            })
-        }
+        Ended::Answered(answer) if answer.len() > ANSWER_BYTES_MAX => Err(Failure::too_large()),
         Ended::Answered(answer) => Ok(answer),
         Ended::Failed(failure) => Err(failure),
         Ended::TimedOut => Err(Failure::of_program(
@@ -284,109 +271,6 @@ fn ended(ended: Ended, function: &Version, request_id: &str) -> Result<String, F
             &report::timed_out(function.timeout_secs),
         )),
     }
-}
-
-/// Makes a cold environment: the program begins with its first invocation.
-async fn start(engine: &Engine, function: &Version, now: SystemTime) -> Result<Warm, Fault> {
-    let date = &crate::clock::iso_secs(now)[..10];
-    let log_stream = format!(
-        "{}/[{}]{}",
-        date.replace('-', "/"),
-        function.version,
-        engine.ids().hex(32)
-    );
-    let programs = engine.0.options.programs.as_ref();
-    if let Some(environment) = programs.and_then(|it| it.start(&function.name)) {
-        return Ok(Warm {
-            environment,
-            log_stream,
-        });
-    }
-    let opening = (engine.clone(), function.code_sha256.clone());
-    let open = move || {
-        let (engine, sha256) = opening;
-        engine.lambda().packages.open(&engine, &sha256)
-    };
-    let package = engine.beside(open).await??;
-    let blueprint = Blueprint {
-        runtime: function.runtime.clone(),
-        handler: function.handler.clone(),
-        memory_mb: function.memory_mb,
-        timeout: Duration::from_secs(u64::from(function.timeout_secs)),
-        variables: variables(engine, function, &log_stream),
-        package,
-        log_format: settings::log_format(function),
-        clock: engine.clock().clone(),
-        // Dice of its own: programs run beside each other, and one must not change what another throws.
-        ids: Ids::seeded(engine.ids().number()),
-    };
-    let environment: Box<dyn ExecutionEnvironment> = if function.runtime.starts_with("nodejs") {
-        Box::new(JavaScript::new(blueprint))
-    } else {
-        Box::new(Unavailable::new(blueprint))
-    };
-    Ok(Warm {
-        environment,
-        log_stream,
-    })
-}
-
-/// What the program finds in its environment: Lambda's variables, then the user's.
-fn variables(engine: &Engine, function: &Version, log_stream: &str) -> BTreeMap<String, String> {
-    let role = Principal::Role {
-        role: role_name(&function.role),
-        session: function.name.clone(),
-    };
-    let region = &engine.account().region;
-    let memory = function.memory_mb.to_string();
-    let execution = format!("AWS_Lambda_{}", function.runtime);
-    let group = settings::log_group(function);
-    let key = engine.issue_key(&role);
-    let secret = engine.ids().hex(40);
-    let token = engine.ids().hex(64);
-    let own = [
-        ("AWS_ACCESS_KEY_ID", key.as_str()),
-        ("AWS_DEFAULT_REGION", region),
-        ("AWS_EXECUTION_ENV", &execution),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
-        ("AWS_LAMBDA_FUNCTION_NAME", &function.name),
-        ("AWS_LAMBDA_FUNCTION_VERSION", &function.version),
-        ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
-        ("AWS_LAMBDA_LOG_GROUP_NAME", &group),
-        ("AWS_LAMBDA_LOG_STREAM_NAME", log_stream),
-        ("AWS_LAMBDA_RUNTIME_API", "169.254.100.1:9001"),
-        ("AWS_REGION", region),
-        ("AWS_SECRET_ACCESS_KEY", &secret),
-        ("AWS_SESSION_TOKEN", &token),
-        ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
-        ("AWS_XRAY_DAEMON_ADDRESS", "169.254.100.1:2000"),
-        ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
-        ("LAMBDA_TASK_ROOT", "/var/task"),
-        ("LANG", "en_US.UTF-8"),
-        (
-            "LD_LIBRARY_PATH",
-            "/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
-        ),
-        (
-            "NODE_PATH",
-            "/opt/nodejs/node_modules:/var/runtime/node_modules",
-        ),
-        (
-            "PATH",
-            "/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin",
-        ),
-        ("TZ", ":UTC"),
-        ("_HANDLER", &function.handler),
-    ];
-    let own = own
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()));
-    // No variable of Lambda's, but every SDK takes it: the program's own calls come back here.
-    let endpoint = engine.lambda().endpoint.lock().clone();
-    let endpoint = endpoint.map(|url| ("AWS_ENDPOINT_URL".to_owned(), url));
-    own.chain(endpoint)
-        .chain(function.environment.clone())
-        .collect()
 }
 
 fn trace_id(engine: &Engine, now: SystemTime) -> String {

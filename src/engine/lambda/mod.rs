@@ -17,19 +17,23 @@ pub mod javascript;
 mod mapping_settings;
 mod mappings;
 mod names;
+mod outside;
 pub mod package;
 mod permissions;
 mod pool;
+pub mod process;
 mod queue;
 mod report;
 mod settings;
 mod shapes;
+mod start;
 mod tags;
 mod targets;
 #[cfg(test)]
 mod testing;
 mod unavailable;
 mod versions;
+mod written;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -41,6 +45,7 @@ pub use follow::run_follows;
 pub use mapping_settings::is_for_other_sources;
 pub use mappings::proposed as proposed_settings;
 pub use names::LATEST;
+pub use outside::run as run_outside;
 pub use package::Package;
 pub use permissions::{NOT_ASSUMABLE, is_assumable};
 pub use queue::run_queue;
@@ -55,12 +60,21 @@ pub struct Live {
     queue: queue::Queue,
     endpoint: Mutex<Option<String>>,
     pub follows: follow::Follows,
+    outside: outside::Outside,
 }
 
 impl Live {
-    /// Where programs reach this cloud, `http://127.0.0.1:8700`: functions that start from now on are told.
+    /// Where programs reach this cloud, `http://127.0.0.1:8700`: functions that start from now on are told, and those that
+    /// were told something else are not called again.
     pub fn set_endpoint(&self, url: Option<String>) {
         *self.endpoint.lock() = url;
+        self.pool.clear();
+    }
+
+    /// The port that is open for everybody, or else the one for functions.
+    fn endpoint(&self) -> Option<String> {
+        let open = self.endpoint.lock().clone();
+        open.or_else(|| self.outside.door())
     }
 }
 

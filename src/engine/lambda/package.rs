@@ -1,6 +1,6 @@
 //! The files of a function. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
@@ -8,6 +8,8 @@ use bytes::Bytes;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Package {
     pub files: BTreeMap<String, Bytes>,
+    /// Which of them may be executed.
+    pub executables: BTreeSet<String>,
 }
 
 impl Package {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
@@ -21,11 +22,16 @@ const IDLE_TIME_MAX: Duration = Duration::from_mins(10);
 pub(super) struct Warm {
     pub(super) environment: Box<dyn ExecutionEnvironment>,
     pub(super) log_stream: String,
+    /// [`Pool::generation`] when it was started.
+    pub(super) generation: u64,
 }
 
 /// By function name.
 #[derive(Default)]
-pub(super) struct Pool(Mutex<BTreeMap<String, Seats>>);
+pub(super) struct Pool {
+    functions: Mutex<BTreeMap<String, Seats>>,
+    generation: AtomicU64,
+}
 
 #[derive(Default)]
 struct Seats {
@@ -41,6 +47,10 @@ struct Idle {
 }
 
 impl Idle {
+    fn is_old(&self, now: SystemTime) -> bool {
+        now.duration_since(self.since).unwrap_or_default() >= IDLE_TIME_MAX
+    }
+
     /// Publishing gives `$LATEST` another revision, but neither other code nor other settings.
     fn is_of(&self, version: &Version) -> bool {
         let own = &self.version;
@@ -60,7 +70,7 @@ impl Pool {
         version: &Version,
         now: SystemTime,
     ) -> Result<Option<Warm>, Fault> {
-        let mut functions = self.0.lock();
+        let mut functions = self.functions.lock();
         let running = |seats: Option<&Seats>| seats.map_or(0, |seats| seats.running);
         let function = state.functions.get(&version.name);
         match function.and_then(|it| it.reserved_concurrency) {
@@ -93,9 +103,8 @@ impl Pool {
         let seats = functions.entry(version.name.clone()).or_default();
         seats.running += 1;
         let (idle, gone): (Vec<_>, Vec<_>) = seats.idle.drain(..).partition(|idle| {
-            let rests = now.duration_since(idle.since).unwrap_or_default();
             let is_former = idle.version.version == version.version && !idle.is_of(version);
-            !is_former && rests < IDLE_TIME_MAX
+            !is_former && !idle.is_old(now)
         });
         seats.idle = idle;
         let warmest = seats.idle.iter().rposition(|idle| idle.is_of(version));
@@ -108,13 +117,13 @@ impl Pool {
 
     /// An invocation is over; its environment is kept when it may serve another.
     pub(super) fn leave(&self, version: &Arc<Version>, warm: Option<Warm>, now: SystemTime) {
-        let mut functions = self.0.lock();
+        let mut functions = self.functions.lock();
         let Some(seats) = functions.get_mut(&version.name) else {
             return;
         };
         seats.running = seats.running.saturating_sub(1);
         let gone = match warm {
-            Some(warm) if seats.idle.len() < IDLE_MAX => {
+            Some(warm) if seats.idle.len() < IDLE_MAX && warm.generation == self.generation() => {
                 seats.idle.push(Idle {
                     warm,
                     version: Arc::clone(version),
@@ -131,9 +140,37 @@ impl Pool {
         drop(gone);
     }
 
+    /// Environments of former generations are not kept.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::SeqCst)
+    }
+
+    /// Drops environments that have rested for long.
+    pub(super) fn sweep(&self, now: SystemTime) {
+        let mut functions = self.functions.lock();
+        let mut gone = Vec::new();
+        for seats in functions.values_mut() {
+            gone.extend(seats.idle.extract_if(.., |idle| idle.is_old(now)));
+        }
+        drop(functions);
+        drop(gone);
+    }
+
+    /// Drops every environment at rest, and those that run when they come to rest.
+    pub(super) fn clear(&self) {
+        self.generation.fetch_add(1, Ordering::SeqCst);
+        let mut functions = self.functions.lock();
+        let gone: Vec<_> = functions
+            .values_mut()
+            .map(|seats| std::mem::take(&mut seats.idle))
+            .collect();
+        drop(functions);
+        drop(gone);
+    }
+
     /// Drops the environments of a function that is gone, or of one version of it.
     pub(super) fn forget(&self, name: &str, version: Option<&str>) {
-        let gone = self.0.lock().get_mut(name).map(|seats| {
+        let gone = self.functions.lock().get_mut(name).map(|seats| {
             let (gone, kept) = std::mem::take(&mut seats.idle)
                 .into_iter()
                 .partition::<Vec<_>, _>(|idle| {

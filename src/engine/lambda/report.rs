@@ -76,6 +76,7 @@ fn json_lines(function: &Version, request_id: &str, ran: &Ran) -> Vec<Line> {
             "initializationType": "on-demand", "phase": "init",
             "runtimeVersion": runtime_version(function),
             "runtimeVersionArn": runtime_version_arn(function),
+            "runsOn": init.runs_on,
         });
         out.push(line(init.started, "initStart", record));
         out.extend(init.lines.iter().cloned());
@@ -113,7 +114,10 @@ fn json_report(function: &Version, request_id: &str, ran: &Ran) -> Value {
 fn write_init(out: &mut Vec<Line>, function: &Version, init: &Init, ended: &Ended) {
     let version = runtime_version(function);
     let arn = runtime_version_arn(function);
-    let start = format!("INIT_START Runtime Version: {version}\tRuntime Version ARN: {arn}");
+    let start = format!(
+        "INIT_START Runtime Version: {version}\tRuntime Version ARN: {arn}\tRuns On: {}",
+        init.runs_on
+    );
     out.push((init.started, start));
     out.extend(init.lines.iter().cloned());
     if !init.is_successful {
@@ -158,14 +162,16 @@ fn report(function: &Version, request_id: &str, ran: &Ran) -> String {
 fn is_crash(failure: &Failure) -> bool {
     matches!(
         failure.kind.as_str(),
-        "Runtime.ExitError" | "Runtime.OutOfMemory"
+        "Runtime.ExitError" | "Runtime.InvalidEntrypoint" | "Runtime.OutOfMemory"
     )
 }
 
-/// `nodejs:22.v1`
+/// `nodejs:22.v1`, `python:3.12.v1`, `provided:al2023.v1`
 fn runtime_version(function: &Version) -> String {
-    let line = function.runtime.trim_start_matches("nodejs");
-    format!("nodejs:{}.v1", line.trim_end_matches(".x"))
+    let runtime = function.runtime.trim_end_matches(".x");
+    let at = runtime.find(|it: char| it.is_ascii_digit() || it == '.');
+    let (name, version) = runtime.split_at(at.unwrap_or(runtime.len()));
+    format!("{name}:{}.v1", version.trim_start_matches('.'))
 }
 
 /// Whole milliseconds, rounded up; nothing is free.

@@ -1,31 +1,28 @@
-//! Runtimes this version does not run: every invocation is a function error that says so.
+//! Functions that nothing here can run: every invocation is a function error that says what is missing.
 
-use super::environment::{
-    Blueprint, BoxFuture, Ended, ExecutionEnvironment, Failure, Invocation, Ran,
-};
 use std::time::Duration;
 
+use super::environment::{BoxFuture, Ended, ExecutionEnvironment, Failure, Invocation, Ran};
+use crate::clock::Clock;
+
 pub(super) struct Unavailable {
-    blueprint: Blueprint,
+    clock: Clock,
+    why: String,
 }
 
 impl Unavailable {
-    pub(super) fn new(blueprint: Blueprint) -> Self {
-        Self { blueprint }
+    pub(super) fn new(clock: Clock, why: String) -> Self {
+        Self { clock, why }
     }
 }
 
 impl ExecutionEnvironment for Unavailable {
     fn invoke(&mut self, invocation: Invocation) -> BoxFuture<'_, Ran> {
-        let started = self.blueprint.clock.now();
-        let what = format!(
-            "the runtime {} is not run by this version of Waterwheel; functions with a nodejs runtime run inside the app",
-            self.blueprint.runtime
-        );
+        let started = self.clock.now();
         let ended = Ended::Failed(Failure::of_program(
             "Runtime.Unavailable",
             &invocation.request_id,
-            &what,
+            &self.why,
         ));
         Box::pin(std::future::ready(Ran {
             ended,

@@ -84,8 +84,8 @@ pub(super) fn object<'js>(ctx: &Ctx<'js>, host: &Arc<Host>) -> rquickjs::Result<
 /// What the runtime files know of their function.
 pub(super) fn facts<'js>(ctx: &Ctx<'js>, blueprint: &Blueprint) -> rquickjs::Result<Object<'js>> {
     let environment = Object::new(ctx.clone())?;
-    for (name, value) in &blueprint.variables {
-        environment.set(name.as_str(), value.as_str())?;
+    for (name, value) in blueprint.all_variables() {
+        environment.set(name, value)?;
     }
     let facts = Object::new(ctx.clone())?;
     facts.set("environment", environment)?;

@@ -9,10 +9,9 @@ use parking_lot::Mutex;
 use crate::clock::{Clock, Stopwatch};
 use crate::engine::lambda::environment::{Blueprint, Line, LogFormat};
 use crate::engine::lambda::package::Package;
+use crate::engine::lambda::written::Written;
 use crate::ids::Ids;
 
-/// Most bytes of log lines kept of one invocation; what comes after is dropped with a note.
-const LOG_BYTES_MAX: usize = 4 * 1024 * 1024;
 const SLICES_PER_MEASURE: u64 = 16;
 const LONG_SLICE: Duration = Duration::from_millis(5);
 const ROOT: &str = "/var/task/";
@@ -34,8 +33,7 @@ pub(super) struct Host {
 /// What changes from phase to phase.
 struct Now {
     request_id: Option<String>,
-    lines: Vec<Line>,
-    logged_bytes: usize,
+    written: Written,
     /// By the clock's uptime.
     deadline: Duration,
     /// Real time since the slice began, and how much it may take.
@@ -57,8 +55,7 @@ impl Host {
     pub(super) fn new(blueprint: &Blueprint) -> Self {
         let now = Now {
             request_id: None,
-            lines: Vec::new(),
-            logged_bytes: 0,
+            written: Written::default(),
             deadline: blueprint.clock.uptime(),
             slice: None,
             is_unwanted: Arc::default(),
@@ -121,9 +118,7 @@ impl Host {
     }
 
     pub(super) fn take_lines(&self) -> Vec<Line> {
-        let mut now = self.now.lock();
-        now.logged_bytes = 0;
-        std::mem::take(&mut now.lines)
+        self.now.lock().written.take()
     }
 
     /// Measuring walks the whole heap: after long slices, and now and then after short ones.
@@ -153,13 +148,13 @@ impl Host {
         let json = json.and_then(|it| serde_json::from_str(it).ok());
         let line = self.log_format.line(at, request_id, level, text, json);
         if let Some(line) = line {
-            now.add(at, line);
+            now.written.add(at, line);
         }
     }
 
     pub(super) fn raw(&self, text: &str) {
         let at = self.clock.now();
-        self.now.lock().add(at, text.replace('\n', "\r"));
+        self.now.lock().written.add(at, text.replace('\n', "\r"));
     }
 
     /// Milliseconds since 1970 with their fraction.
@@ -217,19 +212,5 @@ impl Host {
         let high = u32::try_from(bits >> 32).unwrap_or_default();
         let low = u32::try_from(bits & 0x1f_ffff).unwrap_or_default();
         (f64::from(high) + f64::from(low) / 2_097_152.0) / 4_294_967_296.0
-    }
-}
-
-impl Now {
-    fn add(&mut self, at: SystemTime, line: String) {
-        if self.logged_bytes > LOG_BYTES_MAX {
-            return;
-        }
-        self.logged_bytes += line.len();
-        self.lines.push((at, line));
-        if self.logged_bytes > LOG_BYTES_MAX {
-            let note = "The log of this invocation is full; what follows is not kept.";
-            self.lines.push((at, note.to_owned()));
-        }
     }
 }

@@ -99,6 +99,7 @@ impl JavaScript {
             ended_at: clock.now(),
             lines: self.host.take_lines(),
             is_successful: failed.is_none(),
+            runs_on: "embedded JavaScript engine".to_owned(),
         };
         (init, failed)
     }

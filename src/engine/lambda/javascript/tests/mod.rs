@@ -38,7 +38,12 @@ fn blueprint(files: &[(&str, &str)]) -> Blueprint {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect::<BTreeMap<_, _>>(),
-        package: Arc::new(Package { files }),
+        package: Arc::new(Package {
+            files,
+            ..Package::default()
+        }),
+        environment: BTreeMap::new(),
+        code_sha256: String::new(),
         log_format: LogFormat::Text,
         clock: Clock::at(from_epoch_millis(1_767_225_600_000)),
         ids: Ids::seeded(1),
