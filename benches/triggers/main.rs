@@ -5,19 +5,21 @@
 //! JavaScript inside this process and reads its event. The first row is what the machine itself takes to wake one thread
 //! and be woken by it, at the same pace: about six such turns are in every row below.
 
+mod drain;
 mod world;
 
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use anyhow::{Context as _, ensure};
+use anyhow::Context as _;
+use drain::drained;
 use waterwheel::clock::Clock;
 use waterwheel::engine::delays::Delays;
 use waterwheel::engine::story::Follower;
 use waterwheel::engine::{Options, streams};
 use waterwheel::ids::Ids;
 use waterwheel::mapping::pace::Pace;
-use waterwheel::mapping::progress::{Outcome, What};
+use waterwheel::mapping::progress::What;
 use world::{POISON, World, begun, say};
 
 #[global_allocator]
@@ -172,28 +174,7 @@ fn tell(what: &str, pace: &str, mut times: Vec<Duration>) -> anyhow::Result<()> 
 
 async fn drain() -> anyhow::Result<()> {
     let world = world(Pace::AsWritten, 1).await?;
-    let stream = world.table("backlog").await?;
-    for page in (0..BACKLOG).collect::<Vec<_>>().chunks(25) {
-        let ids = page.iter().map(usize::to_string);
-        world.put_all("backlog", ids, 0).await?;
-    }
-    let (_, mut progress) = world.host.engine().watch();
-    let stopwatch = world.clock.stopwatch();
-    world.trigger(&stream).await?;
-    let mut seen = 0;
-    while seen < BACKLOG {
-        match progress.next().await.context("the cloud is gone")?.what {
-            What::Invoked {
-                outcome, answer, ..
-            } => {
-                ensure!(outcome == Outcome::Succeeded, "{}", answer.payload);
-            }
-            What::Invoking { records, .. } => seen += records.len(),
-            What::Skipped { .. } => anyhow::bail!("too much progress at once"),
-            _ => {}
-        }
-    }
-    let rate = f64::from(u32::try_from(BACKLOG)?) / stopwatch.elapsed().as_secs_f64();
+    let rate = drained(&world, BACKLOG).await?;
     say(&format!(
         "a backlog of {BACKLOG}, batches of 100 {rate:>10.0} records a second"
     ))?;

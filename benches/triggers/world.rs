@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{
     ScalarAttributeType, StreamSpecification, StreamViewType, WriteRequest,
 };
 use aws_sdk_lambda::primitives::Blob;
-use aws_sdk_lambda::types::{EventSourcePosition, FunctionCode, Runtime};
+use aws_sdk_lambda::types::{Environment, EventSourcePosition, FunctionCode, Runtime};
 use waterwheel::clock::Clock;
 use waterwheel::engine::call::Principal;
 use waterwheel::engine::story::Follower;
@@ -32,11 +32,25 @@ pub(crate) struct World {
     pub(crate) host: EngineHost,
     pub(crate) clock: Clock,
     dynamodb: aws_sdk_dynamodb::Client,
-    lambda: aws_sdk_lambda::Client,
+    pub(crate) lambda: aws_sdk_lambda::Client,
+}
+
+/// A function that reads its events.
+pub(crate) struct Reader {
+    pub(crate) runtime: &'static str,
+    pub(crate) zip: Vec<u8>,
 }
 
 impl World {
+    /// With a function in JavaScript.
     pub(crate) async fn open(options: Options) -> anyhow::Result<Self> {
+        let runtime = "nodejs22.x";
+        let zip = zipped("index.js", CODE.as_bytes())?;
+        Self::with(options, Reader { runtime, zip }).await
+    }
+
+    /// With the function `reader`; what is written in JavaScript or Python is in `index`.
+    pub(crate) async fn with(options: Options, reader: Reader) -> anyhow::Result<Self> {
         let clock = options.clock.clone();
         let host = EngineHost::open(options)?;
         let config = host.engine().sdk_config(&Principal::Root);
@@ -51,12 +65,14 @@ impl World {
             clock,
             host,
         };
-        let code = FunctionCode::builder().zip_file(Blob::new(zipped(CODE)?));
+        let code = FunctionCode::builder().zip_file(Blob::new(reader.zip));
         let create = world.lambda.create_function().function_name("reader");
         let create = create
-            .runtime(Runtime::from("nodejs22.x"))
+            .runtime(Runtime::from(reader.runtime))
             .handler("index.handler");
-        let create = create.timeout(60).code(code.build());
+        let quiet = Environment::builder().variables("QUIET", "1").build();
+        let create = create.environment(quiet);
+        let create = create.timeout(60).memory_size(512).code(code.build());
         let arn = role.role.context("a role")?.arn;
         create.role(arn).send().await?;
         Ok(world)
@@ -142,10 +158,12 @@ pub(crate) async fn begun(
     }
 }
 
-fn zipped(code: &str) -> anyhow::Result<Vec<u8>> {
+/// A package of one file, which may be executed.
+pub(crate) fn zipped(name: &str, bytes: &[u8]) -> anyhow::Result<Vec<u8>> {
     let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-    zip.start_file("index.js", zip::write::SimpleFileOptions::default())?;
-    zip.write_all(code.as_bytes())?;
+    let options = zip::write::SimpleFileOptions::default().unix_permissions(0o755);
+    zip.start_file(name, options)?;
+    zip.write_all(bytes)?;
     Ok(zip.finish()?.into_inner())
 }
 
