@@ -109,6 +109,13 @@ pub async fn status(aws: Aws) -> Result<Status, Error> {
     })
 }
 
+/// The keys that sign in as the account itself: id and secret. Other ids count as the account's too unless the cloud
+/// is strict; `None` outside the local cloud.
+pub fn account_keys(aws: &Aws) -> Option<(String, &'static str)> {
+    let engine = aws.engine().ok()?;
+    Some((engine.issue_key(&Principal::Root), SECRET))
+}
+
 /// Opens a loopback port for other programs, 0 takes any; closes the one before. Returns the port.
 pub async fn open_port(aws: Aws, port: u16) -> Result<u16, Error> {
     close_port(aws.clone()).await?;

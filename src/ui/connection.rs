@@ -8,7 +8,7 @@ use tokio::runtime::Handle;
 
 use super::remote::{self, Remote};
 use super::widgets::{Confirm, Health, Icon, PathBox, chip, confirm, form, icon};
-use super::{theme, time};
+use super::{local_cloud, theme, time};
 use crate::aws::connection::{Kind, Profile, profiles};
 use crate::aws::{self, Aws, Connection, Ground};
 
@@ -270,6 +270,7 @@ fn open_ui(ui: &mut Ui, view: &View<'_>) -> Option<Ask> {
                 }
             });
         });
+        local_cloud::keys_ui(ui, aws);
     });
     ask
 }

@@ -66,6 +66,11 @@ pub enum Route {
     TestEvent(String, String),
     Roles,
     Role(String),
+    /// The same, with what would mend it for a trigger, by UUID, shown before it is done.
+    FixRole {
+        role: String,
+        trigger: String,
+    },
     NewRole,
     Triggers,
     /// A mapping by UUID.
@@ -111,6 +116,7 @@ impl Route {
         match self {
             Self::Demo => Self::Overview,
             Self::Hold(uuid, _) => Self::Trigger(uuid.clone()),
+            Self::FixRole { role, .. } => Self::Role(role.clone()),
             other => other.clone(),
         }
     }
@@ -201,6 +207,11 @@ mod tests {
         let uuid = || "u".to_owned();
         let hold = Route::Hold(uuid(), Hold::StepBatch);
         assert_eq!(hold.place(), Route::Trigger(uuid()));
+        let fix = Route::FixRole {
+            role: "r".to_owned(),
+            trigger: uuid(),
+        };
+        assert_eq!(fix.place(), Route::Role("r".to_owned()));
         assert_eq!(Route::Demo.place(), Route::Overview);
         assert_eq!(Route::Batches.place(), Route::Batches);
     }

@@ -13,6 +13,7 @@ use super::remote::Remote;
 use super::widgets::{Confirm, Health, Icon, chip, confirm, empty_state, form, icon};
 use super::world::World;
 use super::{Panel, theme};
+use crate::aws::Aws;
 use crate::aws::local::{self, PORT, Status};
 
 /// The words to type before everything is wiped.
@@ -176,6 +177,7 @@ impl LocalCloudPanel {
                     self.closing.start(cx, local::close_port(cx.aws.clone()));
                 }
             });
+            keys_ui(ui, cx.aws);
             self.settings_ui(ui, status, endpoint);
         });
         ui.add_space(theme::GUTTER);
@@ -260,6 +262,26 @@ impl LocalCloudPanel {
             self.resetting.start(cx, local::reset(cx.aws.clone()));
         }
     }
+}
+
+/// The keys that sign in as the account itself, ready to be copied; nothing outside the local cloud.
+pub(super) fn keys_ui(ui: &mut Ui, aws: &Aws) {
+    let Some((key, secret)) = local::account_keys(aws) else {
+        return;
+    };
+    ui.horizontal_wrapped(|ui| {
+        for (words, value, copy) in [
+            ("Access key", key.as_str(), "Copy access key"),
+            ("Secret", secret, "Copy secret"),
+        ] {
+            ui.weak(words);
+            ui.label(RichText::new(value).monospace());
+            if icon::only(ui, Icon::Copy, copy).clicked() {
+                ui.copy_text(value.to_owned());
+            }
+        }
+        ui.weak("sign in as the account itself, which may do everything");
+    });
 }
 
 fn settings(form: Form, status: &Status, endpoint: &str) -> String {

@@ -7,6 +7,7 @@ mod commands;
 mod connection;
 pub mod console;
 pub mod cx;
+mod denied;
 mod engine_settings;
 mod faults;
 mod frame;

@@ -23,7 +23,7 @@ const TOUCHY: &str = r#"export const handler = async (event) => {
 };"#;
 
 /// A console on a trigger that retries batches of four for as long as it takes; its UUID.
-fn shop() -> (Lab, String) {
+pub(crate) fn shop() -> (Lab, String) {
     let mut lab = Lab::paused();
     let aws = lab.aws.clone();
     let uuid = lab.runtime.block_on(async {
@@ -53,7 +53,7 @@ fn shop() -> (Lab, String) {
 
 impl Lab {
     /// Writes an order of each of these customers.
-    fn order(&mut self, customers: &[&str]) {
+    pub(crate) fn order(&mut self, customers: &[&str]) {
         let aws = self.aws.clone();
         self.runtime.block_on(async {
             for customer in customers {
@@ -67,13 +67,13 @@ impl Lab {
         });
     }
 
-    fn says(&self, words: &str) -> bool {
+    pub(crate) fn says(&self, words: &str) -> bool {
         let mut found = self.harness.query_all_by_label_contains(words);
         found.next().is_some()
     }
 
     #[track_caller]
-    fn must_say(&self, words: &str) {
+    pub(crate) fn must_say(&self, words: &str) {
         assert!(self.says(words), "nothing says \"{words}\"");
     }
 }
@@ -296,7 +296,7 @@ impl Lab {
     }
 
     /// Pictures for people to look at, where `SHOTS` names a folder.
-    fn shots(&mut self, what: &str) {
+    pub(crate) fn shots(&mut self, what: &str) {
         let Some(folder) = std::env::var_os("SHOTS").map(std::path::PathBuf::from) else {
             return;
         };

@@ -26,6 +26,8 @@ mod delays;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod denied;
+#[cfg(test)]
 mod driver;
 #[cfg(test)]
 mod folders_panel;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_iam::types::PolicyEvaluationDecisionType;
+use aws_sdk_iam::types::{PermissionsBoundaryDecisionDetail, PolicyEvaluationDecisionType};
 
 use crate::arn::Arn;
 use crate::aws::{Aws, Error};
@@ -16,6 +16,8 @@ pub enum Decision {
     Denied { by: String },
     /// Nothing allows it.
     NoStatement,
+    /// The permissions boundary does not allow it, whatever else does.
+    Bounded,
     /// The simulation was refused or needs values it was not given.
     CannotTell { why: String },
 }
@@ -151,9 +153,13 @@ async fn simulate(
             .collect();
         let by = policies.join(", ");
         let missing = result.missing_context_values();
+        let boundary = result.permissions_boundary_decision_detail();
+        let is_within =
+            boundary.is_none_or(PermissionsBoundaryDecisionDetail::allowed_by_permissions_boundary);
         let decision = match result.eval_decision {
             PolicyEvaluationDecisionType::Allowed => Decision::Allowed { by },
             PolicyEvaluationDecisionType::ExplicitDeny => Decision::Denied { by },
+            _ if missing.is_empty() && !is_within => Decision::Bounded,
             _ if missing.is_empty() => Decision::NoStatement,
             _ => Decision::CannotTell {
                 why: format!("a condition asks for {}", missing.join(", ")),

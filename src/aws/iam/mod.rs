@@ -17,6 +17,8 @@ pub struct RoleDetail {
     pub trust: String,
     pub inline: Vec<InlinePolicy>,
     pub attached: Vec<AttachedPolicy>,
+    /// The permissions boundary, where there is one.
+    pub boundary: Option<AttachedPolicy>,
 }
 
 /// A policy that lives in its role.
@@ -27,7 +29,7 @@ pub struct InlinePolicy {
     pub document: String,
 }
 
-/// A managed policy on a role.
+/// A managed policy on a role, or its permissions boundary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AttachedPolicy {
     pub name: String,
@@ -113,7 +115,19 @@ pub async fn get_role(aws: Aws, name: String) -> Result<RoleDetail, Error> {
             document,
         });
     }
+    let boundary = role
+        .permissions_boundary()
+        .and_then(|it| it.permissions_boundary_arn());
+    let boundary = match boundary {
+        Some(arn) => Some(AttachedPolicy {
+            name: arn.rsplit('/').next().unwrap_or(arn).to_owned(),
+            arn: arn.to_owned(),
+            document: managed_document(&aws, arn).await.ok(),
+        }),
+        None => None,
+    };
     Ok(RoleDetail {
+        boundary,
         trust: decoded(role.assume_role_policy_document().unwrap_or_default()),
         role,
         inline,

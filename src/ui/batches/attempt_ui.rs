@@ -13,7 +13,7 @@ use crate::ui::live::MappingStory;
 use crate::ui::live::story::{Attempt, BatchStory, Replay};
 use crate::ui::widgets::json_view::pretty;
 use crate::ui::widgets::{Health, Icon, chip, icon};
-use crate::ui::{Action, Cx, Route, Toast, names, theme, time};
+use crate::ui::{Action, Cx, Route, Toast, denied, names, theme, time};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Tab {
@@ -120,7 +120,10 @@ pub(super) fn show(ui: &mut Ui, cx: &Cx<'_>, story: &MappingStory, panel: &mut B
         .id_salt("attempt")
         .auto_shrink(false)
         .show(ui, |ui| match (panel.tab, seen) {
-            (Tab::DeadLetter, _) => dead_letter_ui(ui, cx, batch),
+            (Tab::DeadLetter, _) => {
+                let trigger = panel.mapping.as_deref().unwrap_or_default();
+                dead_letter_ui(ui, cx, trigger, batch);
+            }
             (_, None) => {
                 ui.weak("It was never sent");
             }
@@ -383,7 +386,7 @@ fn window_words(window: &TumblingWindow) -> String {
     format!("{start} – {end}{end_words}")
 }
 
-fn dead_letter_ui(ui: &mut Ui, cx: &Cx<'_>, batch: &BatchStory) {
+fn dead_letter_ui(ui: &mut Ui, cx: &Cx<'_>, trigger: &str, batch: &BatchStory) {
     let tokens = theme::of(ui);
     match &batch.delivery {
         None => {
@@ -400,6 +403,7 @@ fn dead_letter_ui(ui: &mut Ui, cx: &Cx<'_>, batch: &BatchStory) {
             });
             if let Some(error) = &delivery.error {
                 ui.colored_label(tokens.failed, format!("Not delivered: {error}"));
+                denied::fix_ui(ui, cx, trigger, error);
             }
             code_ui(ui, &pretty(&delivery.body));
         }

@@ -16,7 +16,7 @@ use crate::ui::live::shard::{Note, Noted, PollTrouble, ShardStory};
 use crate::ui::live::story::Skipped;
 use crate::ui::widgets::json_view::pretty;
 use crate::ui::widgets::{Change, Health, Icon, chip, icon};
-use crate::ui::{Cx, remote, theme, time};
+use crate::ui::{Cx, denied, remote, theme, time};
 
 /// In the place of the tree: what it was, and when.
 pub(super) fn head_ui(ui: &mut Ui, cx: &Cx<'_>, shard: &ShardStory, number: u64) {
@@ -100,7 +100,11 @@ pub(super) fn show(
                 ui.weak("What was sent");
                 code_ui(ui, &pretty(&request(&replay.records)));
             }
-            Noted::PollFailed(trouble) => poll_failed_ui(ui, cx, trouble),
+            Noted::PollFailed(trouble) => {
+                poll_failed_ui(ui, cx, trouble);
+                let trigger = panel.mapping.as_deref().unwrap_or_default();
+                denied::fix_ui(ui, cx, trigger, &trouble.problem);
+            }
             Noted::Trimmed(reason) => {
                 ui.label(reason);
             }

@@ -11,7 +11,7 @@ use egui::{RichText, Ui};
 use super::cx::{Action, Cx, Hold, Listing, Route, Toast};
 use super::live::MappingStory;
 use super::widgets::{Icon, empty_state, icon};
-use super::{Panel, Remote, theme};
+use super::{Panel, Remote, denied, theme};
 use crate::aws::demo::{self, World, Writer};
 use crate::aws::{self, control};
 use data::{Known, Pipeline, Trouble};
@@ -268,6 +268,7 @@ impl OverviewPanel {
                 {
                     cx.send(Action::Go(Route::Trigger(trouble.uuid.clone())));
                 }
+                denied::fix_ui(ui, cx, &trouble.uuid, &trouble.words);
                 self.hold_ui(ui, cx, trouble);
             });
         }

@@ -11,6 +11,7 @@ use crate::mapping::consumer::{BatchStanding, LaneStanding, Standing};
 use crate::mapping::record::SequenceNumber;
 use crate::ui::batches::{polls_failed, records};
 use crate::ui::cx::{Action, Cx, Route};
+use crate::ui::denied;
 use crate::ui::live::shard::ShardStory;
 use crate::ui::names::short_shard;
 use crate::ui::widgets::{Health, Icon, chip, icon};
@@ -72,7 +73,10 @@ impl Poll {
                 let polls = polls_failed(trouble.setbacks);
                 chip::health(ui, Health::Failed, &polls);
                 next_ui(ui, cx, "polls again", trouble.until, standing.is_paused);
-                ui.label(&trouble.problem);
+                // What blames the role stands above, with the way to mend it.
+                if !denied::blames_role(&trouble.problem) {
+                    ui.label(&trouble.problem);
+                }
                 if let Some(words) = local::injected(cx.aws, &trouble.request_id) {
                     chip::health(ui, Health::Retry, &format!("injected: {words}"));
                 }

@@ -40,9 +40,19 @@ pub(super) struct CheckCard {
     is_stale: bool,
     verdicts: Remote<Vec<Verdict>>,
     fixing: Option<Fixing>,
+    /// The way to mend it is shown once it is known that something has to be mended.
+    wants_fix: bool,
 }
 
 impl CheckCard {
+    /// Asks about this trigger, and shows what would mend the role for it.
+    pub(super) fn fix(&mut self, trigger: &str) {
+        self.trigger = Some(trigger.to_owned());
+        self.is_chosen = true;
+        self.is_stale = true;
+        self.wants_fix = true;
+    }
+
     /// Asks again: the role was changed.
     pub(super) fn ask_again(&mut self) {
         self.is_stale = true;
@@ -81,6 +91,12 @@ impl CheckCard {
                 }
                 return;
             };
+            // An answer from before says nothing of the role as it is now.
+            if self.wants_fix && !self.verdicts.is_pending() {
+                self.wants_fix = false;
+                let fails = checks.iter().any(Check::fails);
+                self.fixing = fails.then(|| Fixing::of(self.trigger.clone()));
+            }
             ui.add_space(4.0);
             checks_ui(ui, facts, &checks);
             if cx.aws.about().ground == Ground::Aws {
@@ -196,7 +212,7 @@ impl CheckCard {
                     .on_hover_text(format!("Show what would mend {role}, before it is done"))
                     .clicked()
                 {
-                    self.fixing = Some(Fixing::default());
+                    self.fixing = Some(Fixing::of(self.trigger.clone()));
                 }
             }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
@@ -231,6 +247,11 @@ impl CheckCard {
                         ui.selectable_value(&mut self.trigger, None, other);
                     });
                 picker.response.accessible_name("Trigger");
+            }
+            if let Some(uuid) = &self.trigger
+                && ui.link("Show trigger").clicked()
+            {
+                cx.send(Action::Go(Route::Trigger(uuid.clone())));
             }
             if self.trigger.is_none() {
                 pickers::stream_ui(ui, cx, &mut self.stream_arn);
@@ -289,7 +310,9 @@ fn check_ui(ui: &mut Ui, facts: &Facts, check: &Check) {
     let tokens = theme::of(ui);
     let (health, words) = match check.decision {
         Decision::Allowed { .. } => (Health::Ok, "passes"),
-        Decision::Denied { .. } | Decision::NoStatement => (Health::Failed, "fails"),
+        Decision::Denied { .. } | Decision::Bounded | Decision::NoStatement => {
+            (Health::Failed, "fails")
+        }
         Decision::CannotTell { .. } => (Health::Idle, "open"),
     };
     let reason = facts.reason(check);

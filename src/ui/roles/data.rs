@@ -135,6 +135,7 @@ impl Facts {
                 format!("no statement of the trust policy names {LAMBDA}")
             }
             Decision::NoStatement => "no statement allows it".to_owned(),
+            Decision::Bounded => "beyond the permissions boundary".to_owned(),
             Decision::CannotTell { .. } => "cannot tell".to_owned(),
         }
     }
@@ -182,7 +183,7 @@ impl Check {
     pub(super) fn fails(&self) -> bool {
         matches!(
             self.decision,
-            Decision::NoStatement | Decision::Denied { .. }
+            Decision::NoStatement | Decision::Bounded | Decision::Denied { .. }
         )
     }
 }
@@ -292,6 +293,7 @@ pub(super) mod tests {
             document: (*document).to_owned(),
         });
         RoleDetail {
+            boundary: None,
             role,
             trust: LAMBDA_TRUST.to_owned(),
             inline: inline.collect(),

@@ -52,6 +52,7 @@ pub(super) type Line = (char, String);
 pub(super) fn plan(detail: &RoleDetail, checks: &[Check], way: Way, policy: &str) -> Plan {
     let mut plan = Plan::default();
     let mut missing = Vec::new();
+    let mut beyond = Vec::new();
     for check in checks {
         match &check.decision {
             Decision::NoStatement if check.action == ASSUMED => plan.changes.push(Change::Trust {
@@ -63,8 +64,16 @@ pub(super) fn plan(detail: &RoleDetail, checks: &[Check], way: Way, policy: &str
                 "A statement of {by} denies that the role may {}; a denial beats every permission, so edit or remove it",
                 check.action
             )),
+            Decision::Bounded => beyond.push(check.action.as_str()),
             Decision::Allowed { .. } | Decision::CannotTell { .. } => (),
         }
+    }
+    if !beyond.is_empty() {
+        let boundary = detail.boundary.as_ref().map_or("", |it| it.name.as_str());
+        plan.left.push(format!(
+            "The permissions boundary {boundary} does not allow {}: whatever the role's policies say, the boundary has to be changed",
+            beyond.join(", ")
+        ));
     }
     if way == Way::Managed
         && let Some((name, arn)) = managed_for(&missing)

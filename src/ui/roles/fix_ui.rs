@@ -7,7 +7,7 @@ use super::fix::{self, Change, Line, Way};
 use crate::aws;
 use crate::aws::iam::RoleDetail;
 use crate::ui::widgets::{Icon, icon};
-use crate::ui::{Action, Cx, Remote, Toast, remote, theme};
+use crate::ui::{Action, Cx, Remote, Route, Toast, remote, theme};
 
 pub(super) enum Event {
     None,
@@ -17,6 +17,10 @@ pub(super) enum Event {
 
 #[derive(Default)]
 pub(super) struct Fixing {
+    /// UUID of the trigger it is for, to lead back to.
+    trigger: Option<String>,
+    /// It was scrolled to when it opened.
+    is_seen: bool,
     way: Way,
     applying: Remote<()>,
     /// Document of the managed policy that would be attached.
@@ -25,6 +29,13 @@ pub(super) struct Fixing {
 }
 
 impl Fixing {
+    pub(super) fn of(trigger: Option<String>) -> Self {
+        Self {
+            trigger,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn ui(
         &mut self,
         ui: &mut Ui,
@@ -36,7 +47,10 @@ impl Fixing {
         let role = detail.role.role_name();
         self.managed.poll();
         if self.applying.poll() && self.applying.error().is_none() {
-            cx.send(Action::Toast(Toast::good(format!("Changed role {role}"))));
+            let mut toast = Toast::good(format!("Changed role {role}"));
+            let back = self.trigger.take();
+            toast.link = back.map(|it| ("Show trigger".to_owned(), Route::Trigger(it)));
+            cx.send(Action::Toast(toast));
             return Event::Mended;
         }
         ui.add_space(theme::GUTTER);
@@ -56,6 +70,10 @@ impl Fixing {
         for change in &plan.changes {
             ui.label(RichText::new(change.title()).color(theme::of(ui).text_strong));
             diff_ui(ui, &change.lines(self.managed.value().map(String::as_str)));
+        }
+        if !self.is_seen {
+            self.is_seen = true;
+            ui.scroll_to_cursor(Some(egui::Align::BOTTOM));
         }
         event
     }

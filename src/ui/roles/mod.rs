@@ -50,6 +50,12 @@ impl Panel for RolesPanel {
         match to {
             Route::Roles => self.is_creating = false,
             Route::Role(name) => self.show(name),
+            Route::FixRole { role, trigger } => {
+                self.show(role);
+                if let Some(open) = &mut self.open {
+                    open.fix(trigger);
+                }
+            }
             Route::NewRole => self.is_creating = true,
             _ => return false,
         }

@@ -68,6 +68,12 @@ impl PoliciesTab {
         if self.edits(None) {
             self.editing_ui(ui, cx, detail);
         }
+        if let Some(boundary) = &detail.boundary {
+            ui.add_space(theme::SECTION_GAP);
+            ui.label(RichText::new("Permissions boundary").text_style(theme::subtitle()));
+            ui.weak("Allows nothing by itself: what it does not allow, no policy above can");
+            self.boundary_ui(ui, boundary);
+        }
         if let Some(error) = self.removing.error() {
             remote::error_ui(ui, error);
         }
@@ -134,12 +140,22 @@ impl PoliciesTab {
             });
         });
         if is_shown {
-            match &policy.document {
-                Some(document) => document_ui(ui, &policy.arn, document),
-                None => {
-                    ui.weak("This connection may not read the policy's document");
-                }
-            }
+            managed_ui(ui, &policy.arn, policy);
+        }
+    }
+
+    fn boundary_ui(&mut self, ui: &mut Ui, policy: &AttachedPolicy) {
+        // It may be attached as well.
+        let key = format!("boundary {}", policy.arn);
+        let mut is_shown = false;
+        ui.horizontal(|ui| {
+            is_shown = self.fold_ui(ui, &policy.name, &key);
+            ui.label(RichText::new(&policy.name).color(theme::of(ui).text_strong));
+            let arn = RichText::new(&policy.arn).monospace();
+            ui.label(arn.color(theme::of(ui).text_muted));
+        });
+        if is_shown {
+            managed_ui(ui, &key, policy);
         }
     }
 
@@ -325,6 +341,15 @@ impl Editing {
         let (name, text) = (self.name.trim().to_owned(), self.document.text().to_owned());
         let saved = aws::iam::put_inline(cx.aws.clone(), role, name, text);
         self.saving.start(cx, saved);
+    }
+}
+
+fn managed_ui(ui: &mut Ui, id: &str, policy: &AttachedPolicy) {
+    match &policy.document {
+        Some(document) => document_ui(ui, id, document),
+        None => {
+            ui.weak("This connection may not read the policy's document");
+        }
     }
 }
 

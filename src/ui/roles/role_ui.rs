@@ -76,6 +76,13 @@ impl Open {
         self.check.ask_again();
     }
 
+    /// Shows what would mend it for this trigger.
+    pub(super) fn fix(&mut self, trigger: &str) {
+        self.check.fix(trigger);
+        // It may have been changed since it was read.
+        self.detail.clear();
+    }
+
     /// True when "Delete role…" was clicked.
     pub(super) fn ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) -> bool {
         if self.detail.is_idle() {
@@ -243,6 +250,10 @@ fn facts_ui(ui: &mut Ui, cx: &Cx<'_>, detail: &RoleDetail) {
             if ui.link(name).clicked() {
                 cx.send(Action::Go(Route::Function(name.to_owned())));
             }
+        }
+        if let Some(boundary) = &detail.boundary {
+            ui.weak("· permissions boundary");
+            ui.label(&boundary.name).on_hover_text(&boundary.arn);
         }
     });
 }

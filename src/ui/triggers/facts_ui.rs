@@ -5,7 +5,7 @@ use egui::{RichText, Ui};
 
 use crate::aws::lambda;
 
-pub(super) fn show(ui: &mut Ui, mapping: &EventSourceMappingConfiguration) {
+pub(super) fn show(ui: &mut Ui, mapping: &EventSourceMappingConfiguration, result: &str) {
     egui::Grid::new("trigger facts")
         .num_columns(2)
         .spacing([24.0, 6.0])
@@ -16,10 +16,7 @@ pub(super) fn show(ui: &mut Ui, mapping: &EventSourceMappingConfiguration) {
                 ui.end_row();
             };
             let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
-            row(
-                "Last processing result",
-                text(mapping.last_processing_result()),
-            );
+            row("Last processing result", result.to_owned());
             row(
                 "State transition reason",
                 text(mapping.state_transition_reason()),

@@ -15,6 +15,7 @@ use aws_sdk_lambda::types::EventSourceMappingConfiguration;
 use egui::{RichText, Ui};
 
 use super::cx::{Action, Cx, Listing, Route, Toast};
+use super::denied;
 use super::live::Live;
 use super::names::{function_of, table_of};
 use super::poller::Poll;
@@ -241,6 +242,8 @@ impl TriggersPanel {
             .id_salt("trigger facts")
             .auto_shrink(false)
             .show(ui, |ui| {
+                let uuid = mapping.uuid().unwrap_or_default();
+                denied::banner_ui(ui, cx, uuid, result_of(mapping, cx.live));
                 if cx.aws.is_local() {
                     self.poll.bar_ui(ui, cx);
                     self.poll.standing_ui(ui, cx);
@@ -249,7 +252,7 @@ impl TriggersPanel {
                 if let Some(story) = mapping.uuid().and_then(|uuid| cx.live.mapping(uuid)) {
                     funnel_ui::show(ui, cx, story);
                 }
-                facts_ui::show(ui, mapping);
+                facts_ui::show(ui, mapping, result_of(mapping, cx.live));
             });
     }
 
@@ -387,7 +390,7 @@ fn cell_ui(ui: &mut Ui, mapping: &EventSourceMappingConfiguration, column: usize
             (count.to_string(), tokens.text)
         }
         _ => {
-            let result = mapping.last_processing_result().unwrap_or_default();
+            let result = result_of(mapping, live);
             let color = if result.starts_with("PROBLEM") {
                 tokens.failed
             } else {
@@ -398,6 +401,14 @@ fn cell_ui(ui: &mut Ui, mapping: &EventSourceMappingConfiguration, column: usize
     };
     let label = egui::Label::new(RichText::new(&words).color(color)).truncate();
     ui.add(label).on_hover_text(words);
+}
+
+/// The last processing result: what the poller said last, where it was heard, or what the listing says.
+fn result_of<'a>(mapping: &'a EventSourceMappingConfiguration, live: &'a Live) -> &'a str {
+    let story = mapping.uuid().and_then(|uuid| live.mapping(uuid));
+    let told = story.and_then(|it| it.result.as_deref());
+    told.or(mapping.last_processing_result())
+        .unwrap_or_default()
 }
 
 fn state_ui(ui: &mut Ui, mapping: &EventSourceMappingConfiguration, paused: &BTreeSet<String>) {

@@ -122,7 +122,12 @@ fn role_check(plan: &Plan<'_>) -> Option<Check> {
     let verdicts = plan.verdicts?;
     let missing: Vec<&Verdict> = verdicts
         .iter()
-        .filter(|it| matches!(it.decision, Decision::NoStatement | Decision::Denied { .. }))
+        .filter(|it| {
+            !matches!(
+                it.decision,
+                Decision::Allowed { .. } | Decision::CannotTell { .. }
+            )
+        })
         .collect();
     let unknown = verdicts
         .iter()
@@ -144,8 +149,10 @@ fn role_check(plan: &Plan<'_>) -> Option<Check> {
     }
     let names: Vec<&str> = missing.iter().map(|it| it.action.as_str()).collect();
     let required = missing.iter().any(|it| !it.action.starts_with("logs:"));
+    // Against a denial or a boundary one more permission is no help.
     let pairs: Vec<(String, String)> = missing
         .iter()
+        .filter(|it| it.decision == Decision::NoStatement)
         .map(|it| (it.action.clone(), it.resource.clone()))
         .collect();
     let verdict = if required {
@@ -154,7 +161,7 @@ fn role_check(plan: &Plan<'_>) -> Option<Check> {
         Verdictness::Warning
     };
     Some(Check {
-        fix: Some(Fix::Allow {
+        fix: (!pairs.is_empty()).then(|| Fix::Allow {
             role: role_name.clone(),
             document: policy_for(&pairs),
         }),
