@@ -50,6 +50,9 @@ Options of serve
   --node WORD              what runs nodejs functions: auto (this machine's Node, or the JavaScript engine inside where
                            there is none, unless said otherwise), embedded (the engine inside), or the path of a Node
   --python WORD            what runs python functions: auto (this machine's Python, unless said otherwise), or a path
+  --isolate                run functions in a sandbox of bubblewrap's (bwrap, Linux), where they see nothing of your folder
+  --debug NAME[:PORT]      let a debugger attach to this function at 127.0.0.1:PORT, 9229 unless said otherwise; nothing
+                           takes too long while one is attached
   --assume NAME=VALUE      how triggers do what is not known of AWS; see docs/triggers.md for the names and values.
                            May be given more than once
 ";
@@ -109,10 +112,11 @@ fn run() -> anyhow::Result<()> {
                 text.parse_with(|text| assumed.set(text))?;
             }
             Long("node") if serves => {
-                let node = arguments.value()?.parse_with(node)?;
-                options.processes.node = node;
+                options.processes.node = arguments.value()?.parse_with(node)?;
             }
             Long("python") if serves => options.processes.python = arguments.value()?.parse()?,
+            Long("isolate") if serves => options.processes.isolated = true,
+            Long("debug") if serves => options.processes.debug = Some(arguments.value()?.parse()?),
             Long("poll") if serves => options.poll = arguments.value()?.parse()?,
             other => return Err(other.unexpected().into()),
         }

@@ -3,6 +3,7 @@
 #[cfg(target_os = "linux")]
 mod hostile;
 mod node;
+mod options;
 mod provided;
 mod python;
 mod samples;

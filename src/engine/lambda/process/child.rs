@@ -78,9 +78,15 @@ impl Child {
         !matches!(self.inner.try_wait(), Ok(None))
     }
 
-    /// The most memory the child had at any time, and what it has now; nothing where the system does not tell.
-    pub(super) fn memory_bytes(&self) -> Option<Memory> {
-        memory_of(self.pid)
+    /// The most memory the child had at any time, and what it has now; nothing where the system does not tell. Of a
+    /// sandbox it is that of the program inside.
+    pub(super) fn memory_bytes(&self, is_sandbox: bool) -> Option<Memory> {
+        let pid = if is_sandbox {
+            innermost(self.pid)
+        } else {
+            self.pid
+        };
+        memory_of(pid)
     }
 
     /// Kills the child and whatever it started, and waits until they are gone.
@@ -244,6 +250,25 @@ fn memory_of(pid: u32) -> Option<Memory> {
         peak: of("VmHWM:")?,
         now: of("VmRSS:")?,
     })
+}
+
+/// The first child of the first child, and so on, as far as a sandbox has processes of its own: two.
+#[cfg(target_os = "linux")]
+fn innermost(pid: u32) -> u32 {
+    let mut pid = pid;
+    for _ in 0..2 {
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+        let first = children
+            .ok()
+            .and_then(|it| it.split_whitespace().next()?.parse().ok());
+        pid = first.unwrap_or(pid);
+    }
+    pid
+}
+
+#[cfg(not(target_os = "linux"))]
+fn innermost(pid: u32) -> u32 {
+    pid
 }
 
 #[cfg(not(target_os = "linux"))]

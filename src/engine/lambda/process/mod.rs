@@ -4,8 +4,10 @@
 
 mod api;
 mod child;
+mod debug;
 mod desk;
 mod home;
+mod isolation;
 mod others;
 mod output;
 mod programs;
@@ -21,9 +23,11 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use self::api::Api;
 use self::child::Child;
+pub use self::debug::Debug;
 use self::desk::{Desk, Heard};
 use self::home::Code;
 pub(super) use self::home::Home;
+use self::isolation::Places;
 use self::output::Output;
 pub(super) use self::programs::Missing;
 use self::programs::Program;
@@ -40,8 +44,6 @@ const INIT_MAX: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(50);
 /// How long a program's last words may be under way when it has ended.
 const LAST_WORDS: Duration = Duration::from_millis(20);
-/// Where programs on Lambda find their package.
-const TASK_ROOT: &str = "/var/task";
 
 /// An environment that is a process. It begins with the first invocation.
 pub(super) struct Process {
@@ -49,6 +51,8 @@ pub(super) struct Process {
     home: Arc<Home>,
     code: Arc<Code>,
     program: Program,
+    /// What starts the sandbox, where there is to be one.
+    bwrap: Option<PathBuf>,
     running: Option<Running>,
 }
 
@@ -61,6 +65,7 @@ struct Running {
     home: Arc<Home>,
     code: Arc<Code>,
     folder: PathBuf,
+    is_sandbox: bool,
     /// The most memory that was seen, in bytes.
     peak: u64,
     _api: Api,
@@ -100,11 +105,13 @@ impl Process {
             ))
         })?;
         let program = programs::program(processes, home, &code, &blueprint)?;
+        let bwrap = processes.isolated.then(isolation::find).transpose()?;
         Ok(Self {
             blueprint,
             home: Arc::clone(home),
             code,
             program,
+            bwrap,
             running: None,
         })
     }
@@ -168,7 +175,8 @@ impl Process {
             Err(error) => Some(End::Invalid(self.why_not(&error))),
             Ok(running) => {
                 let running = self.running.insert(running);
-                match running.wait(&self.blueprint, INIT_MAX).await {
+                let debug = self.program.debug.as_ref();
+                match running.wait(&self.blueprint, debug, INIT_MAX).await {
                     End::Heard(Heard::Ready) => None,
                     failed => Some(failed),
                 }
@@ -198,7 +206,8 @@ impl Process {
             invocation,
             deadline_millis: epoch_millis(deadline),
         });
-        running.wait(&self.blueprint, timeout).await
+        let debug = self.program.debug.as_ref();
+        running.wait(&self.blueprint, debug, timeout).await
     }
 
     fn was_not_asked(&self, end: &End) -> bool {
@@ -222,10 +231,20 @@ impl Process {
         let api = Api::open(Arc::clone(&desk)).await?;
         let folder = self.home.environment()?;
         let (output, stdout, stderr) = Output::open(self.blueprint.clock.clone())?;
+        let runtime = self.home.runtime();
+        let places = Places {
+            task: self.code.folder(),
+            runtime: &runtime,
+            temporary: &folder,
+        };
+        let program = match &self.bwrap {
+            Some(bwrap) => isolation::wrapped(&self.program, bwrap, &places),
+            None => self.program.clone(),
+        };
         let child = Child::start(child::Order {
-            program: self.program.path.clone(),
-            arguments: self.program.arguments.clone(),
-            variables: self.variables(&api.address, &folder),
+            program: program.path,
+            arguments: program.arguments,
+            variables: self.variables(&api.address, &places),
             folder: self.code.folder().to_owned(),
             stdout,
             stderr,
@@ -240,25 +259,30 @@ impl Process {
             home: Arc::clone(&self.home),
             code: Arc::clone(&self.code),
             folder,
+            is_sandbox: self.bwrap.is_some(),
             peak: 1,
             _api: api,
         })
     }
 
     /// Lambda's variables with the places of this machine, then the user's.
-    fn variables(&self, api: &str, folder: &Path) -> Vec<(OsString, OsString)> {
-        let task = self.code.folder();
-        let libraries = [task.to_owned(), task.join("lib")];
+    fn variables(&self, api: &str, places: &Places<'_>) -> Vec<(OsString, OsString)> {
+        let seen = |place: &Path| match self.bwrap {
+            Some(_) => places.inside(place),
+            None => place.to_owned(),
+        };
+        let (task, temporary) = (seen(places.task), seen(places.temporary));
+        let libraries = [task.clone(), task.join("lib")];
         let libraries = std::env::join_paths(libraries).unwrap_or_default();
         let places = [
             ("AWS_LAMBDA_RUNTIME_API", OsString::from(api)),
-            ("HOME", folder.into()),
-            ("LAMBDA_RUNTIME_DIR", self.home.runtime().into()),
+            ("HOME", temporary.clone().into()),
+            ("LAMBDA_RUNTIME_DIR", seen(places.runtime).into()),
             ("LAMBDA_TASK_ROOT", task.into()),
             ("LD_LIBRARY_PATH", libraries),
             ("NODE_PATH", OsString::new()),
             ("PATH", std::env::var_os("PATH").unwrap_or_default()),
-            ("TMPDIR", folder.into()),
+            ("TMPDIR", temporary.into()),
             #[cfg(windows)]
             (
                 "SYSTEMROOT",
@@ -276,9 +300,9 @@ impl Process {
             variables.insert("AWS_LAMBDA_LOG_FORMAT".into(), "JSON".into());
             variables.insert("AWS_LAMBDA_LOG_LEVEL".into(), level.name().into());
         }
-        let is_ours = blueprint.runtime.starts_with("provided") || blueprint.runtime == "custom";
+        let is_provided = programs::is_provided(&blueprint.runtime);
         variables.retain(|name, value| {
-            let is_foreign = is_ours && name == "AWS_EXECUTION_ENV";
+            let is_foreign = is_provided && name == "AWS_EXECUTION_ENV";
             !is_foreign && !value.is_empty()
         });
         let users = blueprint.environment.iter();
@@ -292,7 +316,7 @@ impl Process {
         let own = path.strip_prefix(self.code.folder()).ok();
         let shown = own.map_or_else(
             || path.display().to_string(),
-            |own| format!("{TASK_ROOT}/{}", own.display()),
+            |own| format!("{}/{}", isolation::TASK, own.display()),
         );
         if own.is_some() && !path.exists() {
             return "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]"
@@ -319,7 +343,8 @@ impl Running {
 
     /// How much memory the program has, in bytes; 0 where nobody tells.
     fn look(&mut self) -> u64 {
-        let memory = self.child.as_ref().and_then(Child::memory_bytes);
+        let child = self.child.as_ref();
+        let memory = child.and_then(|it| it.memory_bytes(self.is_sandbox));
         memory.map_or(0, |it| {
             self.peak = self.peak.max(it.peak);
             it.now
@@ -327,7 +352,7 @@ impl Running {
     }
 
     /// Waits until the program says something or ends, and meanwhile reads what it writes.
-    async fn wait(&mut self, blueprint: &Blueprint, most: Duration) -> End {
+    async fn wait(&mut self, blueprint: &Blueprint, debug: Option<&Debug>, most: Duration) -> End {
         let clock = &blueprint.clock;
         let memory_most = u64::from(blueprint.memory_mb) << 20;
         let mut late = pin!(clock.wait_until(clock.uptime() + most));
@@ -339,7 +364,12 @@ impl Running {
             tokio::select! {
                 biased;
                 Some(heard) = self.heard.recv() => return End::Heard(heard),
-                () = late.as_mut() => return End::TimedOut,
+                () = late.as_mut() => {
+                    if !debug.is_some_and(Debug::is_attached) {
+                        return End::TimedOut;
+                    }
+                    late.set(clock.wait_until(clock.uptime() + LOOK));
+                }
                 () = look.as_mut() => {
                     if self.look() > memory_most {
                         return End::OutOfMemory;

@@ -133,5 +133,6 @@ fn run(found: Found, name: &str, arguments: Vec<OsString>) -> Program {
         runs_on: format!("{name} {} ({})", found.version, found.path.display()),
         path: found.path,
         arguments,
+        debug: None,
     }
 }

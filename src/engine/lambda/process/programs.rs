@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::str::FromStr;
 
+use super::debug::Debug;
 use super::home::{Code, Home};
 use super::others;
 use crate::engine::lambda::environment::Blueprint;
@@ -16,6 +17,9 @@ pub struct Processes {
     pub node: Option<Interpreter>,
     /// What runs `python3.*`.
     pub python: Interpreter,
+    /// Run programs in a sandbox of bubblewrap's.
+    pub isolated: bool,
+    pub debug: Option<Debug>,
 }
 
 impl Default for Processes {
@@ -23,6 +27,8 @@ impl Default for Processes {
         Self {
             node: Some(Interpreter::Auto),
             python: Interpreter::Auto,
+            isolated: false,
+            debug: None,
         }
     }
 }
@@ -64,6 +70,8 @@ pub(super) struct Program {
     pub(super) arguments: Vec<OsString>,
     /// `Node.js 22.12.0 (/usr/bin/node)`
     pub(super) runs_on: String,
+    /// Where it listens for a debugger.
+    pub(super) debug: Option<Debug>,
 }
 
 /// Why there is no program for a function.
@@ -84,38 +92,68 @@ pub(super) fn program(
 ) -> Result<Program, Missing> {
     let runtime = blueprint.runtime.as_str();
     let own = |name: &str| OsString::from(home.runtime().join(name));
+    let name = blueprint.variables.get("AWS_LAMBDA_FUNCTION_NAME");
+    let debug = processes.debug.clone();
+    let debug = debug.filter(|it| Some(&it.function) == name);
     if runtime.starts_with("nodejs") {
         let picked = blueprint.environment.get(NODE_OF_FUNCTION);
         let wanted = processes.node.as_ref();
         let wanted = wanted.filter(|_| picked.is_none_or(|it| it != "embedded"));
-        let wanted = wanted.ok_or(Missing::Embedded)?;
-        let found = node(home, wanted)?;
+        let found = node(home, wanted.ok_or(Missing::Embedded)?)?;
         let heap = u64::from(blueprint.memory_mb) * 9 / 10;
+        let heap = format!("--max-old-space-size={heap}");
+        let mut arguments = vec![heap.into()];
+        arguments.extend(debug.as_ref().map(Debug::node));
+        arguments.push(own("bootstrap.cjs"));
         return Ok(Program {
             runs_on: format!("Node.js {} ({})", found.version, found.path.display()),
             path: found.path,
-            arguments: vec![
-                format!("--max-old-space-size={heap}").into(),
-                own("bootstrap.cjs"),
-            ],
+            arguments,
+            debug,
         });
     }
     if let Some(version) = runtime.strip_prefix("python3.") {
         let found = python(home, &processes.python, version)?;
+        let mut arguments = vec!["-X".into(), "utf8".into()];
+        if let Some(debug) = &debug {
+            has_debugpy(&found)?;
+            arguments.extend(debug.python());
+        }
+        arguments.push(own("bootstrap.py"));
         return Ok(Program {
             runs_on: format!("Python {} ({})", found.version, found.path.display()),
             path: found.path,
-            arguments: vec!["-X".into(), "utf8".into(), own("bootstrap.py")],
+            arguments,
+            debug,
         });
     }
-    if runtime == "custom" || runtime.starts_with("provided") {
+    if is_provided(runtime) {
         return Ok(Program {
             path: code.folder().join("bootstrap"),
             arguments: Vec::new(),
             runs_on: "the package's bootstrap".to_owned(),
+            debug: None,
         });
     }
     others::program(home, code, blueprint)
+}
+
+/// Whether the package brings the program.
+pub(super) fn is_provided(runtime: &str) -> bool {
+    runtime == "custom" || runtime.starts_with("provided")
+}
+
+fn has_debugpy(python: &Found) -> Result<(), Missing> {
+    let asked = Command::new(&python.path)
+        .args(["-c", "import debugpy"])
+        .output();
+    if asked.is_ok_and(|it| it.status.success()) {
+        return Ok(());
+    }
+    let path = python.path.display();
+    Err(Missing::Because(format!(
+        "a debugger of Python needs the module debugpy; install it with: {path} -m pip install debugpy"
+    )))
 }
 
 fn node(home: &Home, wanted: &Interpreter) -> Result<Found, Missing> {
