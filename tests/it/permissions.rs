@@ -234,3 +234,113 @@ async fn each_statement_of_many_is_judged() {
     }
     host.close().await;
 }
+
+/// May touch items of its own only, and of them these attributes.
+fn own_items() -> Value {
+    let mut own = allow(&["dynamodb:*"], "orders");
+    own["Resource"] = json!([
+        "arn:aws:dynamodb:*:*:table/orders",
+        "arn:aws:dynamodb:*:*:table/orders/index/*"
+    ]);
+    own["Condition"] = json!({
+        "ForAllValues:StringEquals": {
+            "dynamodb:LeadingKeys": ["worker"],
+            "dynamodb:Attributes": ["pk", "sk", "n", "amount"],
+        },
+        "StringEqualsIfExists": { "dynamodb:Select": "SPECIFIC_ATTRIBUTES" },
+    });
+    json!([own])
+}
+
+fn key(pk: &str) -> Value {
+    json!({"pk": {"S": pk}})
+}
+
+fn query(pk: &str, projection: &str) -> (&'static str, Value) {
+    let mut input = json!({
+        "TableName": "orders",
+        "KeyConditionExpression": "#k = :k",
+        "ExpressionAttributeNames": {"#k": "pk"},
+        "ExpressionAttributeValues": {":k": {"S": pk}},
+    });
+    if !projection.is_empty() {
+        input["ProjectionExpression"] = json!(projection);
+    }
+    ("Query", input)
+}
+
+fn update(pk: &str, expression: &str) -> (&'static str, Value) {
+    let input = json!({
+        "TableName": "orders", "Key": key(pk), "UpdateExpression": expression,
+        "ExpressionAttributeValues": {":v": {"N": "1"}},
+    });
+    ("UpdateItem", input)
+}
+
+#[tokio::test]
+async fn a_role_may_be_bound_to_its_own_items_and_some_attributes() {
+    let host = world();
+    let engine = host.engine();
+    make(engine, "orders", false, json!({})).await;
+    let worker = role(&host, own_items()).await;
+    let get = |pk: &str, more: Value| {
+        let mut input = json!({"TableName": "orders", "Key": key(pk)});
+        for (member, value) in more.as_object().unwrap() {
+            input[member] = value.clone();
+        }
+        ("GetItem", input)
+    };
+    let put = |item: Value| ("PutItem", json!({"TableName": "orders", "Item": item}));
+    let batch = |keys: &[&str]| {
+        let keys: Vec<Value> = keys.iter().map(|it| key(it)).collect();
+        (
+            "BatchGetItem",
+            json!({"RequestItems": {"orders": {"Keys": keys}}}),
+        )
+    };
+    let transact = |pk: &str| {
+        let item = json!({"Put": {"TableName": "orders", "Item": key(pk)}});
+        ("TransactWriteItems", json!({"TransactItems": [item]}))
+    };
+    for ((operation, input), is_fine) in [
+        (get("worker", json!({})), true),
+        (get("other", json!({})), false),
+        (
+            get("worker", json!({"ProjectionExpression": "amount"})),
+            true,
+        ),
+        (
+            get(
+                "worker",
+                json!({"ProjectionExpression": "amount, secret.a"}),
+            ),
+            false,
+        ),
+        (get("worker", json!({"AttributesToGet": ["secret"]})), false),
+        (put(json!({"pk": {"S": "worker"}, "n": {"N": "1"}})), true),
+        (
+            put(json!({"pk": {"S": "worker"}, "secret": {"N": "1"}})),
+            false,
+        ),
+        (put(json!({"pk": {"S": "other"}})), false),
+        (update("worker", "SET amount = :v"), true),
+        (update("worker", "SET secret = :v"), false),
+        (update("other", "SET amount = :v"), false),
+        (query("worker", "pk, amount"), true),
+        (query("worker", "pk, secret"), false),
+        (query("worker", ""), false),
+        (query("other", "pk"), false),
+        (batch(&["worker"]), true),
+        (batch(&["worker", "other"]), false),
+        (transact("worker"), true),
+        (transact("other"), false),
+    ] {
+        let answered = asked(engine, &worker, operation, input.clone()).await;
+        assert_eq!(
+            answered == "fine",
+            is_fine,
+            "{operation} {input}: {answered}"
+        );
+    }
+    host.close().await;
+}

@@ -14,6 +14,7 @@ pub mod describe;
 mod elsewhere;
 mod expiry;
 pub mod expression;
+pub(super) mod facts;
 mod filling;
 mod fitness;
 mod indexes;

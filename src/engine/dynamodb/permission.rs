@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::names;
 use super::schema::{elements, text};
+use super::{facts, names};
 use crate::engine::Engine;
 use crate::engine::call::{Call, Fault};
 use crate::engine::iam;
@@ -51,8 +51,14 @@ pub(super) fn permit_actions(engine: &Engine, call: &Call) -> Result<(), Fault> 
                 continue;
             };
             let resource = names::arn_of(call, text(part, "TableName"));
-            let within = ("dynamodb:EnclosingOperation", call.operation.to_owned());
-            permit(engine, call, action, &resource, vec![within])?;
+            let mut facts = if call.principal.is_judged() {
+                let table = resource.rsplit('/').next().unwrap_or_default();
+                engine.read(|state| facts::of_part(state, table, part))
+            } else {
+                Vec::new()
+            };
+            facts.push(("dynamodb:EnclosingOperation", call.operation.to_owned()));
+            permit(engine, call, action, &resource, facts)?;
         }
     }
     Ok(())

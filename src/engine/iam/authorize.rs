@@ -7,6 +7,7 @@ use super::policy::{self, Context, Decision, Judged, Kind, Policies, Statement, 
 use super::subject::{self, Subject};
 use super::{read, words};
 use crate::engine::call::{Account, Call, Fault, Principal};
+use crate::engine::dynamodb;
 use crate::engine::state::{Role, State};
 
 /// Whether the caller of an operation may do this. The account and services may; users and roles by their policies.
@@ -32,6 +33,7 @@ pub fn authorize_call_with(
         account: &call.account,
         principal: &call.principal,
         session_policies: call.session_policies.as_deref(),
+        call: Some(call),
         action,
         resource,
         now: call.now,
@@ -52,6 +54,7 @@ pub fn authorize(
         account,
         principal,
         session_policies: None,
+        call: None,
         action,
         resource,
         now,
@@ -118,6 +121,8 @@ struct Request<'a> {
     account: &'a Account,
     principal: &'a Principal,
     session_policies: Option<&'a [Statement]>,
+    /// Where it is a call's.
+    call: Option<&'a Call>,
     action: &'a str,
     resource: &'a str,
     now: SystemTime,
@@ -128,7 +133,9 @@ impl Request<'_> {
         let own = self.resource_policy(state);
         match self.principal {
             Principal::Service(_) => return Ok(()),
-            Principal::Root => return self.judge_root(own.as_deref().unwrap_or_default(), facts),
+            Principal::Root => {
+                return self.judge_root(state, own.as_deref().unwrap_or_default(), facts);
+            }
             Principal::Role { .. } | Principal::User { .. } => (),
         }
         let Some(subject) = Subject::of(state, self.principal) else {
@@ -155,13 +162,18 @@ impl Request<'_> {
     }
 
     /// Users' and roles' policies say nothing of the account itself, a table's own policy may.
-    fn judge_root(&self, own: &[Statement], facts: Vec<(&str, String)>) -> Result<(), Fault> {
+    fn judge_root(
+        &self,
+        state: &State,
+        own: &[Statement],
+        facts: Vec<(&str, String)>,
+    ) -> Result<(), Fault> {
         // Whoever shut themselves out must be able to take that back.
         if own.is_empty() || self.action.ends_with("ResourcePolicy") {
             return Ok(());
         }
         let caller = self.principal.arn(self.account);
-        let context = with(subject::at(of_account(self.account), self.now), facts);
+        let context = self.context(state, of_account(self.account), facts);
         let who = Who::Arn(&caller);
         let decision = policy::evaluate_for(own, who, self.action, self.resource, &context);
         if let Decision::ExplicitDeny { .. } = decision {
@@ -199,6 +211,12 @@ impl Request<'_> {
             for (key, value) in &table.tags {
                 context.add(&format!("aws:ResourceTag/{key}"), value);
             }
+        }
+        // Batches name several tables; the resource says which one is asked for.
+        let call = self.call.filter(|call| call.service == "dynamodb");
+        if let Some(call) = call {
+            let asked = dynamodb::facts::of(state, call, self.resource);
+            context = with(context, asked);
         }
         with(context, facts)
     }
