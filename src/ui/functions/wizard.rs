@@ -157,10 +157,15 @@ impl Wizard {
     }
 
     fn runtime_help(&self, cx: &Cx<'_>) -> &'static str {
-        if cx.aws.is_local() && !self.runtime.starts_with("nodejs") {
-            "The local cloud runs nodejs functions so far; others are stored and answer with an error"
-        } else {
-            ""
+        let is = |family: &str| self.runtime.starts_with(family);
+        match () {
+            () if !cx.aws.is_local() => "",
+            () if is("nodejs") => {
+                "Runs on this machine's Node, or on the engine inside where there is none"
+            }
+            () if is("python") => "Runs on this machine's Python 3",
+            () if is("provided") => "Runs the program named bootstrap in the package",
+            () => "The local cloud stores it, and says what is missing to run it",
         }
     }
 
