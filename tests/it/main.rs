@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod aliases;
 #[cfg(test)]
+mod away;
+#[cfg(test)]
 mod aws;
 #[cfg(test)]
 mod backups;
