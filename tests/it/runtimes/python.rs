@@ -225,3 +225,55 @@ async fn the_logging_module_writes_in_lambdas_formats() {
     assert_eq!(line["requestId"], answer.json());
     lab.close().await;
 }
+
+/// Signs badly, as the engine only looks who signs.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_functions_own_calls_are_its_roles() {
+    if !has("python3") {
+        return;
+    }
+    let lab = world().await;
+    let code = r#"
+import json, os, urllib.error, urllib.request
+def call(service, body, kind, target):
+    signed = "AWS4-HMAC-SHA256 Credential=%s/20260101/us-east-1/%s/aws4_request, SignedHeaders=host, Signature=0"
+    headers = {"Authorization": signed % (os.environ["AWS_ACCESS_KEY_ID"], service), "Content-Type": kind, "X-Amz-Target": target}
+    headers["X-Amz-Security-Token"] = os.environ["AWS_SESSION_TOKEN"]
+    try:
+        with urllib.request.urlopen(urllib.request.Request(os.environ["AWS_ENDPOINT_URL"], body, headers)) as it:
+            return it.read().decode()
+    except urllib.error.HTTPError as it:
+        return it.read().decode()
+def handler(event, context):
+    who = call("sts", b"Action=GetCallerIdentity&Version=2011-06-15", "application/x-www-form-urlencoded", "")
+    tables = call("dynamodb", b"{}", "application/x-amz-json-1.0", "DynamoDB_20120810.ListTables")
+    return [who, tables]
+"#;
+    source(&[("app.py", code)])
+        .create(&lab.lambda, "calls")
+        .await;
+    lab.table("seen").await;
+    let got = invoke(&lab.lambda, "calls", "{}").await.json();
+    let who = got[0].as_str().unwrap();
+    assert!(who.contains(":assumed-role/worker/calls<"), "{who}");
+    assert_eq!(got[1], r#"{"TableNames":["seen"]}"#);
+    let logs_only = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"logs:*","Resource":"*"}]}"#;
+    lab.allow("worker", logs_only).await;
+    let got = invoke(&lab.lambda, "calls", "{}").await.json();
+    let refused = got[1].as_str().unwrap();
+    assert!(
+        refused.contains("AccessDeniedException") && refused.contains("assumed-role/worker/calls"),
+        "{refused}"
+    );
+    // A port that opens is told to the next environment.
+    let listening = waterwheel::engine::server::listen(lab.host.engine().clone(), 0)
+        .await
+        .unwrap();
+    let answer = invoke(&lab.lambda, "calls", "{}").await;
+    assert!(
+        answer.is_cold() && answer.payload.contains("assumed-role/worker/calls"),
+        "{answer:?}"
+    );
+    listening.stop().await;
+    lab.close().await;
+}

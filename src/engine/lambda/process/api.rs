@@ -2,9 +2,11 @@
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
+use std::future::poll_fn;
 use std::io;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode};
@@ -15,48 +17,54 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{JoinHandle, JoinSet};
 
 use super::desk::{Desk, Heard, Order, Refused};
 use crate::engine::faults::AnswerLost;
-use crate::engine::lambda::environment::{ANSWER_BYTES_MAX, Failure};
+use crate::engine::lambda::environment::{ANSWER_BYTES_MAX, BoxFuture, Failure};
 use crate::engine::server::{collect, refusal};
 
 const ROOT: &str = "/2018-06-01/runtime/";
 
 /// An open Runtime API; it closes when this is dropped.
+///
+/// It answers only while [`Self::serve`] is awaited, which is during the phases of an invocation: whoever waits for the
+/// program serves it on the same thread, and no time goes by waking another. What the program asks meanwhile waits.
 pub(super) struct Api {
     /// `127.0.0.1:40123`
     pub(super) address: String,
-    task: JoinHandle<()>,
-}
-
-impl Drop for Api {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
+    desk: Arc<Desk>,
+    listener: TcpListener,
+    connections: Vec<BoxFuture<'static, ()>>,
 }
 
 impl Api {
     pub(super) async fn open(desk: Arc<Desk>) -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
-        let address = listener.local_addr()?.to_string();
-        let task = tokio::spawn(accept(desk, listener));
-        Ok(Self { address, task })
+        Ok(Self {
+            address: listener.local_addr()?.to_string(),
+            desk,
+            listener,
+            connections: Vec::new(),
+        })
     }
-}
 
-async fn accept(desk: Arc<Desk>, listener: TcpListener) {
-    let mut connections = JoinSet::new();
-    loop {
-        tokio::select! {
-            Some(_) = connections.join_next() => (),
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => { connections.spawn(converse(Arc::clone(&desk), stream)); }
-                // The program cannot connect, and its start or its answer takes too long.
-                Err(_) => tokio::task::yield_now().await,
-            },
-        }
+    /// Answers whatever is asked, for ever.
+    pub(super) async fn serve(&mut self) {
+        poll_fn::<(), _>(|cx| {
+            while let Poll::Ready(accepted) = self.listener.poll_accept(cx) {
+                let Ok((stream, _)) = accepted else {
+                    // The program cannot connect, and its start or its answer takes too long.
+                    cx.waker().wake_by_ref();
+                    break;
+                };
+                let desk = Arc::clone(&self.desk);
+                self.connections.push(Box::pin(converse(desk, stream)));
+            }
+            self.connections
+                .retain_mut(|connection| connection.as_mut().poll(cx).is_pending());
+            Poll::Pending
+        })
+        .await;
     }
 }
 

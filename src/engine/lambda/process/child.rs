@@ -35,6 +35,10 @@ pub(super) struct Order {
 pub(super) struct Child {
     inner: tokio::process::Child,
     pid: u32,
+    #[cfg_attr(
+        not(target_os = "linux"),
+        expect(dead_code, reason = "only Linux shows the variables of others")
+    )]
     mark: String,
 }
 

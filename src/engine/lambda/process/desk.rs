@@ -68,7 +68,7 @@ impl Desk {
         self.laid.notify_one();
     }
 
-    /// Takes an event back that nobody asked for; false when the program has it.
+    /// Takes an event back that nobody asked for.
     pub(super) fn take_back(&self) -> Option<Order> {
         self.now.lock().waiting.take()
     }

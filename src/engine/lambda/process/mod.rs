@@ -68,7 +68,7 @@ struct Running {
     is_sandbox: bool,
     /// The most memory that was seen, in bytes.
     peak: u64,
-    _api: Api,
+    api: Api,
 }
 
 impl Drop for Running {
@@ -129,9 +129,11 @@ impl Process {
         }
         let (mut started, mut began) = (clock.now(), clock.uptime());
         if end.is_none() {
-            let mut last = self.run(invocation.clone()).await;
-            if self.was_not_asked(&last) && init.is_none() {
-                // It went between two invocations, which concerns neither.
+            let mut last = self.run(invocation).await;
+            if init.is_none()
+                && let Some(invocation) = self.not_taken(&last)
+            {
+                // The program went between two invocations, which concerns neither.
                 let (how, failed) = self.start().await;
                 init = Some(how);
                 (started, began) = (clock.now(), clock.uptime());
@@ -210,9 +212,13 @@ impl Process {
         running.wait(&self.blueprint, debug, timeout).await
     }
 
-    fn was_not_asked(&self, end: &End) -> bool {
-        let running = self.running.as_ref();
-        matches!(end, End::Died(_)) && running.is_some_and(|it| it.desk.take_back().is_some())
+    /// The event of a program that ended before it asked for it.
+    fn not_taken(&self, end: &End) -> Option<Invocation> {
+        let running = self
+            .running
+            .as_ref()
+            .filter(|_| matches!(end, End::Died(_)));
+        Some(running?.desk.take_back()?.invocation)
     }
 
     /// What was written, and the most memory used, at the end of a phase.
@@ -226,7 +232,7 @@ impl Process {
         (running.output.take_lines(), megabytes)
     }
 
-    async fn spawn(&self) -> io::Result<Running> {
+    async fn spawn(&mut self) -> io::Result<Running> {
         let (desk, heard) = Desk::new();
         let api = Api::open(Arc::clone(&desk)).await?;
         let folder = self.home.environment()?;
@@ -261,7 +267,7 @@ impl Process {
             folder,
             is_sandbox: self.bwrap.is_some(),
             peak: 1,
-            _api: api,
+            api,
         })
     }
 
@@ -288,6 +294,8 @@ impl Process {
                 "SYSTEMROOT",
                 std::env::var_os("SYSTEMROOT").unwrap_or_default(),
             ),
+            #[cfg(windows)]
+            ("TEMP", places.temporary.into()),
         ];
         let blueprint = &self.blueprint;
         let mut variables: std::collections::BTreeMap<OsString, OsString> = blueprint
@@ -364,6 +372,7 @@ impl Running {
             tokio::select! {
                 biased;
                 Some(heard) = self.heard.recv() => return End::Heard(heard),
+                () = self.api.serve() => (),
                 () = late.as_mut() => {
                     if !debug.is_some_and(Debug::is_attached) {
                         return End::TimedOut;
@@ -380,6 +389,7 @@ impl Running {
                     return tokio::select! {
                         biased;
                         Some(heard) = self.heard.recv() => End::Heard(heard),
+                        () = self.api.serve() => End::Died(why),
                         () = clock.wait(LAST_WORDS) => End::Died(why),
                     };
                 }
