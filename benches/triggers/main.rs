@@ -11,7 +11,7 @@ mod world;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use drain::drained;
 use waterwheel::clock::Clock;
 use waterwheel::engine::delays::Delays;
