@@ -1,6 +1,7 @@
 """The facts of `tests/triggers/flows` through boto3: what a trigger hands to its function, and what comes of its answers.
 
-Usage: flows.py ENDPOINT FILE…. Prints one line per fact; exits with 1 where one differs. What the steps mean is told in
+Usage: flows.py ENDPOINT [--python] FILE…. With `--python` the functions are those of `tests/triggers/python.json` in
+Python, instead of JavaScript. Prints one line per fact; exits with 1 where one differs. What the steps mean is told in
 `tests/it/trigger_flows/mod.rs`, which plays them in a time of its own. Here time is real, so facts are played side by
 side, each with names of its own, and those that wait for long are left out.
 """
@@ -12,6 +13,7 @@ import json
 import os
 import re
 import sys
+import textwrap
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -23,8 +25,9 @@ from botocore.exceptions import ClientError
 
 from common import ENDPOINT, Differs, until, words
 
-FILES = sys.argv[2:]
-HANDLER = os.path.join(os.path.dirname(__file__), "../triggers/handler.js")
+IS_PYTHON = "--python" in sys.argv
+FILES = [it for it in sys.argv[2:] if it != "--python"]
+FOLDER = os.path.join(os.path.dirname(__file__), "../triggers")
 ACCOUNT = "123456789012"
 AT_ONCE = 12
 # How long nothing more may arrive in the end.
@@ -59,8 +62,10 @@ def client(service):
 
 dynamodb, iam, lambda_, logs = client("dynamodb"), client("iam"), client("lambda"), client("logs")
 s3, sns, sqs, streams = client("s3"), client("sns"), client("sqs"), client("dynamodbstreams")
-with open(HANDLER, encoding="utf-8") as file:
+with open(os.path.join(FOLDER, "handler.py" if IS_PYTHON else "handler.js"), encoding="utf-8") as file:
     HEAD = file.read()
+with open(os.path.join(FOLDER, "python.json"), encoding="utf-8") as file:
+    IN_PYTHON = json.load(file)
 
 
 def fits(where, shown, expected):
@@ -109,6 +114,13 @@ def ids(event):
     return [it["dynamodb"]["Keys"]["id"]["S"] for it in event["Records"]]
 
 
+def handler(words):
+    """The whole of a function whose answer is told in JavaScript."""
+    if IS_PYTHON:
+        return f"{HEAD}def answer(event):\n{textwrap.indent(IN_PYTHON[words], '    ')}\n"
+    return f"{HEAD}\nconst handler = {words};\n"
+
+
 class World:
     """What one fact has for itself."""
 
@@ -142,9 +154,9 @@ class World:
         if verb == "view":
             self.view = given[0]
         elif verb == "function":
-            self.function(f"{HEAD}\nconst handler = {given[0]};\n", *given[1:])
+            self.function(handler(given[0]), *given[1:])
         elif verb == "module":
-            self.function(*given)
+            self.function(IN_PYTHON[given[0]] if IS_PYTHON else given[0], *given[1:])
         elif verb == "forget":
             lambda_.delete_function(FunctionName=self.name)
             self.has_function = False
@@ -236,14 +248,14 @@ class World:
     def function(self, code, settings=None):
         package = io.BytesIO()
         with zipfile.ZipFile(package, "w") as archive:
-            archive.writestr("index.js", code)
+            archive.writestr("index.py" if IS_PYTHON else "index.js", code)
         if self.has_function:
             lambda_.update_function_code(FunctionName=self.name, ZipFile=package.getvalue())
             until(self.is_settled)
             return
         lambda_.create_function(
             FunctionName=self.name,
-            Runtime="nodejs22.x",
+            Runtime="python3.12" if IS_PYTHON else "nodejs22.x",
             Handler="index.handler",
             Role=f"arn:aws:iam::{ACCOUNT}:role/{self.name}",
             Code={"ZipFile": package.getvalue()},
@@ -273,7 +285,7 @@ class World:
 
             until(active)
         if not self.has_function and self.uuid is None:
-            self.function(f"{HEAD}\nconst handler = {NOTHING};\n")
+            self.function(handler(NOTHING))
 
     def configure(self, verb, given, refusal=None):
         self.complete()

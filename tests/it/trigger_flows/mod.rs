@@ -95,15 +95,24 @@ async fn triggers_that_read_as_written_do_the_same() {
     play(Pace::AsWritten).await;
 }
 
+/// Of a port where facts are played in real time.
+const QUICK: [&str; 6] = [
+    "--delays",
+    "instant",
+    "--poll",
+    "as-written",
+    "--ttl-delay",
+    "0",
+];
+
 #[test]
 fn triggers_hand_over_records_to_functions_made_with_boto3() {
-    let options = [
-        "--delays",
-        "instant",
-        "--poll",
-        "as-written",
-        "--ttl-delay",
-        "0",
-    ];
-    play_with_boto3("flows", &files(), &options);
+    play_with_boto3("flows", &files(), &QUICK);
+}
+
+#[test]
+fn triggers_hand_over_records_to_functions_in_python() {
+    let python = PathBuf::from("--python");
+    let files: Vec<PathBuf> = [python].into_iter().chain(files()).collect();
+    play_with_boto3("flows", &files, &QUICK);
 }
