@@ -66,13 +66,18 @@ pub struct Unsigned {
 impl Engine {
     /// For requests of this principal to a service, by its name in signatures: `dynamodb`.
     pub fn unsigned(&self, principal: &Principal, service: &str) -> Unsigned {
+        Unsigned {
+            authorization: self.authorization(principal, service),
+        }
+    }
+
+    /// The `Authorization` header of such requests: the engine judges the key only.
+    pub(super) fn authorization(&self, principal: &Principal, service: &str) -> String {
         let key = self.issue_key(principal);
         let region = &self.account().region;
-        Unsigned {
-            authorization: format!(
-                "AWS4-HMAC-SHA256 Credential={key}/19700101/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0"
-            ),
-        }
+        format!(
+            "AWS4-HMAC-SHA256 Credential={key}/19700101/{region}/{service}/aws4_request, SignedHeaders=host, Signature=0"
+        )
     }
 }
 

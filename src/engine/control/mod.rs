@@ -24,7 +24,6 @@ use serde_json::Value;
 use super::call::{Call, Fault, Operation, Principal, Run, any_resource};
 use crate::clock::from_epoch_millis;
 
-pub(super) use door::authorization;
 pub use door::{Refused, ask, ask_as};
 pub use settings::{TIME_MAX, described as settings};
 pub use simulate::Live;

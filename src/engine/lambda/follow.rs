@@ -19,7 +19,6 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::folder;
 use crate::engine::Engine;
 use crate::engine::call::Principal;
-use crate::engine::control;
 
 /// Saving in an editor is several steps; so long nothing must have happened before the folder is read.
 const QUIET: Duration = Duration::from_millis(100);
@@ -181,7 +180,7 @@ async fn deploy(engine: &Engine, function: &str, path: &Path) -> Result<(), Stri
         return Ok(());
     }
     let body = json!({ "ZipFile": STANDARD.encode(zip) });
-    let authorization = control::authorization(engine, &Principal::Root, "lambda");
+    let authorization = engine.authorization(&Principal::Root, "lambda");
     let request = http::Request::put(format!("/2015-03-31/functions/{function}/code"))
         .header("content-type", "application/json")
         .header("authorization", authorization)
