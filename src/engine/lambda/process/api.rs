@@ -2,6 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
 
+use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::net::Ipv4Addr;
@@ -49,8 +50,8 @@ impl Api {
     }
 
     /// Answers whatever is asked, for ever.
-    pub(super) async fn serve(&mut self) {
-        poll_fn::<(), _>(|cx| {
+    pub(super) async fn serve(&mut self) -> Infallible {
+        poll_fn(|cx| {
             while let Poll::Ready(accepted) = self.listener.poll_accept(cx) {
                 let Ok((stream, _)) = accepted else {
                     // The program cannot connect, and its start or its answer takes too long.
@@ -64,7 +65,7 @@ impl Api {
                 .retain_mut(|connection| connection.as_mut().poll(cx).is_pending());
             Poll::Pending
         })
-        .await;
+        .await
     }
 }
 

@@ -223,11 +223,13 @@ fn open_up(folder: &Path) {
 /// Removes folders whose engine was killed, together with whoever should have cleared up after it.
 fn sweep(all: &Path) {
     for entry in fs::read_dir(all).into_iter().flatten().flatten() {
-        let is_ours = entry.file_name().to_string_lossy().starts_with(PREFIX);
+        if !entry.file_name().to_string_lossy().starts_with(PREFIX) {
+            continue;
+        }
         let Ok(lock) = File::open(entry.path().join(LOCK)) else {
             continue;
         };
-        if is_ours && lock.try_lock().is_ok() {
+        if lock.try_lock().is_ok() {
             remove(&entry.path());
         }
     }

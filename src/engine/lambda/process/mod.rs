@@ -372,7 +372,7 @@ impl Running {
             tokio::select! {
                 biased;
                 Some(heard) = self.heard.recv() => return End::Heard(heard),
-                () = self.api.serve() => (),
+                never = self.api.serve() => match never {},
                 () = late.as_mut() => {
                     if !debug.is_some_and(Debug::is_attached) {
                         return End::TimedOut;
@@ -389,7 +389,7 @@ impl Running {
                     return tokio::select! {
                         biased;
                         Some(heard) = self.heard.recv() => End::Heard(heard),
-                        () = self.api.serve() => End::Died(why),
+                        never = self.api.serve() => match never {},
                         () = clock.wait(LAST_WORDS) => End::Died(why),
                     };
                 }
