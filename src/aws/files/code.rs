@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{blocking, unreadable};
+use super::blocking;
 use crate::aws::Error;
 use crate::aws::lambda::Code;
 use crate::engine::lambda::folder::{self, File};
@@ -20,8 +20,7 @@ pub async fn load_code(path: PathBuf) -> Result<Code, Error> {
 
 fn load(path: &Path) -> Result<Code, Error> {
     if folder::is_zip(path) {
-        let bytes = std::fs::read(path).map_err(|error| unreadable(path, &error))?;
-        return Ok(Code::Zip(bytes));
+        return folder::package(path).map(Code::Zip).map_err(Error::input);
     }
     let files = folder::files(path).map_err(Error::input)?;
     if files.len() > TEXTS_MAX || files.iter().any(|(_, bytes)| !is_text(bytes)) {

@@ -275,14 +275,11 @@ impl Wizard {
         let (aws, new_role) = (cx.aws.clone(), self.new_role);
         let follows = source.as_ref().err().cloned();
         let follows = follows.filter(|_| self.follow && cx.aws.is_local());
-        let (create, name) = (
-            create(aws.clone(), new, source, new_role),
-            self.name.clone(),
-        );
+        let create = create(aws.clone(), new, source, new_role);
         self.creating.start(cx, async move {
             let created = create.await?;
             if let Some(path) = follows {
-                aws::folders::follow(aws, name.trim().to_owned(), path).await?;
+                aws::folders::follow(aws, created.clone(), path).await?;
             }
             Ok(created)
         });
