@@ -5,23 +5,8 @@ use waterwheel::aws::{demo, folders};
 use waterwheel::ui::{Action, Listing, Route};
 
 use crate::console::Lab;
-use crate::render::shot;
 
 const CODE: &str = "export const handler = async () => \"saved\";\n";
-
-fn shots(lab: &mut Lab, what: &str) {
-    if let Some(folder) = std::env::var_os("SHOTS") {
-        for (name, theme) in [
-            ("light", egui::ThemePreference::Light),
-            ("dark", egui::ThemePreference::Dark),
-        ] {
-            lab.harness.ctx.set_theme(theme);
-            lab.harness.run();
-            let path = std::path::Path::new(&folder).join(format!("{what}_{name}.png"));
-            shot(&mut lab.harness, path);
-        }
-    }
-}
 
 #[test]
 fn a_function_follows_a_folder_until_it_is_told_to_stop() {
@@ -44,7 +29,7 @@ fn a_function_follows_a_folder_until_it_is_told_to_stop() {
     let name = folder.path().file_name().unwrap().to_string_lossy();
     field.type_text(&format!("{parent}{name}"));
     lab.settle();
-    shots(&mut lab, "load_from_disk");
+    lab.shots("load_from_disk");
     // What is offered may be chosen without the fields going away.
     lab.click(&format!("{parent}{name}/"));
     lab.click("Deploy this, and again whenever it is saved");
@@ -53,13 +38,13 @@ fn a_function_follows_a_folder_until_it_is_told_to_stop() {
     lab.wait_for("it is deployed", |it| {
         it.query_all_by_value(CODE).next().is_some()
     });
-    shots(&mut lab, "follows");
+    lab.shots("follows");
     std::fs::remove_file(&file).unwrap();
     lab.wait_for("nothing is left to deploy", |it| {
         let mut found = it.query_all_by_label_contains("Not deployed: ");
         found.next().is_some()
     });
-    shots(&mut lab, "follows_nothing");
+    lab.shots("follows_nothing");
     std::fs::write(&file, CODE).unwrap();
     lab.click("Stop following");
     lab.wait_for("it stops", |it| it.query_by_label(&words).is_none());
