@@ -1,7 +1,7 @@
 //! The control service of the local cloud: its pollers held, records taken out of the way, batches delivered once more.
 //!
-//! What changes something is asked of the service, like any other call. How a poller stands is read in place: it is
-//! looked at again and again, and would push everything else out of the list of calls.
+//! What changes something is asked of the service, like any other call. How a poller stands and what is counted of it
+//! are read in place: they are looked at again and again, and would push everything else out of the list of calls.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,6 +15,9 @@ use crate::engine::control;
 use crate::engine::pollers;
 use crate::mapping::consumer::{By, Skip, Standing};
 use crate::mapping::record::SequenceNumber;
+
+pub use crate::engine::control::Counted;
+pub use crate::engine::story::{Minute, Minutes};
 
 /// A poller at this moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +86,12 @@ pub async fn poller(aws: Aws, uuid: String) -> Result<Poller, Error> {
         is_at_work: held.is_some(),
         shards,
     })
+}
+
+/// What is counted of a mapping, as AWS's metrics count it; refused outside the local cloud and where there is no such
+/// mapping.
+pub fn counted(aws: &Aws, uuid: &str) -> Result<Counted, Error> {
+    Ok(control::counted(aws.engine()?, uuid)?)
 }
 
 /// From now on it begins nothing; what is under way may end. Kept across restarts, until it is resumed.

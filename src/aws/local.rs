@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use aws_config::SdkConfig;
 use parking_lot::Mutex;
 
+use super::error::Kind;
 use super::{Aws, Error, dynamodb, iam, lambda, logs, sqs};
 use crate::engine::call::{Fault, Principal};
 use crate::engine::connector::SECRET;
@@ -270,6 +271,7 @@ impl Aws {
 impl From<Fault> for Error {
     fn from(fault: Fault) -> Self {
         Self {
+            kind: Kind::Service,
             code: fault.code.to_owned(),
             ..Self::input(fault.message)
         }

@@ -17,6 +17,12 @@ pub fn clock_secs(at: SystemTime) -> String {
     OffsetDateTime::from(at).format(form).unwrap_or_default()
 }
 
+/// `12:04`, UTC.
+pub fn clock_minutes(at: SystemTime) -> String {
+    let form = format_description!("[hour]:[minute]");
+    OffsetDateTime::from(at).format(form).unwrap_or_default()
+}
+
 /// `2026-11-21 12:04:31 UTC`.
 pub fn date_time(at: SystemTime) -> String {
     let form = format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
@@ -97,6 +103,7 @@ mod tests {
         let moment = SystemTime::UNIX_EPOCH + Duration::from_millis(43_471_220);
         assert_eq!(clock(moment), "12:04:31.220");
         assert_eq!(clock_secs(moment), "12:04:31");
+        assert_eq!(clock_minutes(moment), "12:04");
         assert_eq!(date_time(moment), "1970-01-01 12:04:31 UTC");
     }
 }

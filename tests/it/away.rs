@@ -13,7 +13,7 @@ fn offered(mapping: &str) -> Vec<(Route, Vec<&'static str>)> {
     vec![
         (
             Route::Trigger(mapping.to_owned()),
-            vec!["Pause poller", "What if…"],
+            vec!["Pause poller", "What if…", "Metrics"],
         ),
         (
             Route::Function(demo::FUNCTION.to_owned()),

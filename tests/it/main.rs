@@ -56,6 +56,8 @@ mod logs;
 #[cfg(test)]
 mod mappings;
 #[cfg(test)]
+mod metrics_tab;
+#[cfg(test)]
 mod model;
 #[cfg(test)]
 mod moving;

@@ -10,7 +10,7 @@ use super::pollers::mapping;
 use super::{input, millis, time, without_nulls};
 use crate::clock::epoch_secs;
 use crate::engine::Engine;
-use crate::engine::call::{Answer, Call};
+use crate::engine::call::{Answer, Call, Fault};
 use crate::engine::story::{Minute, Minutes};
 
 #[derive(Deserialize)]
@@ -22,12 +22,32 @@ struct Get {
     until: Option<f64>,
 }
 
+/// What is counted of a mapping.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Its `MetricsConfig` asks for `EventCount`: AWS would publish the counts, too.
+    pub is_published: bool,
+    /// By shard id: the last three hours, as far as this process saw them.
+    pub shards: BTreeMap<Arc<str>, Minutes>,
+}
+
+/// Looks at what is counted of a mapping, by its UUID; refused where there is none.
+pub fn counted(engine: &Engine, uuid: &str) -> Result<Counted, Fault> {
+    let mapping = mapping(engine, uuid)?;
+    Ok(Counted {
+        is_published: mapping.config.event_count_metrics,
+        shards: engine.metrics(uuid),
+    })
+}
+
 pub(super) fn get(engine: &Engine, call: &Call) -> Answer {
     let asked: Get = input(call)?;
-    let mapping = mapping(engine, &asked.uuid)?;
+    let Counted {
+        is_published,
+        mut shards,
+    } = counted(engine, &asked.uuid)?;
     let since = time("Since", asked.since)?;
     let until = time("Until", asked.until)?;
-    let mut shards: BTreeMap<Arc<str>, Minutes> = engine.metrics(&asked.uuid);
     let mut all = Minutes::new();
     for minutes in shards.values_mut() {
         minutes.retain(|at, _| {
@@ -46,7 +66,7 @@ pub(super) fn get(engine: &Engine, call: &Call) -> Answer {
     let shards: Vec<Value> = shards.collect();
     let mut told = metrics(&all);
     told["UUID"] = asked.uuid.into();
-    told["IsEventCountPublished"] = mapping.config.event_count_metrics.into();
+    told["IsEventCountPublished"] = is_published.into();
     told["PeriodInSeconds"] = 60.into();
     told["Shards"] = shards.into();
     Ok(told.into())

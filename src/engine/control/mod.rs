@@ -25,6 +25,7 @@ use super::call::{Call, Fault, Operation, Principal, Run, any_resource};
 use crate::clock::from_epoch_millis;
 
 pub use door::{Refused, ask, ask_as};
+pub use metrics::{Counted, counted};
 pub use settings::{TIME_MAX, described as settings};
 pub use simulate::Live;
 

@@ -4,6 +4,7 @@ mod facts_ui;
 mod filter_ui;
 pub(super) mod form;
 mod funnel_ui;
+mod metrics;
 mod preflight;
 mod qualifier_ui;
 mod wizard;
@@ -26,14 +27,25 @@ use super::widgets::{
 use super::{Panel, Remote, names, theme};
 use crate::aws::{control, lambda};
 use form::{Destinations, Form};
+use metrics::Metrics;
 use wizard::Wizard;
 
 /// While a trigger is between two states, it is asked about this often.
 const SETTLING: Duration = Duration::from_millis(300);
 
+/// What is shown of the chosen trigger; elsewhere than in the local cloud there is only its status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Tab {
+    #[default]
+    Status,
+    Metrics,
+}
+
 #[derive(Default)]
 pub struct TriggersPanel {
     chosen: Option<String>,
+    tab: Tab,
+    metrics: Metrics,
     wizard: Option<Wizard>,
     /// What is tried of a trigger, kept while other screens are shown.
     whatif: Option<WhatIf>,
@@ -69,6 +81,7 @@ impl Panel for TriggersPanel {
                 self.wizard = None;
                 self.editing = None;
                 self.chosen = Some(uuid.clone());
+                self.tab = Tab::Status;
                 self.poll.want(*hold);
             }
             Route::NewTrigger {
@@ -238,13 +251,26 @@ impl TriggersPanel {
             }
             return;
         }
+        let is_local = cx.aws.is_local();
+        if is_local {
+            ui.horizontal(|ui| {
+                ui.selectable_value(&mut self.tab, Tab::Status, "Status");
+                ui.selectable_value(&mut self.tab, Tab::Metrics, "Metrics");
+            });
+            ui.separator();
+        }
+        let is_counted = is_local && self.tab == Tab::Metrics;
         egui::ScrollArea::vertical()
-            .id_salt("trigger facts")
+            .id_salt(("trigger", is_counted))
             .auto_shrink(false)
             .show(ui, |ui| {
                 let uuid = mapping.uuid().unwrap_or_default();
                 denied::banner_ui(ui, cx, uuid, result_of(mapping, cx.live));
-                if cx.aws.is_local() {
+                if is_counted {
+                    self.metrics.ui(ui, cx, uuid);
+                    return;
+                }
+                if is_local {
                     self.poll.bar_ui(ui, cx);
                     self.poll.standing_ui(ui, cx);
                     ui.separator();
