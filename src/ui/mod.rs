@@ -21,6 +21,7 @@ mod names;
 pub mod overview;
 mod palette;
 mod poller;
+mod qualifier;
 mod rail;
 pub mod records;
 pub mod remote;

@@ -21,6 +21,21 @@ pub(super) fn function_of(mapping: &Mapping) -> &str {
     arn.split(':').nth(6).unwrap_or(arn)
 }
 
+/// The version or alias of its function that a trigger calls; empty for the function itself.
+pub(super) fn qualifier_of(mapping: &Mapping) -> &str {
+    let arn = mapping.function_arn().unwrap_or_default();
+    arn.split(':').nth(7).unwrap_or_default()
+}
+
+/// `on-order`, `on-order:live`: what a trigger calls, as the API takes it.
+pub(super) fn qualified_of(mapping: &Mapping) -> String {
+    let function = function_of(mapping);
+    match qualifier_of(mapping) {
+        "" => function.to_owned(),
+        qualifier => format!("{function}:{qualifier}"),
+    }
+}
+
 /// `Orders › on-order`
 pub(super) fn trigger_of(mapping: &Mapping) -> String {
     format!("{} › {}", table_of(mapping), function_of(mapping))
@@ -62,6 +77,15 @@ mod tests {
         ] {
             assert_eq!(trigger_of(&mapping(arn)), "Orders › on-order");
         }
+    }
+
+    #[test]
+    fn what_a_trigger_calls_is_named_with_its_version_or_alias() {
+        let arn = "arn:aws:lambda:us-east-1:1:function:on-order";
+        assert_eq!(qualified_of(&mapping(arn)), "on-order");
+        assert_eq!(qualifier_of(&mapping(arn)), "");
+        let live = mapping(&format!("{arn}:live"));
+        assert_eq!(qualified_of(&live), "on-order:live");
     }
 
     #[test]

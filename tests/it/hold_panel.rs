@@ -286,7 +286,7 @@ fn a_locked_connection_holds_nothing() {
 
 impl Lab {
     /// The lowest control of this name: there are others in the rail and among the tabs.
-    fn click_last(&mut self, label: &str) {
+    pub(crate) fn click_last(&mut self, label: &str) {
         let all = self.harness.query_all_by_label(label);
         let y = |node: &egui_kittest::Node<'_>| node.rect().top();
         let lowest = all.max_by(|one, other| y(one).total_cmp(&y(other)));

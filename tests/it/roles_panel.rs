@@ -47,7 +47,7 @@ fn click(lab: &mut Lab, label: &str) {
 }
 
 /// Replaces what a field holds.
-fn fill(lab: &mut Lab, role: Role, field: &str, text: &str) {
+pub(crate) fn fill(lab: &mut Lab, role: Role, field: &str, text: &str) {
     lab.harness.get_by_role_and_label(role, field).focus();
     lab.harness.run();
     lab.harness.key_press_modifiers(Modifiers::COMMAND, Key::A);

@@ -7,6 +7,7 @@ use waterwheel::ui::{Action, Listing, Route};
 
 use crate::console::Lab;
 use crate::render::shot;
+use crate::roles_panel::fill;
 
 const FUNCTION: &str = "on-order";
 
@@ -98,23 +99,114 @@ fn a_version_is_published_pointed_to_and_deleted() {
     assert_eq!(versions(&lab).versions.len(), 1);
 }
 
-#[test]
-fn a_new_trigger_may_call_an_alias() {
-    let (mut lab, stream) = lab();
-    let function = FUNCTION.to_owned();
-    lab.ask(lambda::publish_version(
-        lab.aws.clone(),
-        function.clone(),
-        String::new(),
-    ));
+/// Version 1, and an alias that points to it.
+fn publish_as_live(lab: &Lab) {
+    let publish = lambda::publish_version(lab.aws.clone(), FUNCTION.to_owned(), String::new());
+    assert_eq!(lab.ask(publish), "1");
     let plan = lambda::AliasPlan {
-        function: function.clone(),
+        function: FUNCTION.to_owned(),
         name: "live".to_owned(),
         version: "1".to_owned(),
         share: None,
         is_new: true,
     };
     lab.ask(lambda::put_alias(lab.aws.clone(), plan));
+}
+
+/// The ARN of what the only trigger calls.
+fn called(lab: &Lab) -> String {
+    let mappings = lab.ask(lambda::list_mappings(lab.aws.clone()));
+    mappings[0].function_arn().unwrap().to_owned()
+}
+
+#[test]
+fn a_trigger_is_edited_to_call_an_alias_and_back_and_the_form_tells_before() {
+    let (mut lab, _) = lab();
+    publish_as_live(&lab);
+    let mappings = lab.ask(lambda::list_mappings(lab.aws.clone()));
+    lab.go(Route::Trigger(mappings[0].uuid.clone().unwrap()));
+    let edit = |lab: &mut Lab| {
+        lab.until("the trigger is settled", |it| {
+            it.query_by_label("Edit").is_some() && it.query_by_label("Updating").is_none()
+        });
+        lab.click("Edit");
+        lab.until("there is a choice", |it| {
+            let mut boxes = it.query_all_by_role_and_label(Role::ComboBox, "Version or alias");
+            boxes.next().is_some()
+        });
+    };
+    edit(&mut lab);
+    assert!(lab.shows("Nothing yet"));
+    lab.shots("trigger_edit");
+    choose(&mut lab, "Version or alias", "live");
+    assert!(lab.shows("on-order → on-order:live"));
+    fill(&mut lab, Role::TextInput, "Batch size", "7");
+    lab.shots("trigger_edit_changed");
+    fill(&mut lab, Role::TextInput, "Batch size", "many");
+    assert!(lab.shows("Correct Batch size"));
+    lab.shots("trigger_edit_wrong");
+    fill(&mut lab, Role::TextInput, "Batch size", "10");
+    lab.click("Save trigger");
+    lab.until("it is told", |it| {
+        let mut told = it.query_all_by_label("Updating the trigger");
+        told.next().is_some()
+    });
+    assert!(called(&lab).ends_with(":function:on-order:live"));
+    lab.reload();
+    edit(&mut lab);
+    choose(&mut lab, "Version or alias", "The function itself");
+    assert!(lab.shows("on-order:live → on-order"));
+    lab.click("Save trigger");
+    lab.until("it is saved", |it| it.query_by_label("Edit").is_some());
+    assert!(called(&lab).ends_with(":function:on-order"));
+}
+
+#[test]
+fn the_test_tab_calls_a_version_or_an_alias() {
+    let (mut lab, _) = lab();
+    let call = |lab: &mut Lab, name: &str| {
+        lab.click_last("Test");
+        lab.until("it answers", |it| {
+            it.query_by_label(name).is_some()
+                && it.query_by_label("Execution result: succeeded").is_some()
+        });
+    };
+    let event = r#"{"Records":[]}"#.to_owned();
+    lab.go(Route::TestEvent(FUNCTION.to_owned(), event));
+    assert!(!lab.says("Version or alias"), "there is nothing to choose");
+    lab.shots("test_tab_latest");
+    lab.click("Versions");
+    publish_as_live(&lab);
+    lab.click("Test");
+    lab.until("there is a choice", |it| {
+        let mut boxes = it.query_all_by_role_and_label(Role::ComboBox, "Version or alias");
+        boxes.next().is_some()
+    });
+    lab.click_last("Test");
+    lab.until("it answers", |it| {
+        it.query_by_label("Execution result: succeeded").is_some()
+    });
+    choose(&mut lab, "Version or alias", "live");
+    call(&mut lab, "on-order:live");
+    assert!(lab.shows("1"), "the executed version");
+    lab.shots("test_tab_alias");
+    lab.ask(lambda::delete_alias(
+        lab.aws.clone(),
+        FUNCTION.to_owned(),
+        "live".to_owned(),
+    ));
+    lab.click_last("Test");
+    lab.until("it is refused", |it| {
+        it.query_by_label("ResourceNotFoundException").is_some()
+    });
+    lab.shots("test_tab_gone");
+}
+
+#[test]
+fn a_new_trigger_may_call_an_alias() {
+    let (mut lab, stream) = lab();
+    let function = FUNCTION.to_owned();
+    publish_as_live(&lab);
     lab.go(Route::NewTrigger {
         stream_arn: Some(stream),
         function: Some(function),

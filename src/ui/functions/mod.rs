@@ -153,6 +153,7 @@ impl FunctionsPanel {
             open.code.go_to(line);
         }
         if let Some(event) = self.event.take() {
+            open.test.look_again();
             open.test.set_event(event);
         }
     }
@@ -216,6 +217,7 @@ impl FunctionsPanel {
         if let Some(error) = open.detail.error() {
             super::remote::error_ui(ui, error);
         }
+        let before = self.tab;
         ui.horizontal(|ui| {
             for (tab, name) in [
                 (Tab::Code, "Code"),
@@ -227,6 +229,9 @@ impl FunctionsPanel {
                 ui.selectable_value(&mut self.tab, tab, name);
             }
         });
+        if self.tab != before {
+            open.test.look_again();
+        }
         ui.separator();
         let Some(detail) = open.detail.value() else {
             if open.detail.is_pending() {

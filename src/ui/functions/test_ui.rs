@@ -5,16 +5,27 @@ use serde_json::Value;
 
 use crate::aws::{self, samples};
 use crate::mapping::progress::Answer;
+use crate::ui::qualifier::Qualifier;
 use crate::ui::widgets::{CodeEditor, Icon, column, icon, json_view};
 use crate::ui::{Cx, Remote, theme, time};
 
+/// What is called without a version or an alias.
+const LATEST: &str = "$LATEST";
 const RUN: KeyboardShortcut = KeyboardShortcut::new(Modifiers::COMMAND, Key::Enter);
 
 pub(super) struct TestTab {
     event: CodeEditor,
-    result: Remote<Answer>,
+    qualifier: Qualifier,
+    result: Remote<Called>,
     /// What is wrong with the event.
     wrong: Option<String>,
+}
+
+/// What came back, and of what.
+struct Called {
+    /// `on-order`, `on-order:live`
+    name: String,
+    answer: Answer,
 }
 
 impl Default for TestTab {
@@ -22,6 +33,7 @@ impl Default for TestTab {
         let text = samples::EVENTS.first().map_or("{}", |it| it.text);
         Self {
             event: CodeEditor::new(text, "json"),
+            qualifier: Qualifier::default(),
             result: Remote::default(),
             wrong: None,
         }
@@ -35,19 +47,25 @@ impl TestTab {
         self.result.clear();
     }
 
+    /// The tab was opened: there may be other versions and aliases now.
+    pub(super) fn look_again(&mut self) {
+        self.qualifier.ask_again();
+    }
+
     pub(super) fn ui(&mut self, ui: &mut Ui, cx: &Cx<'_>, name: &str, undeployed: bool) {
         self.result.poll();
+        self.qualifier.poll(cx, name);
         let size = ui.available_size();
         ui.horizontal_top(|ui| {
             let half = (size.x - theme::SECTION_GAP) / 2.0;
-            column(ui, half, size.y, |ui| self.event_ui(ui, cx, name));
+            column(ui, half, size.y, |ui| self.event_ui(ui, cx));
             ui.separator();
             let rest = ui.available_width();
             column(ui, rest, size.y, |ui| self.result_ui(ui, undeployed));
         });
     }
 
-    fn event_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>, name: &str) {
+    fn event_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
         let run_pressed = ui.input_mut(|input| input.consume_shortcut(&RUN));
         ui.horizontal(|ui| {
             ui.label(RichText::new("Test event").text_style(theme::subtitle()));
@@ -74,10 +92,14 @@ impl TestTab {
                     icon::primary(ui, Icon::Play, "Test").on_hover_text("Ctrl Enter")
                 });
                 if test.inner.clicked() || (run_pressed && !busy) {
-                    self.run(cx, name);
+                    self.run(cx);
                 }
+                self.qualifier.picker_ui(ui, LATEST);
             });
         });
+        if let Some(error) = self.qualifier.error() {
+            crate::ui::remote::error_ui(ui, error);
+        }
         if let Some(wrong) = &self.wrong {
             let tokens = theme::of(ui);
             ui.colored_label(tokens.failed, format!("The event is not JSON: {wrong}"));
@@ -87,20 +109,25 @@ impl TestTab {
         }
     }
 
-    fn run(&mut self, cx: &Cx<'_>, name: &str) {
+    fn run(&mut self, cx: &Cx<'_>) {
         if let Err(error) = serde_json::from_str::<Value>(self.event.text()) {
             self.wrong = Some(error.to_string());
             return;
         }
         self.wrong = None;
         let payload = self.event.text().to_owned();
-        let answer = aws::lambda::invoke(cx.aws.clone(), name.to_owned(), payload);
-        self.result.start(cx, answer);
+        let name = self.qualifier.name();
+        let answer = aws::lambda::invoke(cx.aws.clone(), name.clone(), payload);
+        self.result.start(cx, async move {
+            let answer = answer.await?;
+            Ok(Called { name, answer })
+        });
     }
 
     fn result_ui(&mut self, ui: &mut Ui, undeployed: bool) {
         ui.label(RichText::new("Result").text_style(theme::subtitle()));
-        if undeployed {
+        // What was published does not change any more.
+        if undeployed && self.qualifier.chosen().is_empty() {
             let tokens = theme::of(ui);
             ui.colored_label(
                 tokens.retry,
@@ -113,7 +140,7 @@ impl TestTab {
         if self.result.is_pending() {
             crate::ui::remote::loading_ui(ui);
         }
-        let Some(answer) = self.result.value() else {
+        let Some(called) = self.result.value() else {
             if self.result.is_idle() {
                 ui.weak("Choose Test to call the function with this event");
             }
@@ -122,11 +149,12 @@ impl TestTab {
         egui::ScrollArea::both()
             .id_salt("test result")
             .auto_shrink(false)
-            .show(ui, |ui| answer_ui(ui, answer));
+            .show(ui, |ui| answer_ui(ui, called));
     }
 }
 
-fn answer_ui(ui: &mut Ui, answer: &Answer) {
+fn answer_ui(ui: &mut Ui, called: &Called) {
+    let answer = &called.answer;
     let tokens = theme::of(ui);
     ui.horizontal(|ui| {
         let failed = answer.function_error.is_some();
@@ -148,6 +176,7 @@ fn answer_ui(ui: &mut Ui, answer: &Answer) {
                 ui.label(RichText::new(value).monospace());
                 ui.end_row();
             };
+            row("Called", &called.name);
             row("Request id", &answer.request_id);
             row("Executed version", &answer.executed_version);
             for (name, value) in report(&answer.log_tail) {

@@ -4,6 +4,8 @@ use aws_sdk_lambda::types::EventSourceMappingConfiguration;
 use egui::{RichText, Ui};
 
 use crate::aws::lambda;
+use crate::mapping::MappingConfig;
+use crate::mapping::config::PARAMETERS;
 
 pub(super) fn show(ui: &mut Ui, mapping: &EventSourceMappingConfiguration, result: &str) {
     egui::Grid::new("trigger facts")
@@ -25,32 +27,11 @@ pub(super) fn show(ui: &mut Ui, mapping: &EventSourceMappingConfiguration, resul
                 .starting_position()
                 .map(aws_sdk_lambda::types::EventSourcePosition::as_str);
             row("Starting position", text(position));
-            let config = lambda::config_of(mapping);
-            for parameter in crate::mapping::config::PARAMETERS {
-                let value = (parameter.get)(&config).map(i64::from).or(parameter.none);
-                row(parameter.label, value.unwrap_or_default().to_string());
-            }
-            row(
-                "Split batch on error",
-                yes_no(config.bisect_on_function_error),
-            );
-            row(
-                "Report batch item failures",
-                yes_no(config.report_batch_item_failures),
-            );
-            let destination = config.on_failure.clone();
-            row(
-                "On-failure destination",
-                destination.unwrap_or_else(|| "none".to_owned()),
-            );
-            if let Some(key) = &config.kms_key {
-                row("KMS key", key.clone());
+            for (name, value) in settings(&lambda::config_of(mapping)) {
+                row(&name, value);
             }
             if let Some(error) = mapping.filter_criteria_error() {
                 row("Filters", text(error.message()));
-            }
-            for (nth, filter) in config.filters.iter().enumerate() {
-                row(&format!("Filter {}", nth + 1), filter.clone());
             }
             row("Event source", text(mapping.event_source_arn()));
             row("Function", text(mapping.function_arn()));
@@ -58,6 +39,36 @@ pub(super) fn show(ui: &mut Ui, mapping: &EventSourceMappingConfiguration, resul
         });
 }
 
-fn yes_no(value: bool) -> String {
+/// What can be changed of a trigger, as the form calls it, with its values.
+pub(super) fn settings(config: &MappingConfig) -> Vec<(String, String)> {
+    let numbers = PARAMETERS.iter().map(|parameter| {
+        let value = (parameter.get)(config).map(i64::from).or(parameter.none);
+        (parameter.label, value.unwrap_or_default().to_string())
+    });
+    let destination = config.on_failure.clone();
+    let others = [
+        (
+            "Split batch on error",
+            yes_no(config.bisect_on_function_error),
+        ),
+        (
+            "Report batch item failures",
+            yes_no(config.report_batch_item_failures),
+        ),
+        (
+            "On-failure destination",
+            destination.unwrap_or_else(|| "none".to_owned()),
+        ),
+        ("Enable metrics", yes_no(config.event_count_metrics)),
+    ];
+    let key = config.kms_key.clone().map(|key| ("KMS key", key));
+    let named = numbers.chain(others).chain(key);
+    let named = named.map(|(name, value)| (name.to_owned(), value));
+    let filters = config.filters.iter().enumerate();
+    let filters = filters.map(|(nth, it)| (format!("Filter {}", nth + 1), it.clone()));
+    named.chain(filters).collect()
+}
+
+pub(super) fn yes_no(value: bool) -> String {
     if value { "yes" } else { "no" }.to_owned()
 }

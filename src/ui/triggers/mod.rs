@@ -1,12 +1,12 @@
 //! Triggers: event source mappings with state and last result; enable, hold, edit, delete, and the wizard for new ones.
 
+mod edit_ui;
 mod facts_ui;
 mod filter_ui;
 pub(super) mod form;
 mod funnel_ui;
 mod metrics;
 mod preflight;
-mod qualifier_ui;
 mod wizard;
 
 use std::collections::BTreeSet;
@@ -26,7 +26,7 @@ use super::widgets::{
 };
 use super::{Panel, Remote, names, theme};
 use crate::aws::{control, lambda};
-use form::{Destinations, Form};
+use edit_ui::{Editing, Saved};
 use metrics::Metrics;
 use wizard::Wizard;
 
@@ -51,7 +51,7 @@ pub struct TriggersPanel {
     whatif: Option<WhatIf>,
     is_trying: bool,
     /// The settings being edited, of the chosen trigger.
-    editing: Option<Form>,
+    editing: Option<Editing>,
     changing: Remote<&'static str>,
     confirm: Option<Confirm>,
     asked: Option<Duration>,
@@ -228,26 +228,10 @@ impl TriggersPanel {
     fn detail_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>, mapping: &EventSourceMappingConfiguration) {
         ui.add_space(4.0);
         self.actions_ui(ui, cx, mapping);
-        if let Some(form) = &mut self.editing {
-            let known = Destinations::of(cx);
-            let mut save = false;
-            egui::ScrollArea::vertical()
-                .id_salt("edit trigger")
-                .auto_shrink(false)
-                .show(ui, |ui| {
-                    form.batching_ui(ui);
-                    form.failure_ui(ui, known);
-                    form.filters_ui(ui);
-                    form.other_ui(ui);
-                    ui.weak("Table and starting position cannot be changed: make a new trigger for that");
-                    let fine = form.config().is_ok();
-                    let button = ui.add_enabled_ui(fine, |ui| {
-                        icon::primary(ui, Icon::Save, "Save trigger")
-                    });
-                    save = button.inner.clicked();
-                });
-            if save {
-                self.save(cx, mapping);
+        if let Some(editing) = &mut self.editing {
+            let is_saving = self.changing.is_pending();
+            if let Some(saved) = editing.ui(ui, cx, mapping, is_saving) {
+                self.save(cx, mapping, saved);
             }
             return;
         }
@@ -307,11 +291,9 @@ impl TriggersPanel {
                 let button =
                     ui.add_enabled_ui(is_readable, |ui| icon::button(ui, Icon::Edit, words));
                 if button.inner.clicked() {
-                    self.editing = if self.editing.is_none() {
-                        let on = state != "Disabled" && state != "Disabling";
-                        Some(Form::of(&lambda::config_of(mapping), on))
-                    } else {
-                        None
+                    self.editing = match self.editing {
+                        None => Some(Editing::of(mapping)),
+                        Some(_) => None,
                     };
                 }
                 let enable = state == "Disabled";
@@ -346,11 +328,15 @@ impl TriggersPanel {
         });
     }
 
-    fn save(&mut self, cx: &Cx<'_>, mapping: &EventSourceMappingConfiguration) {
-        let Some(form) = &self.editing else { return };
-        let Ok(config) = form.config() else { return };
+    fn save(&mut self, cx: &Cx<'_>, mapping: &EventSourceMappingConfiguration, saved: Saved) {
         let uuid = mapping.uuid().unwrap_or_default().to_owned();
-        let change = lambda::update_mapping(cx.aws.clone(), uuid, config, Some(form.enabled), None);
+        let Saved {
+            config,
+            enabled,
+            function,
+        } = saved;
+        let aws = cx.aws.clone();
+        let change = lambda::update_mapping(aws, uuid, config, Some(enabled), function);
         self.changing.start(
             cx,
             async move { change.await.map(|_| "Updating the trigger") },

@@ -8,13 +8,13 @@ use egui::{RichText, Ui};
 use super::filter_ui;
 use super::form::{Destinations, Form, label_of};
 use super::preflight::{self, Check, Fix, Plan, Verdictness};
-use super::qualifier_ui::QualifierForm;
 use crate::aws::iam::Verdict;
 use crate::aws::lambda::NewMapping;
 use crate::aws::sqs::Queue;
 use crate::aws::{self};
 use crate::mapping::config::StartingPosition;
 use crate::mapping::{MappingConfig, Record};
+use crate::ui::qualifier::Qualifier;
 use crate::ui::widgets::{Icon, form, icon, json_view};
 use crate::ui::{Action, Cx, Listing, Remote, Route, Toast, theme};
 
@@ -30,7 +30,7 @@ pub(super) enum Event {
 pub(super) struct Wizard {
     stream_arn: String,
     function: String,
-    qualifier: QualifierForm,
+    qualifier: Qualifier,
     form: Form,
     creating: Remote<String>,
     /// What was asked of IAM, and the answer.
@@ -51,7 +51,7 @@ impl Wizard {
         Self {
             stream_arn: stream_arn.unwrap_or_default(),
             function: function.unwrap_or_default(),
-            qualifier: QualifierForm::default(),
+            qualifier: Qualifier::default(),
             form: Form::of(&MappingConfig::default(), true),
             creating: Remote::default(),
             asked: None,
@@ -105,6 +105,7 @@ impl Wizard {
         self.sample.poll();
         if !self.function.is_empty() {
             self.qualifier.poll(cx, &self.function);
+            self.qualifier.poll_called(cx);
         }
         if self.fixing.poll() && self.fixing.error().is_none() {
             cx.send(Action::Toast(Toast::good("Changed the role's policy")));
@@ -243,7 +244,7 @@ impl Wizard {
                 cx.send(Action::Go(Route::NewFunction));
             }
         });
-        self.qualifier.ui(ui);
+        self.qualifier.row_ui(ui);
     }
 
     fn outlook_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {

@@ -65,15 +65,28 @@ pub fn diff_view(ui: &mut Ui, found: &[Difference], only_changed: &mut bool) {
             ui.weak(RichText::new(format!("{same} unchanged hidden")).small());
         }
     });
+    let only_changed = *only_changed;
+    let shown = found.iter();
+    grid_ui(
+        ui,
+        shown.filter(|it| !only_changed || it.kind != Kind::Same),
+    );
+}
+
+/// Draws the differences alone.
+pub fn diff_grid(ui: &mut Ui, found: &[Difference]) {
+    grid_ui(ui, found.iter());
+}
+
+fn grid_ui<'a>(ui: &mut Ui, shown: impl Iterator<Item = &'a Difference>) {
     egui::Grid::new("diff")
         .num_columns(3)
+        .min_col_width(0.0)
         .spacing([10.0, 4.0])
         .show(ui, |ui| {
-            for it in found {
-                if !*only_changed || it.kind != Kind::Same {
-                    row_ui(ui, it);
-                    ui.end_row();
-                }
+            for it in shown {
+                row_ui(ui, it);
+                ui.end_row();
             }
         });
 }
