@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_iam::Client;
+use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use waterwheel::aws::{demo, iam, local};
 use waterwheel::mapping::progress::{Outcome, What};
@@ -119,6 +120,103 @@ fn a_letter_that_is_denied_leads_to_the_fix_too() {
     lab.until("the role is mended", |it| {
         it.query_all_by_label("Yes").next().is_some()
     });
+}
+
+#[test]
+fn the_form_of_a_trigger_shows_what_would_mend_the_role_before_it_is_done() {
+    let mut lab = Lab::new();
+    let built = lab.ask(demo::build(lab.aws.clone()));
+    put_policy(&lab, NOTHING);
+    reload(&mut lab);
+    lab.go(Route::NewTrigger {
+        stream_arn: Some(built.stream_arn),
+        function: Some(demo::FUNCTION.to_owned()),
+    });
+    lab.until("the role is judged", |it| {
+        it.query_by_label("Fix…").is_some()
+    });
+    let policies = |lab: &Lab| {
+        let detail = iam::get_role(lab.aws.clone(), demo::ROLE.to_owned());
+        lab.ask(detail).inline.len()
+    };
+    lab.click("Fix…");
+    lab.until("the fix is shown", |it| {
+        it.query_by_label("Apply fix").is_some()
+    });
+    assert!(lab.shows("Fix role on-order-role"));
+    assert!(lab.shows("Add inline policy waterwheel-on-order"));
+    lab.must_say("dynamodb:GetRecords");
+    assert_eq!(policies(&lab), 1, "nothing is done yet");
+    lab.shots("form_fix");
+    lab.click("Attach the AWS managed policy");
+    assert!(lab.shows("Attach managed policy AWSLambdaDynamoDBExecutionRole"));
+    lab.press(Modifiers::NONE, Key::Escape);
+    assert!(!lab.shows("Apply fix"));
+    assert_eq!(policies(&lab), 1);
+    lab.click("Fix…");
+    lab.until("the fix is shown again", |it| {
+        it.query_by_label("Apply fix").is_some()
+    });
+    // Refused: what is shown stays, with the reason.
+    lab.harness.state().aws().unwrap().gate().lock();
+    lab.click("Apply fix");
+    lab.must_say("Read-only connection");
+    lab.shots("form_fix_refused");
+    lab.harness.state().aws().unwrap().gate().unlock();
+    lab.click("Apply fix");
+    lab.until("the role is mended", |it| {
+        it.query_by_label("Fix…").is_none() && it.query_by_label("Apply fix").is_none()
+    });
+    lab.must_say("Role on-order-role may do all");
+    assert!(lab.shows("Changed role on-order-role"));
+    assert_eq!(policies(&lab), 2);
+    lab.shots("form_fixed");
+}
+
+/// Goes on by Tab until this has the focus.
+fn tab_to(lab: &mut Lab, label: &str) -> usize {
+    for tabs in 0..60 {
+        let mut found = lab.harness.query_all_by_label(label);
+        if found.any(|it| it.is_focused()) {
+            return tabs;
+        }
+        drop(found);
+        lab.press(Modifiers::NONE, Key::Tab);
+    }
+    panic!("{label} is not reached by Tab");
+}
+
+#[test]
+fn a_role_is_mended_from_the_overview_by_keyboard_alone() {
+    let (mut lab, _) = shop();
+    put_policy(&lab, NOTHING);
+    lab.order(&["anna"]);
+    lab.pass(10 * SECOND);
+    lab.go(Route::Overview);
+    lab.until("the trouble is told", |it| {
+        it.query_by_label("Fix role…").is_some()
+    });
+    lab.shots("overview_denied");
+    tab_to(&mut lab, "Fix role…");
+    lab.shots("overview_denied_focus");
+    lab.press(Modifiers::NONE, Key::Enter);
+    lab.until("the fix is shown", |it| {
+        it.query_by_label("Apply fix").is_some()
+    });
+    lab.shots("fix_by_keyboard");
+    // Held a moment too long, Enter changes nothing.
+    lab.press(Modifiers::NONE, Key::Enter);
+    assert!(lab.shows("Apply fix"));
+    assert!(tab_to(&mut lab, "Apply fix") <= 2);
+    lab.press(Modifiers::NONE, Key::Enter);
+    lab.until("the role is mended", |it| {
+        it.query_all_by_label("Yes").next().is_some()
+    });
+    lab.press(Modifiers::ALT, Key::ArrowLeft);
+    assert_eq!(lab.route(), Route::Overview);
+    lab.pass(60 * SECOND);
+    assert!(!lab.shows("Fix role…"));
+    lab.shots("overview_mended");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use egui::{RichText, Ui};
 
 use super::data::Check;
-use super::fix::{self, Change, Line, Way};
+use super::fix::{self, Change, Line, Plan, Way};
 use crate::aws;
 use crate::aws::iam::RoleDetail;
 use crate::ui::widgets::{Icon, icon};
@@ -15,11 +15,20 @@ pub(super) enum Event {
     Mended,
 }
 
+/// Where the preview is shown.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Place {
+    /// On the page of the role.
+    Card,
+    /// Over another panel; what would change takes so many points at most and scrolls.
+    Dialog { height: f32 },
+}
+
 #[derive(Default)]
 pub(super) struct Fixing {
     /// UUID of the trigger it is for, to lead back to.
     trigger: Option<String>,
-    /// It was scrolled to when it opened.
+    /// It was scrolled to and took the keyboard when it opened.
     is_seen: bool,
     way: Way,
     applying: Remote<()>,
@@ -36,6 +45,7 @@ impl Fixing {
         }
     }
 
+    /// Below the checks it follows from.
     pub(super) fn ui(
         &mut self,
         ui: &mut Ui,
@@ -43,6 +53,26 @@ impl Fixing {
         detail: &RoleDetail,
         checks: &[Check],
         policy: &str,
+    ) -> Event {
+        ui.add_space(theme::GUTTER);
+        ui.separator();
+        let is_first = !self.is_seen;
+        let event = self.preview_ui(ui, cx, detail, checks, policy, Place::Card);
+        if is_first {
+            ui.scroll_to_cursor(Some(egui::Align::BOTTOM));
+        }
+        event
+    }
+
+    /// What would change, and the buttons that do it or leave it.
+    pub(super) fn preview_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &Cx<'_>,
+        detail: &RoleDetail,
+        checks: &[Check],
+        policy: &str,
+        place: Place,
     ) -> Event {
         let role = detail.role.role_name();
         self.managed.poll();
@@ -53,14 +83,24 @@ impl Fixing {
             cx.send(Action::Toast(toast));
             return Event::Mended;
         }
-        ui.add_space(theme::GUTTER);
-        ui.separator();
         let plan = fix::plan(detail, checks, self.way, policy);
         self.look_up(cx, &plan.changes);
-        let event = self.bar_ui(ui, cx, role, &plan.changes);
+        let event = self.bar_ui(ui, cx, role, &plan.changes, place);
         if let Some(error) = self.applying.error() {
             remote::error_ui(ui, error);
         }
+        match place {
+            Place::Card => self.plan_ui(ui, &plan),
+            Place::Dialog { height } => {
+                egui::ScrollArea::vertical()
+                    .max_height(height)
+                    .show(ui, |ui| self.plan_ui(ui, &plan));
+            }
+        }
+        event
+    }
+
+    fn plan_ui(&self, ui: &mut Ui, plan: &Plan) {
         for words in &plan.left {
             ui.horizontal_wrapped(|ui| {
                 icon::show(ui, Icon::Warning, theme::of(ui).retry);
@@ -71,26 +111,35 @@ impl Fixing {
             ui.label(RichText::new(change.title()).color(theme::of(ui).text_strong));
             diff_ui(ui, &change.lines(self.managed.value().map(String::as_str)));
         }
-        if !self.is_seen {
-            self.is_seen = true;
-            ui.scroll_to_cursor(Some(egui::Align::BOTTOM));
+        if plan.changes.is_empty() && plan.left.is_empty() {
+            ui.weak("Nothing is missing any more");
         }
-        event
     }
 
     /// The choice of a way, and the buttons over what they would do.
-    fn bar_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>, role: &str, changes: &[Change]) -> Event {
+    fn bar_ui(
+        &mut self,
+        ui: &mut Ui,
+        cx: &Cx<'_>,
+        role: &str,
+        changes: &[Change],
+        place: Place,
+    ) -> Event {
         let mut event = Event::None;
         ui.horizontal(|ui| {
-            ui.label(RichText::new("Fix").text_style(theme::subtitle()));
-            ui.add_space(theme::GUTTER);
+            if place == Place::Card {
+                ui.label(RichText::new("Fix").text_style(theme::subtitle()));
+                ui.add_space(theme::GUTTER);
+            }
             let way = &mut self.way;
-            ui.radio_value(way, Way::Least, "Least privilege: an inline policy");
+            let least = ui.radio_value(way, Way::Least, "Least privilege: an inline policy");
             ui.radio_value(way, Way::Managed, "Attach the AWS managed policy");
+            // From here the keyboard goes on to the buttons; Enter alone changes nothing.
+            if !self.is_seen {
+                self.is_seen = true;
+                least.request_focus();
+            }
             ui.with_layout(egui::Layout::right_to_left(egui::Align::Center), |ui| {
-                if ui.button("Close fix").clicked() {
-                    event = Event::Closed;
-                }
                 let busy = self.applying.is_pending();
                 let words = if busy { "Applying…" } else { "Apply fix" };
                 let can = !busy && !changes.is_empty();
@@ -98,6 +147,13 @@ impl Fixing {
                 if apply.inner.clicked() {
                     let mend = fix::apply(cx.aws.clone(), role.to_owned(), changes.to_vec());
                     self.applying.start(cx, mend);
+                }
+                let words = match place {
+                    Place::Card => "Close fix",
+                    Place::Dialog { .. } => "Cancel",
+                };
+                if ui.button(words).clicked() {
+                    event = Event::Closed;
                 }
             });
         });

@@ -6,6 +6,7 @@ mod document_ui;
 mod documents;
 mod fix;
 mod fix_ui;
+mod mend_ui;
 mod near;
 mod pickers;
 mod policies_ui;
@@ -20,6 +21,7 @@ use super::cx::{Action, Cx, Listing, Route, Toast};
 use super::widgets::{Confirm, Icon, empty_state, icon};
 use super::{Panel, Remote, remote, theme};
 use crate::aws;
+pub(super) use mend_ui::{Mended, Mending};
 use role_ui::Open;
 use wizard::Wizard;
 

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::TableDescription;
 use aws_sdk_lambda::types::{EventSourceMappingConfiguration, FunctionConfiguration};
 
 use crate::arn::Arn;
-use crate::aws::iam::{Decision, Verdict, policy_for, trigger_needs};
+use crate::aws::iam::{Decision, Verdict, trigger_needs};
 use crate::aws::{self, Aws, Error};
 use crate::mapping::filter::Filters;
 use crate::mapping::{MappingConfig, Record};
@@ -23,8 +23,8 @@ pub(super) enum Verdictness {
 /// What would mend it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Fix {
-    /// Put an inline policy on a role: name and document.
-    Allow { role: String, document: String },
+    /// Show what would let a role, by its name, do what it may not.
+    Role(String),
     /// Make a queue and use it as on-failure destination.
     AddQueue(String),
     /// Show the mapping that is there already.
@@ -149,22 +149,14 @@ fn role_check(plan: &Plan<'_>) -> Option<Check> {
     }
     let names: Vec<&str> = missing.iter().map(|it| it.action.as_str()).collect();
     let required = missing.iter().any(|it| !it.action.starts_with("logs:"));
-    // Against a denial or a boundary one more permission is no help.
-    let pairs: Vec<(String, String)> = missing
-        .iter()
-        .filter(|it| it.decision == Decision::NoStatement)
-        .map(|it| (it.action.clone(), it.resource.clone()))
-        .collect();
     let verdict = if required {
         Verdictness::Bad
     } else {
         Verdictness::Warning
     };
     Some(Check {
-        fix: (!pairs.is_empty()).then(|| Fix::Allow {
-            role: role_name.clone(),
-            document: policy_for(&pairs),
-        }),
+        // Where a denial or a boundary is in the way, that is what is shown.
+        fix: Some(Fix::Role(role_name.clone())),
         ..Check::new(
             verdict,
             format!("Role {role_name} cannot {}", names.join(", ")),

@@ -15,6 +15,7 @@ use crate::aws::{self};
 use crate::mapping::config::StartingPosition;
 use crate::mapping::{MappingConfig, Record};
 use crate::ui::qualifier::Qualifier;
+use crate::ui::roles::{Mended, Mending};
 use crate::ui::widgets::{Icon, form, icon, json_view};
 use crate::ui::{Action, Cx, Listing, Remote, Route, Toast, theme};
 
@@ -38,7 +39,8 @@ pub(super) struct Wizard {
     verdicts: Remote<Vec<Verdict>>,
     sampled: Option<String>,
     sample: Remote<Vec<Record>>,
-    fixing: Remote<()>,
+    /// What would mend the role, shown before it is done.
+    mending: Option<Mending>,
     adding: Remote<Queue>,
     show_call: bool,
     /// Violations show after the first try.
@@ -58,7 +60,7 @@ impl Wizard {
             verdicts: Remote::default(),
             sampled: None,
             sample: Remote::default(),
-            fixing: Remote::default(),
+            mending: None,
             adding: Remote::default(),
             show_call: false,
             tried: false,
@@ -97,7 +99,20 @@ impl Wizard {
                 .auto_shrink(false)
                 .show(ui, |ui| self.form_ui(ui, cx));
         });
+        self.mend_ui(ui, cx);
         event
+    }
+
+    /// The preview of what would mend the role, while it is open.
+    fn mend_ui(&mut self, ui: &Ui, cx: &Cx<'_>) {
+        let mending = self.mending.as_mut();
+        let Some(ended) = mending.and_then(|it| it.ui(ui.ctx(), cx)) else {
+            return;
+        };
+        self.mending = None;
+        if ended == Mended::Applied {
+            self.asked = None;
+        }
     }
 
     fn poll(&mut self, cx: &Cx<'_>) {
@@ -106,10 +121,6 @@ impl Wizard {
         if !self.function.is_empty() {
             self.qualifier.poll(cx, &self.function);
             self.qualifier.poll_called(cx);
-        }
-        if self.fixing.poll() && self.fixing.error().is_none() {
-            cx.send(Action::Toast(Toast::good("Changed the role's policy")));
-            self.asked = None;
         }
         if self.adding.poll()
             && let Some(queue) = self.adding.take()
@@ -285,14 +296,10 @@ impl Wizard {
         for check in &checks {
             self.check_ui(ui, cx, check);
         }
-        if self.verdicts.is_pending() || self.fixing.is_pending() || self.adding.is_pending() {
+        if self.verdicts.is_pending() || self.adding.is_pending() {
             crate::ui::remote::loading_ui(ui);
         }
-        let errors = [
-            self.verdicts.error(),
-            self.fixing.error(),
-            self.adding.error(),
-        ];
+        let errors = [self.verdicts.error(), self.adding.error()];
         for error in errors.into_iter().flatten() {
             crate::ui::remote::error_ui(ui, error);
         }
@@ -310,9 +317,12 @@ impl Wizard {
             ui.label(&check.words);
             let Some(fix) = &check.fix else { return };
             let (words, hover) = match fix {
-                Fix::Allow { document, .. } => ("Fix…".to_owned(), document.as_str()),
-                Fix::AddQueue(name) => (format!("Add queue {name}"), ""),
-                Fix::OpenTrigger(_) => ("Open it".to_owned(), ""),
+                Fix::Role(role) => (
+                    "Fix…".to_owned(),
+                    format!("Show what would mend {role}, before it is done"),
+                ),
+                Fix::AddQueue(name) => (format!("Add queue {name}"), String::new()),
+                Fix::OpenTrigger(_) => ("Open it".to_owned(), String::new()),
             };
             let mut button = ui.button(words);
             if !hover.is_empty() {
@@ -326,11 +336,10 @@ impl Wizard {
 
     fn mend(&mut self, cx: &Cx<'_>, fix: &Fix) {
         match fix {
-            Fix::Allow { role, document } => {
+            Fix::Role(role) => {
                 let policy = format!("waterwheel-{}", self.function);
-                let (aws, role) = (cx.aws.clone(), role.clone());
-                let put = aws::iam::put_inline(aws, role, policy, document.clone());
-                self.fixing.start(cx, put);
+                let verdicts = self.verdicts.value().cloned().unwrap_or_default();
+                self.mending = Some(Mending::new(role.clone(), policy, verdicts));
             }
             Fix::AddQueue(name) => {
                 let queue = aws::sqs::create_queue(cx.aws.clone(), name.clone());
