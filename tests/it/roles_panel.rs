@@ -379,9 +379,18 @@ fn the_smallest_window_holds_a_role_and_the_wizard() {
 }
 
 #[test]
-fn a_role_that_is_not_there_says_so() {
+fn a_role_that_is_not_there_says_so_and_is_asked_for_again() {
     let mut lab = Lab::new();
-    lab.go(Route::Role("nobody".to_owned()));
+    lab.go(Route::Role("late".to_owned()));
     until_shown(&mut lab, "Copy details");
     picture(&mut lab, "missing");
+    let late = iam::NewRole {
+        name: "late".to_owned(),
+        ..iam::NewRole::default()
+    };
+    let made = iam::create_role(aws(&lab), late);
+    lab.runtime.block_on(made).unwrap();
+    lab.click("Try again");
+    until_shown(&mut lab, "trusted by lambda.amazonaws.com");
+    until_gone(&mut lab, "Copy details");
 }

@@ -154,7 +154,12 @@ fn table_card(name: &str, table: Option<&TableDescription>) -> Card {
         Some(table) => {
             let items = table.item_count().unwrap_or(0);
             let status = table.table_status().map_or("", |it| it.as_str());
-            vec![format!("{items} items"), status.to_owned()]
+            let items = if items == 1 {
+                "1 item".to_owned()
+            } else {
+                format!("{items} items")
+            };
+            vec![items, status.to_owned()]
         }
     };
     Card {

@@ -3,7 +3,7 @@
 use egui::{Align2, Color32, Rect, Response, Sense, Stroke, Ui, pos2, vec2};
 
 use super::data::{Card, Edge, Pipeline};
-use crate::ui::widgets::{Icon, icon};
+use crate::ui::widgets::{Icon, elided, icon};
 use crate::ui::{Action, Cx, Route, theme};
 
 const HEIGHT: f32 = 84.0;
@@ -80,16 +80,14 @@ fn box_ui(ui: &Ui, card: &Card, (sign, kind): (Icon, &str), rect: Rect, response
         15.0,
         tokens.text_muted,
     );
-    let inner = painter.with_clip_rect(rect.shrink2(vec2(8.0, 2.0)));
+    let line_ui = |at: egui::Pos2, font, words: &str, color| {
+        let words = elided(ui, words, font, color, rect.right() - 8.0 - at.x);
+        painter.galley(at - vec2(0.0, words.size().y / 2.0), words, color);
+    };
+    let at = pos2(left + 22.0, rect.top() + 20.0);
     let title = theme::subtitle().resolve(ui.style());
+    line_ui(at, title, &card.title, tokens.text_strong);
     let body = egui::TextStyle::Body.resolve(ui.style());
-    inner.text(
-        pos2(left + 22.0, rect.top() + 20.0),
-        Align2::LEFT_CENTER,
-        &card.title,
-        title,
-        tokens.text_strong,
-    );
     for (nth, line) in card.lines.iter().enumerate() {
         let last = nth + 1 == card.lines.len();
         let color = if card.trouble && last {
@@ -99,13 +97,7 @@ fn box_ui(ui: &Ui, card: &Card, (sign, kind): (Icon, &str), rect: Rect, response
         };
         #[expect(clippy::cast_precision_loss, reason = "two lines")]
         let y = rect.top() + 44.0 + 20.0 * nth as f32;
-        inner.text(
-            pos2(left, y),
-            Align2::LEFT_CENTER,
-            line,
-            body.clone(),
-            color,
-        );
+        line_ui(pos2(left, y), body.clone(), line, color);
     }
 }
 

@@ -10,7 +10,7 @@ use egui::{RichText, Ui};
 
 use super::cx::{Action, Cx, Hold, Listing, Route, Toast};
 use super::live::MappingStory;
-use super::widgets::{Icon, empty_state, icon};
+use super::widgets::{Icon, empty_state, icon, remark};
 use super::{Panel, Remote, denied, theme};
 use crate::aws::demo::{self, World, Writer};
 use crate::aws::{self, control};
@@ -94,6 +94,7 @@ impl Panel for OverviewPanel {
                 ui.add_space(theme::GUTTER);
                 let troubles = data::troubles(&pipelines, cx.live, cx.now);
                 ui.horizontal_top(|ui| {
+                    ui.spacing_mut().item_spacing.x = theme::SECTION_GAP;
                     let half = (ui.available_width() - theme::SECTION_GAP) / 2.0;
                     group(ui, half, "Needs attention", |ui| {
                         self.troubles_ui(ui, cx, &troubles);
@@ -255,23 +256,25 @@ impl OverviewPanel {
             });
         }
         for trouble in troubles.iter().take(5) {
-            ui.horizontal_wrapped(|ui| {
-                icon::show(ui, Icon::Failed, tokens.failed);
-                ui.label(&trouble.words);
-                if let Some((shard, batch)) = &trouble.batch
-                    && icon::button(ui, Icon::Batch, "Open batch story").clicked()
-                {
-                    let route = Route::Batch(trouble.uuid.clone(), shard.clone(), *batch);
-                    cx.send(Action::Go(route));
-                }
-                if trouble.batch.is_none() && icon::button(ui, Icon::Open, "Open trigger").clicked()
-                {
-                    cx.send(Action::Go(Route::Trigger(trouble.uuid.clone())));
-                }
-                denied::fix_ui(ui, cx, &trouble.uuid, &trouble.words);
-                self.hold_ui(ui, cx, trouble);
+            let sign = (Icon::Failed, tokens.failed);
+            remark(ui, sign, &trouble.words, |ui| {
+                ui.horizontal_wrapped(|ui| self.ways_ui(ui, cx, trouble));
             });
         }
+    }
+
+    /// What can be done about it.
+    fn ways_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>, trouble: &Trouble) {
+        if let Some((shard, batch)) = &trouble.batch {
+            if icon::button(ui, Icon::Batch, "Open batch story").clicked() {
+                let route = Route::Batch(trouble.uuid.clone(), shard.clone(), *batch);
+                cx.send(Action::Go(route));
+            }
+        } else if icon::button(ui, Icon::Open, "Open trigger").clicked() {
+            cx.send(Action::Go(Route::Trigger(trouble.uuid.clone())));
+        }
+        denied::fix_ui(ui, cx, &trouble.uuid, &trouble.words);
+        self.hold_ui(ui, cx, trouble);
     }
 }
 
@@ -345,7 +348,10 @@ fn history_ui(ui: &mut Ui, cx: &Cx<'_>, pipelines: &[Pipeline]) {
     ];
     for (name, values, color) in rows {
         ui.horizontal(|ui| {
-            ui.allocate_ui(egui::vec2(130.0, 20.0), |ui| ui.weak(name));
+            ui.allocate_ui(egui::vec2(130.0, 20.0), |ui| {
+                ui.set_min_width(130.0);
+                ui.weak(name);
+            });
             diagram_ui::bars(ui, &values, color, name);
         });
     }

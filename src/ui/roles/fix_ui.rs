@@ -6,7 +6,7 @@ use super::data::Check;
 use super::fix::{self, Change, Line, Plan, Way};
 use crate::aws;
 use crate::aws::iam::RoleDetail;
-use crate::ui::widgets::{Icon, icon};
+use crate::ui::widgets::{Icon, icon, remark};
 use crate::ui::{Action, Cx, Remote, Route, Toast, remote, theme};
 
 pub(super) enum Event {
@@ -94,6 +94,7 @@ impl Fixing {
             Place::Dialog { height } => {
                 egui::ScrollArea::vertical()
                     .max_height(height)
+                    .min_scrolled_height(height)
                     .show(ui, |ui| self.plan_ui(ui, &plan));
             }
         }
@@ -102,10 +103,8 @@ impl Fixing {
 
     fn plan_ui(&self, ui: &mut Ui, plan: &Plan) {
         for words in &plan.left {
-            ui.horizontal_wrapped(|ui| {
-                icon::show(ui, Icon::Warning, theme::of(ui).retry);
-                ui.label(words);
-            });
+            let sign = (Icon::Warning, theme::of(ui).retry);
+            remark(ui, sign, words, |_| ());
         }
         for change in &plan.changes {
             ui.label(RichText::new(change.title()).color(theme::of(ui).text_strong));

@@ -98,6 +98,11 @@ impl Open {
         let (Some(detail), Some(facts)) = (self.detail.value(), &self.facts) else {
             if self.detail.is_pending() {
                 remote::loading_ui(ui);
+            } else {
+                ui.add_space(theme::GUTTER);
+                if icon::button(ui, Icon::Refresh, "Try again").clicked() {
+                    self.reload(cx);
+                }
             }
             return delete;
         };

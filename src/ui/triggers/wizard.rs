@@ -16,7 +16,7 @@ use crate::mapping::config::StartingPosition;
 use crate::mapping::{MappingConfig, Record};
 use crate::ui::qualifier::Qualifier;
 use crate::ui::roles::{Mended, Mending};
-use crate::ui::widgets::{Icon, form, icon, json_view};
+use crate::ui::widgets::{Icon, form, icon, json_view, remark};
 use crate::ui::{Action, Cx, Listing, Remote, Route, Toast, theme};
 
 /// Records of the stream looked at for the forecast.
@@ -312,26 +312,20 @@ impl Wizard {
             Verdictness::Warning => (Icon::Half, tokens.retry),
             Verdictness::Bad => (Icon::Failed, tokens.failed),
         };
-        ui.horizontal_wrapped(|ui| {
-            icon::show(ui, sign, color);
-            ui.label(&check.words);
-            let Some(fix) = &check.fix else { return };
-            let (words, hover) = match fix {
-                Fix::Role(role) => (
-                    "Fix…".to_owned(),
-                    format!("Show what would mend {role}, before it is done"),
-                ),
-                Fix::AddQueue(name) => (format!("Add queue {name}"), String::new()),
-                Fix::OpenTrigger(_) => ("Open it".to_owned(), String::new()),
+        let clicked = remark(ui, (sign, color), &check.words, |ui| {
+            let fix = check.fix.as_ref()?;
+            let button = match fix {
+                Fix::Role(role) => ui
+                    .button("Fix…")
+                    .on_hover_text(format!("Show what would mend {role}, before it is done")),
+                Fix::AddQueue(name) => ui.button(format!("Add queue {name}")),
+                Fix::OpenTrigger(_) => ui.button("Open it"),
             };
-            let mut button = ui.button(words);
-            if !hover.is_empty() {
-                button = button.on_hover_text(hover);
-            }
-            if button.clicked() {
-                self.mend(cx, fix);
-            }
+            button.clicked().then_some(fix)
         });
+        if let Some(fix) = clicked {
+            self.mend(cx, fix);
+        }
     }
 
     fn mend(&mut self, cx: &Cx<'_>, fix: &Fix) {

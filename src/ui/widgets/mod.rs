@@ -18,6 +18,7 @@ pub mod json_view;
 mod kpi;
 pub mod node;
 mod path_box;
+mod remark;
 mod selection;
 mod table_list;
 
@@ -35,5 +36,6 @@ pub use icon::Icon;
 pub use json_view::JsonView;
 pub use kpi::{Kpi, kpi, sparkline};
 pub use path_box::PathBox;
+pub use remark::remark;
 pub use selection::Selection;
 pub use table_list::{ListEvent, table_list};

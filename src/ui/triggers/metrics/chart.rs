@@ -10,13 +10,10 @@
 
 use std::sync::Arc;
 
-use egui::{
-    Align2, Color32, Galley, Rect, RichText, Sense, Stroke, TextStyle, TextWrapMode, Ui,
-    WidgetText, pos2, vec2,
-};
+use egui::{Align2, Color32, Galley, Rect, Sense, Stroke, TextStyle, Ui, pos2, vec2};
 
 use super::series::{BARS, Metric, Series};
-use crate::ui::widgets::{Health, icon};
+use crate::ui::widgets::{Health, elided, icon};
 use crate::ui::{theme, time};
 
 /// Narrower than this the longest of AWS's names would be cut.
@@ -163,9 +160,8 @@ fn axis_ui(ui: &Ui, series: &Series, inside: Rect) {
 }
 
 fn small(ui: &Ui, words: &str, color: Color32, width: f32) -> Arc<Galley> {
-    let text = WidgetText::from(RichText::new(words).color(color));
-    let wrap = Some(TextWrapMode::Truncate);
-    text.into_galley(ui, wrap, width.max(0.0), TextStyle::Small)
+    let font = TextStyle::Small.resolve(ui.style());
+    elided(ui, words, font, color, width)
 }
 
 /// `14:05 UTC: 12 records`
