@@ -1,4 +1,4 @@
-//! Functions as processes: `cargo bench --bench runtimes`.
+//! Functions as processes: `cargo bench --bench runtimes`, or `cargo bench --bench runtimes -- Python` for one of them.
 //!
 //! Cold start, invocations of a warm environment and the drain of a backlog in Python, JavaScript and Rust, beside a bare
 //! loop of the Runtime API with the same handler and the same batches.
@@ -18,6 +18,7 @@ use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{LastUpdateStatus, LogType};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use drain::drained;
 use serde_json::json;
 use waterwheel::clock::Clock;
@@ -90,43 +91,58 @@ async fn main() -> anyhow::Result<()> {
         },
     ];
     say(&format!(
-        "{:<8} {:>10} {:>10} {:>10} {:>10} {:>12} {:>13} {:>13} {:>7}",
+        "{:<8} {:>10} {:>10} {:>10} {:>10} {:>10} {:>12} {:>13} {:>13} {:>7}",
         "",
         "cold start",
         "bare",
         "warm p50",
+        "by SDK",
         "bare",
         "invocations",
         "records",
         "bare records",
         "share"
     ))?;
+    let named: Vec<String> = std::env::args().collect();
+    let is_named = |it: &Language| named.iter().any(|name| name == it.name);
+    let some_are_named = languages.iter().any(is_named);
     for language in languages {
-        let empty = bare(&language, EMPTY, WARM).await?;
-        let bare = bare(&language, &batch(), BACKLOG / BATCH).await?;
-        let cold = cold(&language).await?;
-        // As pollers and connections do: a thread that waits for the runtime is another one to wake.
-        let world = world(&language).await?;
-        let (overhead, rate) = tokio::spawn(warm(world)).await??;
-        let world = self::world(&language).await?;
-        let records = drained(&world, BACKLOG).await?;
-        world.host.close().await;
-        let millis = |time: Duration| time.as_secs_f64() * 1e3;
-        let bare_records = bare.rate * 100.0;
-        say(&format!(
-            "{:<8} {:>7.1} ms {:>7.1} ms {:>7.3} ms {:>7.3} ms {rate:>10.0}/s {records:>11.0}/s {bare_records:>11.0}/s {:>5.0} %",
-            language.name,
-            millis(cold),
-            millis(bare.cold),
-            millis(overhead),
-            1e3 / empty.rate,
-            records / bare_records * 100.0
-        ))?;
+        if some_are_named && !is_named(&language) {
+            continue;
+        }
+        row(&language).await?;
     }
     say(
-        "warm p50: an invocation through the SDK inside the process, without the handler's own time; bare: a turn of the bare loop",
+        "warm p50: an invocation without the handler's own time; by SDK: with what the SDK does around it; bare: a turn of the bare loop",
     )
-        .map_err(Into::into)
+    .map_err(Into::into)
+}
+
+/// All that is measured of one language.
+async fn row(language: &Language) -> anyhow::Result<()> {
+    let empty = bare(language, EMPTY, WARM).await?;
+    let bare = bare(language, &batch(), BACKLOG / BATCH).await?;
+    let cold = cold(language).await?;
+    // As pollers and connections do: a thread that waits for the runtime is another one to wake.
+    let world = world(language).await?;
+    let warm = tokio::spawn(warm(world)).await??;
+    let world = self::world(language).await?;
+    let records = drained(&world, BACKLOG).await?;
+    world.host.close().await;
+    let millis = |time: Duration| time.as_secs_f64() * 1e3;
+    let bare_records = bare.rate * 100.0;
+    say(&format!(
+        "{:<8} {:>7.1} ms {:>7.1} ms {:>7.3} ms {:>7.3} ms {:>7.3} ms {rate:>10.0}/s {records:>11.0}/s {bare_records:>11.0}/s {:>5.0} %",
+        language.name,
+        millis(cold),
+        millis(bare.cold),
+        millis(warm.engine),
+        millis(warm.sdk),
+        1e3 / empty.rate,
+        records / bare_records * 100.0,
+        rate = warm.rate,
+    ))
+    .map_err(Into::into)
 }
 
 async fn world(language: &Language) -> anyhow::Result<World> {
@@ -188,23 +204,53 @@ async fn cold(language: &Language) -> anyhow::Result<Duration> {
     Ok(times[COLD_STARTS / 2])
 }
 
-/// The middle of what an invocation takes without its handler, and how many there are in a second, one after the other.
-async fn warm(world: World) -> anyhow::Result<(Duration, f64)> {
+/// Invocations of a warm environment, one after the other.
+struct Warm {
+    /// The middle of what they take without their handler, at the engine's door.
+    engine: Duration,
+    /// The same with all that the SDK does before and after.
+    sdk: Duration,
+    /// Invocations a second at the engine's door.
+    rate: f64,
+}
+
+async fn warm(world: World) -> anyhow::Result<Warm> {
+    let (mut sdk, mut engine) = (Vec::new(), Vec::new());
+    let own = |answer: &serde_json::Value| {
+        Duration::from_nanos(answer["nanos"].as_u64().unwrap_or_default())
+    };
     invoke(&world, EMPTY).await?;
-    let mut times = Vec::new();
-    let all = world.clock.stopwatch();
     for _ in 0..WARM {
         let stopwatch = world.clock.stopwatch();
         let (answer, _) = invoke(&world, EMPTY).await?;
-        let own = Duration::from_nanos(answer["nanos"].as_u64().unwrap_or_default());
-        times.push(stopwatch.elapsed().saturating_sub(own));
+        sdk.push(stopwatch.elapsed().saturating_sub(own(&answer)));
     }
-    let rate = f64::from(u32::try_from(WARM)?) / all.elapsed().as_secs_f64();
+    let mut whole = Duration::ZERO;
+    for _ in 0..WARM {
+        let request = http::Request::post("/2015-03-31/functions/reader/invocations")
+            .header("X-Amz-Log-Type", "Tail")
+            .header("Authorization", AUTHORIZATION)
+            .body(Bytes::from_static(EMPTY.as_bytes()))?;
+        let stopwatch = world.clock.stopwatch();
+        let response = world.host.engine().handle(request).await;
+        let took = stopwatch.elapsed();
+        ensure!(response.status() == 200, "{:?}", response.body());
+        let answer = serde_json::from_slice(response.body())?;
+        engine.push(took.saturating_sub(own(&answer)));
+        whole += took;
+    }
     world.host.close().await;
-    times.sort();
-    Ok((times[WARM / 2], rate))
+    sdk.sort();
+    engine.sort();
+    Ok(Warm {
+        engine: engine[WARM / 2],
+        sdk: sdk[WARM / 2],
+        rate: f64::from(u32::try_from(WARM)?) / whole.as_secs_f64(),
+    })
 }
 
+const AUTHORIZATION: &str = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20260101/us-east-1/lambda/aws4_request, \
+                             SignedHeaders=host, Signature=00";
 const EMPTY: &str = r#"{"Records":[]}"#;
 
 async fn bare(language: &Language, event: &str, events: usize) -> anyhow::Result<bare::Bare> {

@@ -1,4 +1,4 @@
-//! From a write to the function: `cargo bench --bench triggers`.
+//! From a write to the function: `cargo bench --bench triggers`, or `cargo bench --bench triggers -- drain` for one row.
 //!
 //! How long a put takes until the function has answered, read as written and four times a second, also beside a shard
 //! that is blocked by a record that fails; how fast a backlog is drained; what idle triggers cost. The function is
@@ -25,6 +25,8 @@ use world::{POISON, World, begun, say};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+/// What can be asked for by name; all of it otherwise.
+const ROWS: [&str; 4] = ["latency", "failing", "idle", "drain"];
 /// Writes a second, and how many of them.
 const RATE: u32 = 50;
 const WRITES: usize = 500;
@@ -34,17 +36,33 @@ const IDLE_SECS: u64 = 10;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    wake_up().await?;
-    for pace in [Pace::AsWritten, Pace::FourPerSecond] {
-        latency(pace).await?;
+    let named: Vec<String> = std::env::args().collect();
+    let named: Vec<_> = named
+        .iter()
+        .filter(|it| ROWS.contains(&it.as_str()))
+        .collect();
+    let wants = |row: &str| named.is_empty() || named.iter().any(|it| *it == row);
+    let paces = [Pace::AsWritten, Pace::FourPerSecond];
+    if wants("latency") {
+        wake_up().await?;
+        for pace in paces {
+            latency(pace).await?;
+        }
     }
-    for pace in [Pace::AsWritten, Pace::FourPerSecond] {
-        latency_beside_a_failing_shard(pace).await?;
+    if wants("failing") {
+        for pace in paces {
+            latency_beside_a_failing_shard(pace).await?;
+        }
     }
-    for pace in [Pace::AsWritten, Pace::FourPerSecond] {
-        idle(pace).await?;
+    if wants("idle") {
+        for pace in paces {
+            idle(pace).await?;
+        }
     }
-    drain().await
+    if wants("drain") {
+        drain().await?;
+    }
+    Ok(())
 }
 
 async fn world(pace: Pace, shards: u32) -> anyhow::Result<World> {
