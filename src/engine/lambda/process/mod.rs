@@ -36,12 +36,14 @@ use super::environment::{
     Blueprint, BoxFuture, Ended, ExecutionEnvironment, Failure, Init, Invocation, Line, LogFormat,
     Ran,
 };
-use crate::clock::epoch_millis;
+use crate::clock::{Clock, epoch_millis};
 
 /// Longest start of an environment.
 const INIT_MAX: Duration = Duration::from_secs(10);
 /// How often a running program's memory is looked at.
 const LOOK: Duration = Duration::from_millis(50);
+/// A program that was looked at so short a time ago has not come to use much more.
+const LOOK_HOLDS: Duration = Duration::from_millis(5);
 /// How long a program's last words may be under way when it has ended.
 const LAST_WORDS: Duration = Duration::from_millis(20);
 
@@ -68,6 +70,8 @@ struct Running {
     is_sandbox: bool,
     /// The most memory that was seen, in bytes.
     peak: u64,
+    /// By the clock's uptime.
+    looked: Option<Duration>,
     api: Api,
 }
 
@@ -227,7 +231,10 @@ impl Process {
             return (Vec::new(), 1);
         };
         running.output.drain().await;
-        running.look();
+        let clock = &self.blueprint.clock;
+        if running.looked.is_none_or(|at| clock.since(at) > LOOK_HOLDS) {
+            running.look(clock);
+        }
         let megabytes = u32::try_from(running.peak.div_ceil(1 << 20)).unwrap_or(u32::MAX);
         (running.output.take_lines(), megabytes)
     }
@@ -267,6 +274,7 @@ impl Process {
             folder,
             is_sandbox: self.bwrap.is_some(),
             peak: 1,
+            looked: None,
             api,
         })
     }
@@ -350,7 +358,8 @@ impl Running {
     }
 
     /// How much memory the program has, in bytes; 0 where nobody tells.
-    fn look(&mut self) -> u64 {
+    fn look(&mut self, clock: &Clock) -> u64 {
+        self.looked = Some(clock.uptime());
         let child = self.child.as_ref();
         let memory = child.and_then(|it| it.memory_bytes(self.is_sandbox));
         memory.map_or(0, |it| {
@@ -380,7 +389,7 @@ impl Running {
                     late.set(clock.wait_until(clock.uptime() + LOOK));
                 }
                 () = look.as_mut() => {
-                    if self.look() > memory_most {
+                    if self.look(clock) > memory_most {
                         return End::OutOfMemory;
                     }
                     look.set(clock.wait(LOOK));
