@@ -27,6 +27,7 @@ use http_body_util::BodyExt as _;
 use super::Engine;
 use super::call::Principal;
 use super::faults::AnswerLost;
+use crate::mapping::poller::Door;
 
 /// Shown to users who want to sign requests themselves; the engine judges the key id only.
 pub const SECRET: &str = "waterwheel";
@@ -69,6 +70,27 @@ impl Engine {
         Unsigned {
             authorization: self.authorization(principal, service),
         }
+    }
+
+    /// The way for a poller to call a service as this principal without the SDK.
+    pub fn door(&self, principal: &Principal, service: &str) -> Door {
+        let engine = self.clone();
+        Door::new(self.authorization(principal, service), move |request| {
+            let engine = engine.clone();
+            Box::pin(async move { engine.exchange(request).await })
+        })
+    }
+
+    /// The answer to a request, unless an injected fault loses it.
+    async fn exchange(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, ConnectorError> {
+        let response = self.handle(request).await;
+        if response.extensions().get::<AnswerLost>().is_some() {
+            return Err(ConnectorError::io(AnswerLost.into()));
+        }
+        Ok(response)
     }
 
     /// The `Authorization` header of such requests: the engine judges the key only.
@@ -132,10 +154,9 @@ impl HttpConnector for InProcess {
                     .map_err(ConnectorError::user)?
                     .to_bytes(),
             };
-            let response = engine.handle(http::Request::from_parts(head, body)).await;
-            if response.extensions().get::<AnswerLost>().is_some() {
-                return Err(ConnectorError::io(AnswerLost.into()));
-            }
+            let response = engine
+                .exchange(http::Request::from_parts(head, body))
+                .await?;
             HttpResponse::try_from(response.map(SdkBody::from))
                 .map_err(|error| ConnectorError::other(error.into(), None))
         })

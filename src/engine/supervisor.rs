@@ -333,9 +333,9 @@ fn clients(engine: &Engine, work: &Work) -> Clients {
     };
     let invoker = Principal::Service("lambda.amazonaws.com".to_owned());
     let clients = Clients::new(&engine.sdk_config(&reader), &engine.sdk_config(&invoker));
-    clients.signing(
+    clients.inside(
         SharedAuthScheme::new(engine.unsigned(&reader, "dynamodb")),
-        SharedAuthScheme::new(engine.unsigned(&invoker, "lambda")),
+        engine.door(&invoker, "lambda"),
     )
 }
 

@@ -30,6 +30,8 @@ mod demo;
 #[cfg(test)]
 mod denied;
 #[cfg(test)]
+mod door;
+#[cfg(test)]
 mod driver;
 #[cfg(test)]
 mod folders_panel;

@@ -8,6 +8,7 @@ use aws_sdk_lambda::types::{InvocationType, LogType};
 use aws_sdk_s3::primitives::ByteStream;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
 
 use super::trouble::Trouble;
 use super::{Clients, Line};
@@ -18,10 +19,51 @@ use crate::mapping::assumed::LetterPayload;
 use crate::mapping::consumer::Discard;
 use crate::mapping::progress::{Answer, What};
 
+/// What a function's cloud says when it was called.
+pub(super) struct Reply {
+    pub(super) request_id: String,
+    pub(super) status: u16,
+    pub(super) function_error: Option<String>,
+    pub(super) executed_version: String,
+    pub(super) payload: Bytes,
+    /// The end of the log in base64.
+    pub(super) log_result: Option<String>,
+}
+
 impl Clients {
     /// Calls a function and waits for its answer; trouble on the way is an answer, too.
     pub async fn invoke(&self, function_arn: &str, clock: &Clock, payload: String) -> Answer {
         let began = clock.uptime();
+        let reply = match &self.door {
+            Some(door) => door.invoke(function_arn, payload).await,
+            None => self.invoke_by_sdk(function_arn, payload).await,
+        };
+        let took = clock.since(began);
+        match reply {
+            Ok(reply) => Answer {
+                request_id: reply.request_id,
+                status: reply.status,
+                function_error: reply.function_error,
+                executed_version: reply.executed_version,
+                payload: text(&reply.payload),
+                log_tail: reply.log_result.map_or_else(String::new, |log| {
+                    text(&BASE64_STANDARD.decode(log).unwrap_or_default())
+                }),
+                took,
+            },
+            Err(trouble) => Answer {
+                request_id: trouble.request_id.clone(),
+                status: trouble.status,
+                function_error: None,
+                executed_version: String::new(),
+                payload: trouble.words("AWSLambda"),
+                log_tail: String::new(),
+                took,
+            },
+        }
+    }
+
+    async fn invoke_by_sdk(&self, function_arn: &str, payload: String) -> Result<Reply, Trouble> {
         let request = self
             .lambda
             .invoke()
@@ -29,33 +71,19 @@ impl Clients {
             .invocation_type(InvocationType::RequestResponse)
             .log_type(LogType::Tail)
             .payload(Blob::new(payload));
-        let reply = request.send().await;
-        let took = clock.since(began);
-        match reply {
-            Ok(reply) => Answer {
-                request_id: reply.request_id().unwrap_or_default().to_owned(),
-                status: u16::try_from(reply.status_code).unwrap_or_default(),
-                function_error: reply.function_error,
-                executed_version: reply.executed_version.unwrap_or_default(),
-                payload: text(reply.payload.as_ref().map_or(&[], Blob::as_ref)),
-                log_tail: reply.log_result.map_or_else(String::new, |log| {
-                    text(&BASE64_STANDARD.decode(log).unwrap_or_default())
-                }),
-                took,
-            },
-            Err(error) => {
-                let trouble = Trouble::from(error);
-                Answer {
-                    request_id: trouble.request_id.clone(),
-                    status: trouble.status,
-                    function_error: None,
-                    executed_version: String::new(),
-                    payload: trouble.words("AWSLambda"),
-                    log_tail: String::new(),
-                    took,
-                }
-            }
-        }
+        let reply = request.send().await?;
+        Ok(Reply {
+            request_id: reply.request_id().unwrap_or_default().to_owned(),
+            status: u16::try_from(reply.status_code).unwrap_or_default(),
+            function_error: reply.function_error,
+            executed_version: reply.executed_version.unwrap_or_default(),
+            payload: reply
+                .payload
+                .map(Blob::into_inner)
+                .unwrap_or_default()
+                .into(),
+            log_result: reply.log_result,
+        })
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod asks;
 mod calls;
+mod door;
 mod follow;
 mod reader;
 mod replay;
@@ -29,6 +30,7 @@ use super::words;
 use crate::clock::Clock;
 use crate::ids::Ids;
 pub use asks::Followed;
+pub use door::{Door, Exchange};
 use trouble::Trouble;
 
 /// Told of everything a poller does, in order per shard.
@@ -45,6 +47,8 @@ pub type Wake = Arc<dyn Fn(&str) -> Option<signal::Receiver<()>> + Send + Sync>;
 pub struct Clients {
     streams: aws_sdk_dynamodbstreams::Client,
     lambda: aws_sdk_lambda::Client,
+    /// Where functions are called, if not by the SDK.
+    door: Option<Door>,
     s3: aws_sdk_s3::Client,
     sns: aws_sdk_sns::Client,
     sqs: aws_sdk_sqs::Client,
@@ -101,19 +105,20 @@ impl Clients {
             sns: aws_sdk_sns::Client::from_conf(sns.retry_config(once.clone()).build()),
             sqs: aws_sdk_sqs::Client::from_conf(sqs.retry_config(once.clone()).build()),
             lambda: aws_sdk_lambda::Client::from_conf(lambda.retry_config(once).build()),
+            door: None,
         }
     }
 
-    /// The same with other ways to sign what is called all the time: reading the stream, and the function.
+    /// The same for a cloud in this process: with another way to sign what reads the stream, and calling functions
+    /// there without the SDK.
     #[must_use]
-    pub fn signing(self, reading: SharedAuthScheme, invoking: SharedAuthScheme) -> Self {
+    pub fn inside(self, reading: SharedAuthScheme, invoking: Door) -> Self {
         let streams = self.streams.config().to_builder();
-        let lambda = self.lambda.config().to_builder();
         Self {
             streams: aws_sdk_dynamodbstreams::Client::from_conf(
                 streams.push_auth_scheme(reading).build(),
             ),
-            lambda: aws_sdk_lambda::Client::from_conf(lambda.push_auth_scheme(invoking).build()),
+            door: Some(invoking),
             ..self
         }
     }
