@@ -1,5 +1,7 @@
 //! The versions and aliases of a function in the console, as a user would publish and point them.
 
+use std::time::Duration;
+
 use egui::accesskit::Role;
 use egui_kittest::kittest::Queryable as _;
 use waterwheel::aws::{demo, lambda};
@@ -17,7 +19,10 @@ fn versions(lab: &Lab) -> lambda::Versions {
 
 /// The demo's function, its versions in view, and the stream that triggers it.
 fn lab() -> (Lab, String) {
-    let mut lab = Lab::new();
+    lab_on(Lab::new())
+}
+
+fn lab_on(mut lab: Lab) -> (Lab, String) {
     let stream = lab.ask(demo::build(lab.aws.clone())).stream_arn;
     lab.harness.state_mut().wish(Action::Reload(Listing::All));
     lab.harness.step();
@@ -121,7 +126,10 @@ fn called(lab: &Lab) -> String {
 
 #[test]
 fn a_trigger_is_edited_to_call_an_alias_and_back_and_the_form_tells_before() {
-    let (mut lab, _) = lab();
+    // A change takes a while to come into force.
+    let settling = Duration::from_secs(10);
+    let (mut lab, _) = lab_on(Lab::paused());
+    lab.pass(settling);
     publish_as_live(&lab);
     let mappings = lab.ask(lambda::list_mappings(lab.aws.clone()));
     lab.go(Route::Trigger(mappings[0].uuid.clone().unwrap()));
@@ -151,6 +159,7 @@ fn a_trigger_is_edited_to_call_an_alias_and_back_and_the_form_tells_before() {
         let mut told = it.query_all_by_label("Updating the trigger");
         told.next().is_some()
     });
+    lab.pass(settling);
     assert!(called(&lab).ends_with(":function:on-order:live"));
     lab.reload();
     edit(&mut lab);
@@ -158,6 +167,7 @@ fn a_trigger_is_edited_to_call_an_alias_and_back_and_the_form_tells_before() {
     assert!(lab.shows("on-order:live → on-order"));
     lab.click("Save trigger");
     lab.until("it is saved", |it| it.query_by_label("Edit").is_some());
+    lab.pass(settling);
     assert!(called(&lab).ends_with(":function:on-order"));
 }
 
