@@ -10,6 +10,7 @@ use crate::arn::Arn;
 use crate::aws::sqs::Queue;
 use crate::ui::live::story::Status;
 use crate::ui::live::{Live, MappingStory};
+use crate::ui::widgets::form::counted;
 use crate::ui::{names, time};
 
 /// One mapping with what it connects.
@@ -42,10 +43,9 @@ pub(super) struct Card {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Edge {
     pub(super) per_sec: f64,
-    pub(super) total: u64,
     pub(super) moving: bool,
-    /// What is counted: `records`, `calls`.
-    pub(super) unit: &'static str,
+    /// All that went this way: `12 records`.
+    pub(super) total: String,
 }
 
 /// What is known of everything, as the catalog has it.
@@ -104,19 +104,16 @@ fn pipeline(
     let funnel = &story.funnel;
     let polled = Edge {
         per_sec: story.polled_rate.per_sec(now),
-        total: funnel.polled,
         moving: story.polled_rate.is_moving(now),
-        unit: "records",
+        total: counted(funnel.polled, "record"),
     };
     let invoked = Edge {
         per_sec: story.invoked_rate.per_sec(now),
-        total: funnel.invocations,
         moving: story.invoked_rate.is_moving(now),
-        unit: "calls",
+        total: counted(funnel.invocations, "call"),
     };
     let delivered = Edge {
-        total: funnel.delivered,
-        unit: "gave up",
+        total: format!("{} gave up", funnel.delivered),
         ..Edge::default()
     };
     let known_table = known
@@ -154,11 +151,7 @@ fn table_card(name: &str, table: Option<&TableDescription>) -> Card {
         Some(table) => {
             let items = table.item_count().unwrap_or(0);
             let status = table.table_status().map_or("", |it| it.as_str());
-            let items = if items == 1 {
-                "1 item".to_owned()
-            } else {
-                format!("{items} items")
-            };
+            let items = counted(u64::try_from(items).unwrap_or_default(), "item");
             vec![items, status.to_owned()]
         }
     };

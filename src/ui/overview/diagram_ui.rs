@@ -135,7 +135,7 @@ fn edge_ui(ui: &Ui, edge: &Edge, (from, to): (egui::Pos2, egui::Pos2), dashed: b
     painter.text(
         middle + vec2(0.0, 6.0),
         Align2::CENTER_TOP,
-        format!("{} {}", edge.total, edge.unit),
+        &edge.total,
         font,
         tokens.text_muted,
     );

@@ -357,10 +357,7 @@ fn managed_ui(ui: &mut Ui, id: &str, policy: &AttachedPolicy) {
 fn summary(document: &str) -> String {
     let all = documents::statements(document);
     let actions: usize = all.iter().map(|it| it.actions.items.len()).sum();
-    let count = |number: usize, what: &str| match number {
-        1 => format!("1 {what}"),
-        _ => format!("{number} {what}s"),
-    };
+    let count = |number: usize, noun: &str| form::counted(number as u64, noun);
     format!(
         "{}, {}",
         count(all.len(), "statement"),

@@ -5,10 +5,11 @@ use std::time::Duration;
 use egui::{Align, Layout, RichText, Ui, vec2};
 
 use super::chart;
-use super::words::{difference, number, number_of};
+use super::words::{difference, number};
 use crate::aws::whatif::Answer;
 use crate::mapping::whatif::{Better, Note, Report, Row};
 use crate::ui::names::short_shard;
+use crate::ui::widgets::form::counted;
 use crate::ui::widgets::{Health, Icon, chip, icon};
 use crate::ui::{theme, time};
 
@@ -245,12 +246,4 @@ fn note_ui(ui: &mut Ui, note: &Note) {
         }
         ui.weak(&note.reason);
     });
-}
-
-/// `1 record`, `1,204 records`
-fn counted(count: u64, noun: &str) -> String {
-    match count {
-        1 => format!("1 {noun}"),
-        many => format!("{} {noun}s", number_of(many)),
-    }
 }

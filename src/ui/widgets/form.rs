@@ -170,6 +170,17 @@ pub fn number_or(
     })
 }
 
+/// `1 record`, `12,480 records`.
+pub fn counted(number: u64, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        many => format!(
+            "{} {noun}s",
+            grouped(i64::try_from(many).unwrap_or(i64::MAX))
+        ),
+    }
+}
+
 /// `12480` as `12,480`.
 pub fn grouped(number: i64) -> String {
     let digits = number.unsigned_abs().to_string();
