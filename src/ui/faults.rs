@@ -177,8 +177,8 @@ impl Faults {
             3 if rule.subject.is_empty() => drop(ui.weak("anything")),
             3 => cell(ui, RichText::new(&rule.subject)),
             4 => cell(ui, RichText::new(which_words(rule))),
-            5 => drop(ui.label(counted(rule.seen))),
-            6 => drop(ui.label(counted(rule.struck))),
+            5 => drop(ui.label(form::grouped(rule.seen))),
+            6 => drop(ui.label(form::grouped(rule.struck))),
             _ => {
                 let name = format!("Remove rule {number}");
                 if icon::only(ui, Icon::Trash, &name).clicked() {
@@ -382,10 +382,6 @@ fn cell(ui: &mut Ui, text: RichText) {
         .on_hover_text(whole);
 }
 
-fn counted(calls: u64) -> String {
-    form::grouped(i64::try_from(calls).unwrap_or(i64::MAX))
-}
-
 /// `half of them`-like words: share, skip, first, and what belongs to the kind.
 fn which_words(rule: &FaultRow) -> String {
     let mut words = Vec::new();
@@ -396,10 +392,10 @@ fn which_words(rule: &FaultRow) -> String {
         percent => format!("{percent} % of calls"),
     });
     if let Some(first) = rule.first {
-        words.push(format!("among {}", counted(first)));
+        words.push(format!("among {}", form::grouped(first)));
     }
     if rule.skip > 0 {
-        words.push(format!("after {}", counted(rule.skip)));
+        words.push(format!("after {}", form::grouped(rule.skip)));
     }
     if let Some((least, most)) = rule.delay {
         words.push(if least == most {

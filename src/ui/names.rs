@@ -29,10 +29,14 @@ pub(super) fn qualifier_of(mapping: &Mapping) -> &str {
 
 /// `on-order`, `on-order:live`: what a trigger calls, as the API takes it.
 pub(super) fn qualified_of(mapping: &Mapping) -> String {
-    let function = function_of(mapping);
-    match qualifier_of(mapping) {
+    qualified(function_of(mapping), qualifier_of(mapping))
+}
+
+/// A function and its version or alias, as the API takes it; without one the function itself.
+pub(super) fn qualified(function: &str, qualifier: &str) -> String {
+    match qualifier {
         "" => function.to_owned(),
-        qualifier => format!("{function}:{qualifier}"),
+        _ => format!("{function}:{qualifier}"),
     }
 }
 

@@ -3,6 +3,7 @@
 use aws_sdk_lambda::types::FunctionConfiguration;
 use egui::Ui;
 
+use super::names::qualified;
 use super::widgets::form;
 use super::{Cx, Remote, remote};
 use crate::aws::{self, lambda::Versions};
@@ -66,10 +67,7 @@ impl Qualifier {
 
     /// As the API has it: `bill`, `bill:live`.
     pub(super) fn name(&self) -> String {
-        if self.chosen.is_empty() {
-            return self.function.clone();
-        }
-        format!("{}:{}", self.function, self.chosen)
+        qualified(&self.function, &self.chosen)
     }
 
     /// Empty for the function itself.

@@ -254,7 +254,6 @@ fn chosen_ui(ui: &mut Ui, cx: &Cx<'_>, table: &TableDescription, tab: &mut Items
 }
 
 fn loaded_words(tab: &ItemsTab) -> String {
-    let number = |count: u64| grouped(i64::try_from(count).unwrap_or(i64::MAX));
     let loaded = tab.sheet.len();
     let items = if loaded == 1 { "item" } else { "items" };
     let is_narrow = tab.request.as_ref().is_some_and(|it| !it.filter.is_empty());
@@ -262,11 +261,11 @@ fn loaded_words(tab: &ItemsTab) -> String {
         _ if tab.totals.pages == 0 => String::new(),
         (true, _) => format!(
             "{} found, {} scanned",
-            number(loaded),
-            number(tab.totals.scanned)
+            grouped(loaded),
+            grouped(tab.totals.scanned)
         ),
-        (false, true) => format!("{} {items} so far", number(loaded)),
-        (false, false) => format!("{} {items}", number(loaded)),
+        (false, true) => format!("{} {items} so far", grouped(loaded)),
+        (false, false) => format!("{} {items}", grouped(loaded)),
     }
 }
 

@@ -223,7 +223,7 @@ fn question(table: &str, shards: &[ShardRow], wish: &Wish) -> Confirm {
     let stays = |shard: &str| match records(Some(shard)) {
         0 => "It holds no records.".to_owned(),
         1 => "The record in it stays readable.".to_owned(),
-        many => format!("The {} records in it stay readable.", count(many)),
+        many => format!("The {} records in it stay readable.", grouped(many)),
     };
     match wish {
         Wish::Roll(shard) => Confirm::new(format!("Roll shard {} over", short_shard(shard)))
@@ -266,12 +266,11 @@ fn all_of(records: u64, what: &str) -> String {
     match records {
         0 => format!("There is no record in {what} now."),
         1 => format!("The one record in {what} can be read no more."),
-        many => format!("All {} records in {what} can be read no more.", count(many)),
+        many => format!(
+            "All {} records in {what} can be read no more.",
+            grouped(many)
+        ),
     }
-}
-
-fn count(number: u64) -> String {
-    grouped(i64::try_from(number).unwrap_or(i64::MAX))
 }
 
 /// Returns what the user asked to be done to one of them.
@@ -335,8 +334,8 @@ fn state(shard: &ShardRow) -> (Health, &'static str) {
 fn records_words(kept: &shards::Kept) -> String {
     match (kept.records, kept.trimmed) {
         (0, 0) => "none".to_owned(),
-        (kept, 0) => count(kept),
-        (kept, trimmed) => format!("{}, {} trimmed", count(kept), count(trimmed)),
+        (kept, 0) => grouped(kept),
+        (kept, trimmed) => format!("{}, {} trimmed", grouped(kept), grouped(trimmed)),
     }
 }
 

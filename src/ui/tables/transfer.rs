@@ -84,7 +84,7 @@ impl Transfer {
             // What was written before the error is there.
             return (self.way == Way::In).then_some(false);
         };
-        let count = grouped(i64::try_from(count).unwrap_or(i64::MAX));
+        let count = grouped(count);
         let words = match self.way {
             Way::In => format!("Imported {count} items"),
             Way::Out => format!("Exported {count} items to {}", self.path.text.trim()),
@@ -265,7 +265,7 @@ fn path_ui(ui: &mut Ui, cx: &Cx<'_>, table: &str, transfer: &mut Transfer) {
 fn count_ui(ui: &mut Ui, transfer: &Transfer) {
     if transfer.running.is_pending() {
         let count = transfer.counter.load(Ordering::Acquire);
-        let count = grouped(i64::try_from(count).unwrap_or(i64::MAX));
+        let count = grouped(count);
         let words = format!("{count} items written…");
         ui.label(&words)
             .widget_info(|| egui::WidgetInfo::labeled(egui::Role::ProgressIndicator, true, &words));

@@ -335,10 +335,10 @@ fn number(row: &Parameter, typed: &str) -> Result<Option<u32>, String> {
 /// `1–10,000`, `-1 or 60–604,800`.
 fn bounds(row: &Parameter) -> String {
     let (least, most) = row.range;
-    let range = format!("{}–{}", grouped(least.into()), grouped(most.into()));
+    let range = format!("{}–{}", grouped(least), grouped(most));
     match row.none {
         Some(none) if none < i64::from(least) && none + 1 == i64::from(least) => {
-            format!("{none}–{}", grouped(most.into()))
+            format!("{none}–{}", grouped(most))
         }
         Some(none) => format!("{none} or {range}"),
         None => range,

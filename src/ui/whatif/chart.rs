@@ -16,10 +16,11 @@ use egui::{
     pos2, vec2,
 };
 
-use super::words::{number, number_of};
+use super::words::number;
 use crate::mapping::whatif::{BatchSize, Levels};
 use crate::ui::theme::{self, Tokens};
 use crate::ui::time;
+use crate::ui::widgets::form::grouped;
 
 const HEIGHT: f32 = 150.0;
 /// Room for the numbers at the left, below, and the head.
@@ -243,7 +244,7 @@ fn size_words(up_to: u32) -> String {
     if up_to <= 10 {
         up_to.to_string()
     } else {
-        format!("≤ {}", number_of(up_to.into()))
+        format!("≤ {}", grouped(up_to))
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) fn number(value: f64, unit: &str) -> String {
     let text = if text.contains('.') {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     } else {
-        text.parse().map_or(text, grouped)
+        text.parse::<i64>().map_or(text, grouped)
     };
     let text = if text == "-0" { "0".to_owned() } else { text };
     // The name of a row says what it counts.
@@ -32,10 +32,6 @@ pub(super) fn difference(value: f64, unit: &str) -> String {
     } else {
         text
     }
-}
-
-pub(super) fn number_of(count: u64) -> String {
-    grouped(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Rows of a form: a label, a control, help below it, and what is wrong beside it.
 
+use std::fmt::Display;
 use std::ops::RangeInclusive;
 
 use egui::{RichText, TextEdit, Ui};
@@ -174,24 +175,25 @@ pub fn number_or(
 pub fn counted(number: u64, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
-        many => format!(
-            "{} {noun}s",
-            grouped(i64::try_from(many).unwrap_or(i64::MAX))
-        ),
+        many => format!("{} {noun}s", grouped(many)),
     }
 }
 
-/// `12480` as `12,480`.
-pub fn grouped(number: i64) -> String {
-    let digits = number.unsigned_abs().to_string();
-    let mut out = String::new();
+/// A whole number for reading: `12480` as `12,480`.
+pub fn grouped(number: impl Display) -> String {
+    let text = number.to_string();
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", text.as_str()),
+    };
+    let mut out = sign.to_owned();
     for (nth, digit) in digits.chars().enumerate() {
         if nth > 0 && (digits.len() - nth).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);
     }
-    if number < 0 { format!("-{out}") } else { out }
+    out
 }
 
 #[cfg(test)]

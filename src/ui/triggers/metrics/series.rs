@@ -129,7 +129,7 @@ impl Metric {
         match self {
             Self::IteratorAge if value == 0 => "0 ms".to_owned(),
             Self::IteratorAge => time::span(Duration::from_millis(value)),
-            _ => grouped(i64::try_from(value).unwrap_or(i64::MAX)),
+            _ => grouped(value),
         }
     }
 
