@@ -2,7 +2,7 @@
 //!
 //! Requests that are ready go to `Engine::handle`, one after another and then from several callers at once; the bare
 //! store does what a put with a stream record has it do: it reads the item that is overwritten, for the old image, and
-//! writes the same bytes, as many pairs to a commit. What it takes without the reading is shown, too. Rounds alternate,
+//! writes as many bytes under the same keys, as many pairs to a commit. What it takes without the reading is shown, too. Rounds alternate,
 //! so that a busy machine slows everything alike.
 
 use std::io::Write as _;
@@ -14,22 +14,22 @@ use http::Request;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use waterwheel::clock::Clock;
-use waterwheel::engine::store::{Commit, Durability, Shelf, Store};
+use waterwheel::engine::dynamodb::value::Attribute;
+use waterwheel::engine::store::{Commit, Durability, Shelf, Store, keys};
 use waterwheel::engine::{Engine, EngineHost, Options};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-const ROUNDS: usize = 15;
-const CALLS: usize = 5000;
+const ROUNDS: usize = 75;
+const CALLS: usize = 1000;
 /// Callers at once.
 const CALLERS: [usize; 2] = [1, 16];
 /// Items that calls are made on.
 const BUSY: usize = 1000;
-/// Bytes of a stored item, of its stream record with both images, and of the keys they lie under.
-const ITEM: usize = 245;
-const RECORD: usize = 560;
-const KEY: usize = 40;
+/// Bytes of a stored item, and of its stream record with both images.
+const ITEM: usize = 236;
+const RECORD: usize = 513;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -162,7 +162,7 @@ async fn bare(
             for at in caller * share..CALLS.min((caller + 1) * share) {
                 let number = first + at;
                 let mut commit = Commit::default();
-                let key = bytes(KEY, at % BUSY);
+                let key = keys::partition(1, &Attribute::S((at % BUSY).to_string()));
                 if shelf == Shelf::Items {
                     std::hint::black_box(store.get(shelf, &key)?);
                 }
