@@ -17,6 +17,7 @@ use super::iam::policy::Statement;
 use super::state::State;
 use crate::arn::Arn;
 use crate::ids::Ids;
+use crate::mapping::poller::Records;
 
 /// The account every embedded world lives in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +90,8 @@ pub struct Call {
     pub plain: Option<Plain>,
     /// The body where it is a blob of the user's (Lambda `Invoke`) or an object, empty otherwise.
     pub payload: Bytes,
+    /// Who asks is in this process and takes stream records as they are, not as text: the names of the key attributes.
+    pub record_keys: Option<Arc<[String]>>,
     pub now: SystemTime,
     pub ids: Ids,
     pub account: Arc<Account>,
@@ -156,6 +159,8 @@ pub enum Body {
     Json(Value),
     /// Sent as it is.
     Blob(Bytes),
+    /// For who asked with [`Call::record_keys`].
+    Records(Records),
     Empty,
 }
 

@@ -335,6 +335,7 @@ fn clients(engine: &Engine, work: &Work) -> Clients {
     let clients = Clients::new(&engine.sdk_config(&reader), &engine.sdk_config(&invoker));
     clients.inside(
         SharedAuthScheme::new(engine.unsigned(&reader, "dynamodb")),
+        engine.door(&reader, "dynamodb"),
         engine.door(&invoker, "lambda"),
     )
 }

@@ -9,7 +9,7 @@ use aws_sdk_dynamodbstreams::types::{AttributeValue, OperationType, Record as Sd
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 mod event;
 
@@ -124,22 +124,6 @@ impl Record {
             size_bytes: u64::try_from(size).unwrap_or(0),
             event: Event::from_stream(record, stream_arn, keys),
         }
-    }
-
-    /// From a record in a reply of `GetRecords`, as JSON; `keys` as for [`Self::from_stream`].
-    pub fn from_reply(mut record: Value, stream_arn: &str, keys: &[String]) -> Self {
-        // A float, and names in lower case, as functions receive them.
-        let created = record["dynamodb"]["ApproximateCreationDateTime"].as_f64();
-        record["dynamodb"]["ApproximateCreationDateTime"] = created.into();
-        if let Some(identity) = record.get("userIdentity") {
-            let (kind, principal) = (&identity["Type"], &identity["PrincipalId"]);
-            record["userIdentity"] = json!({ "type": kind, "principalId": principal });
-        }
-        record["eventSourceARN"] = stream_arn.into();
-        let mut read = Self::from_event(record, keys);
-        // Many records are kept, and few are looked into: the text is a fraction of the value.
-        read.event = Event::from(read.event.text().to_owned());
-        read
     }
 
     /// From an element of an event's `Records`, whoever wrote it: what is not there is empty.

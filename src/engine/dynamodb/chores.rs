@@ -376,6 +376,7 @@ fn service_call(engine: &Engine, now: SystemTime) -> Call {
         session_policies: None,
         input: Value::Null,
         plain: None,
+        record_keys: None,
         payload: bytes::Bytes::new(),
         now,
         ids: engine.ids().clone(),

@@ -179,6 +179,7 @@ mod tests {
                 session_policies: None,
                 input,
                 plain: None,
+                record_keys: None,
                 payload: bytes::Bytes::new(),
                 now: engine.clock().now(),
                 ids: engine.ids().clone(),
@@ -188,7 +189,7 @@ mod tests {
             Ok(match run(engine, &call)?.body {
                 Body::Json(value) => value,
                 Body::Blob(text) => serde_json::from_slice(&text).unwrap(),
-                Body::Empty => Value::Null,
+                Body::Records(_) | Body::Empty => Value::Null,
             })
         }
 

@@ -18,6 +18,7 @@ fn call(service: &'static str, operation: &'static str, input: Value) -> Call {
         session_policies: None,
         input,
         plain: None,
+        record_keys: None,
         payload: bytes::Bytes::new(),
         now: SystemTime::UNIX_EPOCH,
         ids: Ids::seeded(1),

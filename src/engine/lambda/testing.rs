@@ -127,6 +127,7 @@ impl Lab {
             session_policies: None,
             input,
             plain: None,
+            record_keys: None,
             payload: Bytes::new(),
             now: engine.clock().now(),
             ids: engine.ids().clone(),
@@ -170,6 +171,6 @@ pub(super) fn body(reply: Reply) -> Value {
     match reply.body {
         Body::Json(value) => value,
         Body::Blob(bytes) => serde_json::from_slice(&bytes).unwrap(),
-        Body::Empty => Value::Null,
+        Body::Records(_) | Body::Empty => Value::Null,
     }
 }

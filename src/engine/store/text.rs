@@ -17,6 +17,35 @@ pub fn push_stored(out: &mut Vec<u8>, item: &[u8]) -> Result<(), Unreadable> {
     push_map(out, &mut from, DEPTH_MAX)
 }
 
+/// Appends the same with the members of these names first, in their order.
+pub fn push_ordered(out: &mut Vec<u8>, item: &[u8], first: &[String]) -> Result<(), Unreadable> {
+    let mut from = Reader(item);
+    from.count()?;
+    let mut members = Vec::new();
+    for _ in 0..from.count()? {
+        let mut text = Vec::new();
+        let name = from.text()?;
+        push_text(&mut text, name);
+        text.push(b':');
+        push_attribute(&mut text, &mut from, DEPTH_MAX)?;
+        members.push((name, text));
+    }
+    // The others stay in the order of their names.
+    members.sort_by_key(|(name, _)| {
+        let at = first.iter().position(|it| it == name);
+        at.unwrap_or(first.len())
+    });
+    out.push(b'{');
+    for (at, (_, text)) in members.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        out.extend_from_slice(text);
+    }
+    out.push(b'}');
+    Ok(())
+}
+
 /// Appends the same of an item that was computed: projected, or a key.
 pub fn push_item(out: &mut Vec<u8>, item: &Item) -> Result<(), Unreadable> {
     push_stored(out, &encode_item(item))
@@ -163,12 +192,26 @@ mod tests {
     }
 
     #[test]
+    fn members_come_in_the_order_that_is_asked_for() {
+        let item = json!({"a": {"S": "1"}, "b": {"N": "2"}, "c": {"B": "AA=="}, "d": {"S": "4"}});
+        let item = encode_item(&item_from_json(&item).unwrap());
+        let first = ["c".to_owned(), "none".to_owned(), "b".to_owned()];
+        let mut text = Vec::new();
+        push_ordered(&mut text, &item, &first).unwrap();
+        assert_eq!(
+            String::from_utf8(text).unwrap(),
+            r#"{"c":{"B":"AA=="},"b":{"N":"2"},"a":{"S":"1"},"d":{"S":"4"}}"#
+        );
+    }
+
+    #[test]
     fn damaged_bytes_are_an_error_and_never_a_crash() {
         let item =
             item_from_json(&json!({"a": {"L": [{"N": "1.5"}, {"SS": ["x"]}, {"B": "AAEC"}]}}));
         let bytes = encode_item(&item.unwrap());
         for length in 0..bytes.len() {
             assert!(push_stored(&mut Vec::new(), &bytes[..length]).is_err());
+            assert!(push_ordered(&mut Vec::new(), &bytes[..length], &[]).is_err());
         }
         for at in 0..bytes.len() {
             let mut damaged = bytes.clone();

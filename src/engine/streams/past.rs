@@ -2,16 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use serde_json::Value;
-
-use super::records::Stored;
+use super::records::{Source, Stored};
 use super::shards::{RETENTION, number_of, sequence_number};
 use super::{Tip, shards, trim};
 use crate::clock::epoch_secs;
 use crate::engine::Engine;
 use crate::engine::call::Fault;
 use crate::engine::state::{KeySchema, Shard, Stream};
-use crate::mapping::record::Record;
 use crate::mapping::whatif;
 
 /// Which records; all that can be read where nothing is said. Both ends belong to it.
@@ -274,13 +271,13 @@ impl Reading<'_> {
 
     fn record(&mut self, number: u64, stored: Stored<'_>) -> Result<whatif::Written, Fault> {
         let at = stored.created();
-        let mut text = Vec::new();
-        let view = self.stream.view_type;
-        let region = &self.engine.account().region;
-        stored.push_text(&mut text, &sequence_number(number), view, region)?;
-        let reply: Value =
-            serde_json::from_slice(&text).map_err(|error| Fault::internal(error.to_string()))?;
-        let record = Record::from_reply(reply, &self.stream.arn, &self.keys);
+        let source = Source {
+            stream_arn: &self.stream.arn,
+            region: &self.engine.account().region,
+            view: self.stream.view_type,
+            keys: &self.keys,
+        };
+        let record = stored.record(&sequence_number(number), &source)?;
         self.bytes += record.event.text().len();
         if self.bytes > self.limits.bytes {
             let most = self.limits.bytes / 1024 / 1024;

@@ -6,13 +6,17 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use super::iterators::ShardIterator;
+use super::records::{Source, Stored};
 use super::shards::{RETENTION, first_number, number_of, sequence_number};
 use super::{Tip, find, shards};
 use crate::engine::Engine;
-use crate::engine::call::{Answer, Call, Fault, Reply};
+use crate::engine::call::{Answer, Body, Call, Fault, Reply};
 use crate::engine::dynamodb::{shapes, validate};
 use crate::engine::state::{Shard, ViewType};
+use crate::engine::store::codec::Unreadable;
 use crate::engine::store::text;
+use crate::mapping::poller::Records;
+use crate::mapping::record::Record;
 
 /// Most records in one answer, and most bytes by their `SizeBytes`.
 const RECORDS_MAX: u64 = 1000;
@@ -140,7 +144,7 @@ pub(super) fn get_records(engine: &Engine, call: &Call) -> Answer {
         let limits = &engine.streams().limits;
         limits.read(place.store_id, iterator.reader, call.now)?;
     }
-    let mut records = Vec::new();
+    let mut page = Page::of(call);
     if iterator.next < place.tip.next() {
         if iterator.from_oldest {
             iterator.next = oldest(engine, &place.tip, iterator.next, call.now)?;
@@ -148,18 +152,66 @@ pub(super) fn get_records(engine: &Engine, call: &Call) -> Answer {
             refuse_trimmed(engine, &place.tip, iterator.next, call.now)?;
         }
         let limit = usize::try_from(limit.unwrap_or(RECORDS_MAX)).unwrap_or_default();
-        records = page(engine, call, &place, &mut iterator, limit)?;
+        fill(&mut page, engine, call, &place, &mut iterator, limit)?;
     }
-    let mut answer = br#"{"Records":["#.to_vec();
-    answer.extend(records);
-    answer.push(b']');
-    if !place.closed || iterator.next < place.tip.next() {
-        iterator.issued = call.now;
-        answer.extend_from_slice(br#","NextShardIterator":"#);
-        text::push_text(&mut answer, &iterator.to_text());
+    let goes_on = !place.closed || iterator.next < place.tip.next();
+    iterator.issued = call.now;
+    Ok(page.reply(goes_on.then(|| iterator.to_text())))
+}
+
+/// The records of one answer.
+enum Page {
+    /// JSON text, with commas between them.
+    Text(Vec<u8>),
+    Records(Vec<Record>),
+}
+
+impl Page {
+    fn of(call: &Call) -> Self {
+        match call.record_keys {
+            Some(_) => Self::Records(Vec::new()),
+            None => Self::Text(br#"{"Records":["#.to_vec()),
+        }
     }
-    answer.push(b'}');
-    Ok(Reply::text(answer))
+
+    fn push(
+        &mut self,
+        record: &Stored<'_>,
+        number: &str,
+        source: &Source<'_>,
+    ) -> Result<(), Unreadable> {
+        match self {
+            Self::Text(text) => {
+                if !text.ends_with(b"[") {
+                    text.push(b',');
+                }
+                record.push_text(text, number, source)
+            }
+            Self::Records(records) => {
+                records.push(record.record(number, source)?);
+                Ok(())
+            }
+        }
+    }
+
+    fn reply(self, next: Option<String>) -> Reply {
+        match self {
+            Self::Text(mut answer) => {
+                answer.push(b']');
+                if let Some(next) = next {
+                    answer.extend_from_slice(br#","NextShardIterator":"#);
+                    text::push_text(&mut answer, &next);
+                }
+                answer.push(b'}');
+                Reply::text(answer)
+            }
+            Self::Records(records) => Reply {
+                status: 200,
+                headers: Vec::new(),
+                body: Body::Records(Records { records, next }),
+            },
+        }
+    }
 }
 
 /// First number from `from` on whose record is not past its time.
@@ -186,15 +238,22 @@ pub(in crate::engine) fn begins_late(
     Ok((oldest > first).then_some(oldest))
 }
 
-/// JSON text of the records of one answer, with commas between them; the iterator moves behind the last.
-fn page(
+/// Puts records on the page; the iterator moves behind the last.
+fn fill(
+    page: &mut Page,
     engine: &Engine,
     call: &Call,
     place: &Place,
     iterator: &mut ShardIterator,
     limit: usize,
-) -> Result<Vec<u8>, Fault> {
-    let mut records = Vec::new();
+) -> Result<(), Fault> {
+    let stream_arn = iterator.stream.clone();
+    let source = Source {
+        stream_arn: &stream_arn,
+        region: &call.account.region,
+        view: place.view_type,
+        keys: call.record_keys.as_deref().unwrap_or_default(),
+    };
     let (mut count, mut bytes) = (0, 0);
     let mut failed = None;
     place
@@ -204,14 +263,7 @@ fn page(
             if count == limit || (bytes + size > BYTES_MAX && count > 0) {
                 return false;
             }
-            if count > 0 {
-                records.push(b',');
-            }
-            let number_text = sequence_number(number);
-            let region = &call.account.region;
-            if let Err(error) =
-                record.push_text(&mut records, &number_text, place.view_type, region)
-            {
+            if let Err(error) = page.push(&record, &sequence_number(number), &source) {
                 failed = Some(error);
                 return false;
             }
@@ -222,7 +274,7 @@ fn page(
             iterator.from_oldest = false;
             true
         })?;
-    failed.map_or(Ok(records), |error| Err(error.into()))
+    failed.map_or(Ok(()), |error| Err(error.into()))
 }
 
 /// The shard an iterator points into.

@@ -1,12 +1,18 @@
 //! Stream records: what is kept of a change, as bytes, and what readers get of it. Pure.
 
 use std::io::Write as _;
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 
 use crate::clock::{epoch_millis, from_epoch_millis};
+use crate::engine::dynamodb::value::Attribute;
 use crate::engine::state::ViewType;
-use crate::engine::store::codec::{Reader, Unreadable, push_bytes, size_of};
+use crate::engine::store::codec::{Reader, Unreadable, decode_item, push_bytes, size_of};
 use crate::engine::store::text;
+use crate::mapping::record::{Event, EventName, Record, SequenceNumber};
 
 /// A change of one item, its images as `codec` encodes them. One image at least is there, and they differ.
 #[derive(Clone, Copy, Debug)]
@@ -35,9 +41,29 @@ pub struct Stored<'a> {
 }
 
 const VERSION: u8 = 1;
-const EVENTS: [&str; 3] = ["INSERT", "MODIFY", "REMOVE"];
+const EVENTS: [EventName; 3] = [EventName::Insert, EventName::Modify, EventName::Remove];
 /// Set beside the event's number.
 const EXPIRED: u8 = 0x10;
+
+/// Where a record is, and what all records there have in common.
+#[derive(Clone, Copy, Debug)]
+pub struct Source<'a> {
+    pub stream_arn: &'a str,
+    pub region: &'a str,
+    pub view: ViewType,
+    /// Names of the key attributes, partition key first.
+    pub keys: &'a [String],
+}
+
+/// Who reads a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum For {
+    /// Whoever calls `GetRecords`.
+    Reader,
+    /// A function. It is told the ARN of the stream, the time as a float and, unlike readers, the names of a
+    /// `userIdentity` in lower case.
+    Function,
+}
 
 /// What a stream of this view type keeps of the change.
 pub fn encode(view: ViewType, change: &Change<'_>) -> Vec<u8> {
@@ -96,46 +122,113 @@ impl<'a> Stored<'a> {
 
     /// Appends one element of `Records` as `GetRecords` answers it.
     pub fn push_text(
-        self,
+        &self,
         out: &mut Vec<u8>,
         sequence_number: &str,
-        view: ViewType,
-        region: &str,
+        source: &Source<'_>,
     ) -> Result<(), Unreadable> {
-        let event = EVENTS.get(usize::from(self.event)).ok_or(Unreadable)?;
+        self.push(out, sequence_number, source, For::Reader)
+    }
+
+    /// As the pipeline of a trigger takes it.
+    pub fn record(&self, sequence_number: &str, source: &Source<'_>) -> Result<Record, Unreadable> {
+        let images = self.keys.len() + self.new.len() + self.old.len();
+        let mut text = Vec::with_capacity(512 + images * 2);
+        self.push(&mut text, sequence_number, source, For::Function)?;
+        let text = String::from_utf8(text).map_err(|_utf8| Unreadable)?;
+        let id: String = self.id_digits().map(char::from).collect();
+        let size = self.size_bytes()?;
+        Ok(Record {
+            sequence_number: SequenceNumber::new(sequence_number),
+            event_id: id.into(),
+            event_name: self.event_name()?,
+            key: self.key_words(source.keys)?,
+            created: SystemTime::UNIX_EPOCH + Duration::from_secs(self.millis / 1000),
+            size_bytes: u64::try_from(size).unwrap_or(u64::MAX),
+            event: Event::from(text),
+        })
+    }
+
+    fn event_name(&self) -> Result<EventName, Unreadable> {
+        let name = EVENTS.get(usize::from(self.event));
+        name.copied().ok_or(Unreadable)
+    }
+
+    fn id_digits(&self) -> impl Iterator<Item = u8> {
+        self.id.iter().flat_map(|it| [hex(it >> 4), hex(it & 15)])
+    }
+
+    /// The values of the key attributes.
+    fn key_words(&self, names: &[String]) -> Result<Arc<str>, Unreadable> {
+        let item = decode_item(self.keys)?;
+        let values = names.iter().filter_map(|name| item.get(name));
+        let words = values.map(|value| match value {
+            Attribute::N(number) => number.to_string(),
+            Attribute::B(bytes) => BASE64_STANDARD.encode(bytes),
+            Attribute::S(text) => text.clone(),
+            // No key has another type.
+            _ => String::new(),
+        });
+        let words: Vec<String> = words.collect();
+        Ok(words.join(" / ").into())
+    }
+
+    fn push(
+        &self,
+        out: &mut Vec<u8>,
+        sequence_number: &str,
+        source: &Source<'_>,
+        reader: For,
+    ) -> Result<(), Unreadable> {
+        let event = self.event_name()?.as_str();
         let size = self.size_bytes()?;
         out.extend_from_slice(br#"{"eventID":""#);
-        out.extend(self.id.iter().flat_map(|it| [hex(it >> 4), hex(it & 15)]));
+        out.extend(self.id_digits());
         out.extend_from_slice(br#"","eventName":""#);
         out.extend_from_slice(event.as_bytes());
         out.extend_from_slice(
             br#"","eventVersion":"1.1","eventSource":"aws:dynamodb","awsRegion":"#,
         );
-        text::push_text(out, region);
+        text::push_text(out, source.region);
         // Whole seconds, as AWS rounds them. Writing to memory never fails.
         let secs = self.millis / 1000;
+        let fraction = if reader == For::Function { ".0" } else { "" };
         write!(
             out,
-            r#","dynamodb":{{"ApproximateCreationDateTime":{secs},"Keys":"#
+            r#","dynamodb":{{"ApproximateCreationDateTime":{secs}{fraction},"Keys":"#
         )
         .ok();
-        text::push_stored(out, self.keys)?;
+        match reader {
+            For::Function if source.keys.len() > 1 => {
+                text::push_ordered(out, self.keys, source.keys)?;
+            }
+            _ => text::push_stored(out, self.keys)?,
+        }
         for (name, image) in [("NewImage", self.new), ("OldImage", self.old)] {
             if !image.is_empty() {
                 write!(out, r#","{name}":"#).ok();
                 text::push_stored(out, image)?;
             }
         }
-        let view = view.name();
+        let view = source.view.name();
         write!(
             out,
             r#","SequenceNumber":"{sequence_number}","SizeBytes":{size},"StreamViewType":"{view}"}}"#
         )
         .ok();
         if self.expired {
-            out.extend_from_slice(
-                br#","userIdentity":{"PrincipalId":"dynamodb.amazonaws.com","Type":"Service"}"#,
-            );
+            out.extend_from_slice(match reader {
+                For::Reader => {
+                    br#","userIdentity":{"PrincipalId":"dynamodb.amazonaws.com","Type":"Service"}"#
+                }
+                For::Function => {
+                    br#","userIdentity":{"type":"Service","principalId":"dynamodb.amazonaws.com"}"#
+                }
+            });
+        }
+        if reader == For::Function {
+            out.extend_from_slice(br#","eventSourceARN":"#);
+            text::push_text(out, source.stream_arn);
         }
         out.push(b'}');
         Ok(())
@@ -175,7 +268,13 @@ mod tests {
         );
         let stored = Stored::decode(&bytes).unwrap();
         let mut text = Vec::new();
-        stored.push_text(&mut text, "1", view, "us-east-1").unwrap();
+        let source = Source {
+            stream_arn: "arn",
+            region: "us-east-1",
+            view,
+            keys: &[],
+        };
+        stored.push_text(&mut text, "1", &source).unwrap();
         serde_json::from_slice(&text).unwrap()
     }
 

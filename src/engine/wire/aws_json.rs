@@ -180,11 +180,16 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 pub(super) fn encode(service: &Service, answer: Answer, request_id: &str) -> Response<Bytes> {
+    let mut records = None;
     let (status, headers, body, query_error) = match answer {
         Ok(reply) => {
             let body = match reply.body {
                 Body::Json(value) => super::text(&value),
                 Body::Blob(bytes) => bytes,
+                Body::Records(found) => {
+                    records = Some(found);
+                    Bytes::new()
+                }
                 Body::Empty => Bytes::new(),
             };
             (reply.status, reply.headers, body, None)
@@ -210,6 +215,9 @@ pub(super) fn encode(service: &Service, answer: Answer, request_id: &str) -> Res
     }
     if let Some(code) = query_error {
         super::set(response.headers_mut(), "x-amzn-query-error", &code);
+    }
+    if let Some(records) = records {
+        response.extensions_mut().insert(records);
     }
     response
 }

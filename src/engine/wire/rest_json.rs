@@ -66,7 +66,7 @@ pub(super) fn encode(answer: Answer, request_id: &str) -> Response<Bytes> {
             let body = match reply.body {
                 Body::Json(value) => super::text(&value),
                 Body::Blob(bytes) => bytes,
-                Body::Empty => Bytes::new(),
+                Body::Records(_) | Body::Empty => Bytes::new(),
             };
             let mut response = super::response(reply.status, JSON, request_id, body);
             for (name, value) in reply.headers {

@@ -183,7 +183,7 @@ pub(super) fn encode(operation: &str, answer: Answer, request_id: &str) -> Respo
                     (XML, xml.into())
                 }
                 Body::Blob(bytes) => ("binary/octet-stream", bytes),
-                Body::Empty => ("", Bytes::new()),
+                Body::Records(_) | Body::Empty => ("", Bytes::new()),
             };
             let mut response = super::response(reply.status, content_type, request_id, body);
             for (name, value) in reply.headers {

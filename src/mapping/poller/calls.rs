@@ -11,13 +11,14 @@ use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 
 use super::trouble::Trouble;
-use super::{Clients, Line};
+use super::{Clients, Line, Records};
 use crate::arn::Arn;
 use crate::clock::Clock;
 use crate::mapping::answer::{dead_letter, dead_object};
 use crate::mapping::assumed::LetterPayload;
-use crate::mapping::consumer::Discard;
+use crate::mapping::consumer::{Discard, Page};
 use crate::mapping::progress::{Answer, What};
+use crate::mapping::record::Record;
 
 /// What a function's cloud says when it was called.
 pub(super) struct Reply {
@@ -31,11 +32,33 @@ pub(super) struct Reply {
 }
 
 impl Clients {
+    /// The next records of a shard. `keys` are the names of the key attributes, partition key first.
+    pub async fn read(
+        &self,
+        iterator: String,
+        stream_arn: &str,
+        keys: &Arc<[String]>,
+    ) -> Result<Records, Trouble> {
+        if let Some(doors) = &self.doors {
+            return doors.reading.records(&iterator, keys).await;
+        }
+        let request = self.streams.get_records().shard_iterator(iterator);
+        let reply = request.limit(Page::RECORDS_MAX.into()).send().await?;
+        let records = reply.records.unwrap_or_default();
+        let records = records.iter();
+        Ok(Records {
+            records: records
+                .map(|record| Record::from_stream(record, stream_arn, keys))
+                .collect(),
+            next: reply.next_shard_iterator,
+        })
+    }
+
     /// Calls a function and waits for its answer; trouble on the way is an answer, too.
     pub async fn invoke(&self, function_arn: &str, clock: &Clock, payload: String) -> Answer {
         let began = clock.uptime();
-        let reply = match &self.door {
-            Some(door) => door.invoke(function_arn, payload).await,
+        let reply = match &self.doors {
+            Some(doors) => doors.invoking.invoke(function_arn, payload).await,
             None => self.invoke_by_sdk(function_arn, payload).await,
         };
         let took = clock.since(began);

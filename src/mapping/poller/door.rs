@@ -1,6 +1,6 @@
-//! A cloud in this process whose functions are called as plain HTTP.
+//! A cloud in this process whose records are read and whose functions are called as plain HTTP.
 //!
-//! The SDK makes the same request of a call, but what it does around it takes longer than many a handler.
+//! The SDK makes the same requests, but what it does around them takes longer than many a handler.
 
 use std::fmt;
 use std::future::Future;
@@ -14,14 +14,31 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::calls::Reply;
 use super::trouble::Trouble;
+use crate::mapping::consumer::Page;
+use crate::mapping::record::Record;
 
 /// What comes back of a request; the SDK's own error where nothing does.
 pub type Exchange =
     Pin<Box<dyn Future<Output = Result<Response<Bytes>, ConnectorError>> + Send + 'static>>;
+
+/// Among the extensions of a request for records: whoever asks takes them as [`Records`].
+#[derive(Clone, Debug)]
+pub struct AsRecords {
+    /// Names of the key attributes, partition key first.
+    pub keys: Arc<[String]>,
+}
+
+/// Records of a shard. Among the extensions of an answer where they were asked for so: its body is empty then.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Records {
+    pub records: Vec<Record>,
+    /// `NextShardIterator`
+    pub next: Option<String>,
+}
 
 type Exchanging = dyn Fn(Request<Bytes>) -> Exchange + Send + Sync;
 
@@ -45,6 +62,29 @@ impl Door {
         }
     }
 
+    /// The next records of a shard.
+    pub(super) async fn records(
+        &self,
+        iterator: &str,
+        keys: &Arc<[String]>,
+    ) -> Result<Records, Trouble> {
+        let body = json!({ "ShardIterator": iterator, "Limit": Page::RECORDS_MAX });
+        let request = Request::post("/")
+            .header("authorization", &*self.authorization)
+            .header("content-type", "application/x-amz-json-1.0")
+            .header("x-amz-target", "DynamoDBStreams_20120810.GetRecords")
+            .extension(AsRecords {
+                keys: Arc::clone(keys),
+            })
+            .body(Bytes::from(body.to_string()));
+        let mut response = self.send(request).await?;
+        let found = response.extensions_mut().remove();
+        found.ok_or_else(|| Trouble {
+            message: "The answer holds no records".to_owned(),
+            ..Trouble::default()
+        })
+    }
+
     /// Calls a function and waits for its answer.
     pub(super) async fn invoke(
         &self,
@@ -58,19 +98,7 @@ impl Door {
             .header("x-amz-invocation-type", "RequestResponse")
             .header("x-amz-log-type", "Tail")
             .body(Bytes::from(payload));
-        let response = match request {
-            Ok(request) => (self.send)(request).await,
-            Err(error) => Err(ConnectorError::user(error.into())),
-        };
-        let response = response.map_err(|error| {
-            Trouble::from(SdkError::<InvokeError, HttpResponse>::dispatch_failure(
-                error,
-            ))
-        })?;
-        let (head, body) = response.into_parts();
-        if !head.status.is_success() {
-            return Err(trouble(head.status.as_u16(), &head.headers, &body));
-        }
+        let (head, body) = self.send(request).await?.into_parts();
         let text = |name: &str| text(&head.headers, name);
         Ok(Reply {
             request_id: text(REQUEST_ID).unwrap_or_default(),
@@ -80,6 +108,27 @@ impl Door {
             payload: body,
             log_result: text("x-amz-log-result"),
         })
+    }
+
+    /// What is no success is trouble.
+    async fn send(
+        &self,
+        request: http::Result<Request<Bytes>>,
+    ) -> Result<Response<Bytes>, Trouble> {
+        let response = match request {
+            Ok(request) => (self.send)(request).await,
+            Err(error) => Err(ConnectorError::user(error.into())),
+        };
+        let response = response.map_err(|error| {
+            Trouble::from(SdkError::<InvokeError, HttpResponse>::dispatch_failure(
+                error,
+            ))
+        })?;
+        if !response.status().is_success() {
+            let (head, body) = response.into_parts();
+            return Err(trouble(head.status.as_u16(), &head.headers, &body));
+        }
+        Ok(response)
     }
 }
 
@@ -91,14 +140,20 @@ impl fmt::Debug for Door {
 
 const REQUEST_ID: &str = "x-amzn-requestid";
 
-/// An error in the protocol of Lambda: <https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html>
+/// An error in the protocols of Lambda and of DynamoDB, the code of the latter behind its namespace:
+/// <https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html>,
+/// <https://smithy.io/2.0/aws/protocols/aws-json-1_0-protocol.html>
 fn trouble(status: u16, headers: &HeaderMap, body: &[u8]) -> Trouble {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let message = ["message", "Message"].iter().find_map(|it| body.get(it));
     let message = message.and_then(Value::as_str).unwrap_or_default();
+    let kind = body.get("__type").and_then(Value::as_str);
+    let kind = kind.map(|it| it.rsplit('#').next().unwrap_or(it).to_owned());
     Trouble {
         status,
-        code: text(headers, "x-amzn-errortype").unwrap_or_default(),
+        code: text(headers, "x-amzn-errortype")
+            .or(kind)
+            .unwrap_or_default(),
         message: message.to_owned(),
         request_id: text(headers, REQUEST_ID).unwrap_or_default(),
     }

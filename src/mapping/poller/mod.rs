@@ -30,8 +30,8 @@ use super::words;
 use crate::clock::Clock;
 use crate::ids::Ids;
 pub use asks::Followed;
-pub use door::{Door, Exchange};
-use trouble::Trouble;
+pub use door::{AsRecords, Door, Exchange, Records};
+pub use trouble::Trouble;
 
 /// Told of everything a poller does, in order per shard.
 pub type Watch = Arc<dyn Fn(Progress) + Send + Sync>;
@@ -47,11 +47,17 @@ pub type Wake = Arc<dyn Fn(&str) -> Option<signal::Receiver<()>> + Send + Sync>;
 pub struct Clients {
     streams: aws_sdk_dynamodbstreams::Client,
     lambda: aws_sdk_lambda::Client,
-    /// Where functions are called, if not by the SDK.
-    door: Option<Door>,
+    /// Where records are read and functions called, if not by the SDK.
+    doors: Option<Doors>,
     s3: aws_sdk_s3::Client,
     sns: aws_sdk_sns::Client,
     sqs: aws_sdk_sqs::Client,
+}
+
+#[derive(Clone, Debug)]
+struct Doors {
+    reading: Door,
+    invoking: Door,
 }
 
 /// What a poller is told while it runs.
@@ -105,20 +111,20 @@ impl Clients {
             sns: aws_sdk_sns::Client::from_conf(sns.retry_config(once.clone()).build()),
             sqs: aws_sdk_sqs::Client::from_conf(sqs.retry_config(once.clone()).build()),
             lambda: aws_sdk_lambda::Client::from_conf(lambda.retry_config(once).build()),
-            door: None,
+            doors: None,
         }
     }
 
-    /// The same for a cloud in this process: with another way to sign what reads the stream, and calling functions
-    /// there without the SDK.
+    /// The same for a cloud in this process: with another way to sign what looks at the stream, and reading records and
+    /// calling functions there without the SDK.
     #[must_use]
-    pub fn inside(self, reading: SharedAuthScheme, invoking: Door) -> Self {
+    pub fn inside(self, looking: SharedAuthScheme, reading: Door, invoking: Door) -> Self {
         let streams = self.streams.config().to_builder();
         Self {
             streams: aws_sdk_dynamodbstreams::Client::from_conf(
-                streams.push_auth_scheme(reading).build(),
+                streams.push_auth_scheme(looking).build(),
             ),
-            door: Some(invoking),
+            doors: Some(Doors { reading, invoking }),
             ..self
         }
     }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use aws_sdk_dynamodbstreams::primitives::DateTime;
 use aws_sdk_dynamodbstreams::types::ShardIteratorType;
 
-use super::Line;
 use super::trouble::Trouble;
+use super::{Line, Records};
 use crate::mapping::consumer::{Page, Position, RETENTION};
-use crate::mapping::record::{Record, SequenceNumber};
+use crate::mapping::record::SequenceNumber;
 use crate::mapping::words::{RECORDS_GONE, SHARD_GONE};
 
 /// An expired iterator, then a position that was trimmed: a third trouble is told.
@@ -73,18 +73,17 @@ impl Reader {
             None => self.iterator(position).await?,
         };
         self.iterator = Some(iterator.clone());
-        let streams = &self.line.clients.streams;
-        let request = streams.get_records().shard_iterator(iterator);
-        let reply = request.limit(Page::RECORDS_MAX.into()).send().await?;
-        self.iterator = reply.next_shard_iterator;
+        let Line {
+            clients,
+            place,
+            keys,
+            ..
+        } = &self.line;
+        let Records { records, next } = clients.read(iterator, &place.stream_arn, keys).await?;
+        self.iterator = next;
         let gap = std::mem::take(&mut self.is_trimmed).then(|| RECORDS_GONE.to_owned());
-        let arn = &self.line.place.stream_arn;
-        let records = reply.records.unwrap_or_default();
-        let records = records.iter();
         Ok(Page {
-            records: records
-                .map(|record| Record::from_stream(record, arn, &self.line.keys))
-                .collect(),
+            records,
             is_last: self.iterator.is_none(),
             gap,
         })

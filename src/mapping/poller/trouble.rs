@@ -6,12 +6,13 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
 /// A request that did not succeed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Trouble {
+pub struct Trouble {
     /// 0 where no answer arrived.
     pub status: u16,
     /// Empty where no answer arrived.
     pub code: String,
     pub message: String,
+    /// Empty where no answer arrived.
     pub request_id: String,
 }
 
