@@ -34,7 +34,9 @@ impl Frozen {
         let end = prefix_end(prefix);
         let end = end.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
         let range = (Bound::Included(prefix), end);
-        let keyspace = self.store.keyspace(shelf);
+        let Some(keyspace) = self.store.keyspace(shelf) else {
+            return Ok(());
+        };
         let mut pairs = self.snapshot.range::<&[u8], _>(keyspace, range);
         while let Some(guard) = if reverse {
             pairs.next_back()

@@ -5,7 +5,7 @@
 use std::fs::{File, TryLockError};
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 use smallvec::SmallVec;
@@ -129,7 +129,8 @@ pub type Pair = (Vec<u8>, Vec<u8>);
 #[derive(Clone)]
 pub struct Store {
     database: Database,
-    shelves: Arc<[Keyspace]>,
+    /// Each is made with its first write: to make them all takes longer than everything else an empty folder needs.
+    shelves: Arc<[OnceLock<Keyspace>]>,
     /// Of the shelves that are read by key and range: items, indexes.
     warm: Arc<[(Shelf, Warm)]>,
     /// With [`Durability::Power`].
@@ -164,12 +165,14 @@ impl Store {
             .max_journaling_size(JOURNALS_MAX)
             .worker_threads(1);
         let database = builder.open().map_err(failed)?;
-        let options = || KeyspaceCreateOptions::default().max_memtable_size(UNSORTED_MAX);
-        let shelves = SHELVES
-            .iter()
-            .map(|(_, name)| database.keyspace(name, options))
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(failed)?;
+        let shelves = SHELVES.iter().map(|(_, name)| {
+            let is_there = database.keyspace_exists(name);
+            let known = is_there.then(|| database.keyspace(name, options));
+            Ok(known
+                .transpose()?
+                .map_or_else(OnceLock::new, OnceLock::from))
+        });
+        let shelves = shelves.collect::<Result<Vec<_>, _>>().map_err(failed)?;
         Ok(Self {
             database,
             shelves: shelves.into(),
@@ -183,7 +186,7 @@ impl Store {
 
     /// Begins to sort everything away, so that the folder opens fast; without it nothing is lost either.
     pub fn settle(&self) -> Result<(), StoreError> {
-        for shelf in self.shelves.iter().filter(|_| !self.is_temporary()) {
+        for shelf in self.made().filter(|_| !self.is_temporary()) {
             shelf.rotate_memtable()?;
         }
         Ok(())
@@ -191,9 +194,7 @@ impl Store {
 
     /// Whether that is done.
     pub fn is_settled(&self) -> bool {
-        self.shelves
-            .iter()
-            .all(|it| it.sealed_memtable_count() == 0)
+        self.made().all(|it| it.sealed_memtable_count() == 0)
     }
 
     /// Closes a settled folder for good. Does nothing while somebody else holds the store.
@@ -232,6 +233,9 @@ impl Store {
     }
 
     pub fn commit(&self, commit: Commit) -> Result<(), StoreError> {
+        for (shelf, ..) in commit.writes.iter().filter(|it| it.2.is_some()) {
+            self.make(*shelf)?;
+        }
         let mut batch = self.database.batch().durability(Some(PersistMode::Buffer));
         let is_touched = |shelf: Shelf| commit.writes.iter().any(|it| it.0 == shelf);
         let warm = self.warm.iter().filter(|(shelf, _)| is_touched(*shelf));
@@ -239,7 +243,10 @@ impl Store {
         let mut warm: SmallVec<[_; WARM.len()]> = warm.collect();
         let mut changed: SmallVec<[_; 2]> = SmallVec::new();
         for (shelf, key, value) in commit.writes {
-            let keyspace = self.keyspace(shelf);
+            let Some(keyspace) = self.keyspace(shelf) else {
+                // There is nothing to remove.
+                continue;
+            };
             if WARM.contains(&shelf) {
                 changed.push((shelf, key.clone(), value.clone()));
             }
@@ -297,18 +304,25 @@ impl Store {
 
     pub fn get(&self, shelf: Shelf, key: &[u8]) -> Result<Option<Shared>, StoreError> {
         let Some(warm) = self.warm(shelf) else {
-            return Ok(self.keyspace(shelf).get(key)?);
+            return self.get_cold(shelf, key);
         };
         let commits = match warm.get(key) {
             Ok(known) => return Ok(known),
             Err(commits) => commits,
         };
-        let value = self.keyspace(shelf).get(key)?;
+        let value = self.get_cold(shelf, key)?;
         // A key that is not there is seldom asked for twice.
         if let Some(value) = &value {
             warm.keep(key, value, commits);
         }
         Ok(value)
+    }
+
+    fn get_cold(&self, shelf: Shelf, key: &[u8]) -> Result<Option<Shared>, StoreError> {
+        match self.keyspace(shelf) {
+            Some(keyspace) => Ok(keyspace.get(key)?),
+            None => Ok(None),
+        }
     }
 
     /// Visits pairs in key order (or the reverse) until `visit` returns false or the range ends.
@@ -364,7 +378,10 @@ impl Store {
         reverse: bool,
         mut visit: impl FnMut(&[u8], &[u8]) -> bool,
     ) -> Result<(), StoreError> {
-        let found = self.keyspace(shelf).range::<&[u8], _>(range);
+        let Some(keyspace) = self.keyspace(shelf) else {
+            return Ok(());
+        };
+        let found = keyspace.range::<&[u8], _>(range);
         let mut see = |guard: fjall::Guard| -> Result<bool, StoreError> {
             let (key, value) = guard.into_inner()?;
             Ok(visit(&key, &value))
@@ -421,15 +438,34 @@ impl Store {
         }
     }
 
-    fn keyspace(&self, shelf: Shelf) -> &Keyspace {
+    /// `None` where nothing was ever written.
+    fn keyspace(&self, shelf: Shelf) -> Option<&Keyspace> {
         // The order of `SHELVES` is the order of the variants; a test says so.
-        &self.shelves[shelf as usize]
+        self.shelves[shelf as usize].get()
+    }
+
+    fn make(&self, shelf: Shelf) -> Result<(), StoreError> {
+        if self.keyspace(shelf).is_none() {
+            let at = shelf as usize;
+            // Whoever makes it at the same time gets the same one.
+            let made = self.database.keyspace(SHELVES[at].1, options)?;
+            self.shelves[at].get_or_init(|| made);
+        }
+        Ok(())
+    }
+
+    fn made(&self) -> impl Iterator<Item = &Keyspace> {
+        self.shelves.iter().filter_map(OnceLock::get)
     }
 
     fn warm(&self, shelf: Shelf) -> Option<&Warm> {
         let found = self.warm.iter().find(|(it, _)| *it == shelf);
         found.map(|(_, warm)| warm)
     }
+}
+
+fn options() -> KeyspaceCreateOptions {
+    KeyspaceCreateOptions::default().max_memtable_size(UNSORTED_MAX)
 }
 
 /// Takes the folder for this process until the file is dropped.

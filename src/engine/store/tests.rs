@@ -28,6 +28,31 @@ fn what_was_committed_is_there_after_a_reopen() {
 }
 
 #[test]
+fn a_shelf_without_a_write_is_empty_and_is_there_with_its_first_one() {
+    let folder = tempfile::tempdir().unwrap();
+    for found in [None, Some(b"late")] {
+        let store = Store::open(Some(folder.path()), Durability::Process).unwrap();
+        let frozen = store.frozen();
+        let mut seen = 0;
+        let count = |_: &[u8], _: &[u8]| {
+            seen += 1;
+            Ok(true)
+        };
+        frozen.scan(Shelf::Objects, b"k", false, count).unwrap();
+        assert_eq!(seen, usize::from(found.is_some()));
+        for shelf in [Shelf::Items, Shelf::Objects] {
+            let stored = store.get(shelf, b"key").unwrap();
+            assert_eq!(stored.as_deref(), found.map(|it| &it[..]));
+            let listed = store.list(shelf, b"k", 10).unwrap();
+            assert_eq!(listed.len(), usize::from(found.is_some()));
+            store.remove(shelf, b"no".to_vec()).unwrap();
+            store.put(shelf, b"key".to_vec(), b"late".to_vec()).unwrap();
+            assert_eq!(&*store.get(shelf, b"key").unwrap().unwrap(), b"late");
+        }
+    }
+}
+
+#[test]
 fn a_closed_folder_goes_on_where_it_was_left() {
     let folder = tempfile::tempdir().unwrap();
     for round in 0..5_u8 {
