@@ -71,6 +71,27 @@ ways! {
         /// `OK`
         Ok "ok"
     }
+    /// Which records count until a batch is full.
+    BatchSizeCounts {
+        /// Those that no filter kept out.
+        Kept "kept",
+        /// All that were read.
+        Read "read"
+    }
+    /// Which settings `UpdateEventSourceMapping` answers with.
+    UpdateAnswers {
+        /// As they were.
+        Before "before",
+        /// As they will be.
+        After "after"
+    }
+    /// When the stream of a table that is deleted is switched off.
+    StreamEnds {
+        /// With `DeleteTable`.
+        Asked "asked",
+        /// When the table is gone.
+        Gone "gone"
+    }
 }
 
 /// How what is not known of AWS is done.
@@ -85,6 +106,9 @@ pub struct Assumed {
     pub windows_begin: WindowsBegin,
     pub letter_payload: LetterPayload,
     pub reported_failures: ReportedFailures,
+    pub batch_size_counts: BatchSizeCounts,
+    pub update_answers: UpdateAnswers,
+    pub stream_ends: StreamEnds,
 }
 
 impl Default for Assumed {
@@ -97,6 +121,9 @@ impl Default for Assumed {
             windows_begin: WindowsBegin::default(),
             letter_payload: LetterPayload::default(),
             reported_failures: ReportedFailures::default(),
+            batch_size_counts: BatchSizeCounts::default(),
+            update_answers: UpdateAnswers::default(),
+            stream_ends: StreamEnds::default(),
         }
     }
 }
@@ -142,10 +169,13 @@ impl Assumed {
             "windows-begin" => self.windows_begin = value.parse()?,
             "letter-payload" => self.letter_payload = value.parse()?,
             "reported-failures" => self.reported_failures = value.parse()?,
+            "batch-size-counts" => self.batch_size_counts = value.parse()?,
+            "update-answers" => self.update_answers = value.parse()?,
+            "stream-ends" => self.stream_ends = value.parse()?,
             _ => {
                 return Err(format!(
                     "\"{name}\" is none of retry-first, retry-max, larger-half, failure-blocks, windows-begin, \
-                     letter-payload and reported-failures"
+                     letter-payload, reported-failures, batch-size-counts, update-answers and stream-ends"
                 ));
             }
         }
@@ -179,6 +209,9 @@ mod tests {
             "windows-begin=record",
             "letter-payload=object",
             "reported-failures=ok",
+            "batch-size-counts=read",
+            "update-answers=after",
+            "stream-ends=gone",
         ] {
             assumed.set(text).unwrap();
         }
@@ -190,6 +223,9 @@ mod tests {
             windows_begin: WindowsBegin::Record,
             letter_payload: LetterPayload::Object,
             reported_failures: ReportedFailures::Ok,
+            batch_size_counts: BatchSizeCounts::Read,
+            update_answers: UpdateAnswers::After,
+            stream_ends: StreamEnds::Gone,
         };
         assert_eq!(assumed, other);
         for (text, told) in [

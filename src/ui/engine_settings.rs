@@ -197,6 +197,33 @@ const GROUPS: [(&str, &[Field]); 5] = [
                 help: "LastProcessingResult of the trigger",
                 kind: Kind::Choice(&[("problem", "PROBLEM"), ("ok", "OK")]),
             },
+            Field {
+                name: "BatchSizeCounts",
+                label: "The batch size counts",
+                help: "Of a trigger with filters",
+                kind: Kind::Choice(&[
+                    ("kept", "records that pass the filters"),
+                    ("read", "all records"),
+                ]),
+            },
+            Field {
+                name: "UpdateAnswers",
+                label: "An update is answered with",
+                help: "By UpdateEventSourceMapping",
+                kind: Kind::Choice(&[
+                    ("before", "the old settings"),
+                    ("after", "the new settings"),
+                ]),
+            },
+            Field {
+                name: "StreamEnds",
+                label: "The stream of a deleted table ends",
+                help: "Its records stay readable for a day",
+                kind: Kind::Choice(&[
+                    ("asked", "with DeleteTable"),
+                    ("gone", "when the table is gone"),
+                ]),
+            },
         ],
     ),
     (

@@ -7,6 +7,7 @@ use aws_sdk_lambda::types::{
     DestinationConfig, EventSourcePosition, Filter, FilterCriteria, FunctionResponseType, OnFailure,
 };
 use waterwheel::clock::{Clock, from_epoch_millis};
+use waterwheel::mapping::assumed::UpdateAnswers;
 use waterwheel::mapping::progress::What;
 
 use crate::lab::{Lab, Story};
@@ -277,6 +278,28 @@ async fn an_update_reaches_retries_under_way() {
         lost.iter()
             .any(|it| matches!(it.what, What::Discarded { .. }))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_update_is_answered_with_the_settings_before_or_after() {
+    for (answers, batch_size) in [(UpdateAnswers::Before, 100), (UpdateAnswers::After, 7)] {
+        let lab = Lab::new().await;
+        let engine = lab.host.engine();
+        engine.change_settings(|it| it.assumed.update_answers = answers);
+        let stream = lab.table("orders").await;
+        lab.function("bill", "exports.handler = async () => {};")
+            .await;
+        let uuid = lab.trigger(&stream, "bill", |it| it).await;
+        let update = lab.lambda.update_event_source_mapping().uuid(&uuid);
+        let updating = update.batch_size(7).send().await.unwrap();
+        assert_eq!(updating.batch_size(), Some(batch_size));
+        assert_eq!(updating.state(), Some("Updating"));
+        // Read again it is as it was until then.
+        assert_eq!(lab.trigger_now(&uuid).await.batch_size(), Some(100));
+        lab.settle(&uuid, "Enabled").await;
+        assert_eq!(lab.trigger_now(&uuid).await.batch_size(), Some(7));
+        lab.close().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use waterwheel::clock::{Clock, from_epoch_millis};
 use waterwheel::engine::{Engine, EngineHost, Options};
+use waterwheel::mapping::assumed::StreamEnds;
 
 use crate::tables::{call, make, put, refusal, world};
 
@@ -89,6 +90,36 @@ async fn a_table_is_used_once_it_is_active() {
         "ResourceNotFoundException: Requested resource not found: Table: orders not found"
     );
     host.close().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_stream_of_a_deleted_table_ends_when_that_is_asked_or_when_it_is_gone() {
+    for (ends, while_deleting) in [
+        (StreamEnds::Asked, "DISABLED"),
+        (StreamEnds::Gone, "ENABLED"),
+    ] {
+        let (clock, host) = slow();
+        let engine = host.engine();
+        engine.change_settings(|it| it.assumed.stream_ends = ends);
+        let streams =
+            json!({"StreamSpecification": {"StreamEnabled": true, "StreamViewType": "KEYS_ONLY"}});
+        make(engine, "orders", false, streams).await;
+        clock.sleep(Duration::from_secs(31)).await;
+        let stream = json!({"StreamArn": described(engine).await["LatestStreamArn"]});
+        let name = json!({"TableName": "orders"});
+        call(engine, "DeleteTable", name).await.unwrap();
+        let status = async || {
+            let answer = call(engine, "DescribeStream", stream.clone()).await;
+            answer.unwrap()["StreamDescription"]["StreamStatus"].clone()
+        };
+        assert_eq!(status().await, while_deleting);
+        clock.sleep(Duration::from_secs(31)).await;
+        assert_eq!(status().await, "DISABLED");
+        clock.sleep(Duration::from_hours(25)).await;
+        let gone = call(engine, "DescribeStream", stream).await;
+        assert!(refusal(gone).starts_with("ResourceNotFoundException"));
+        host.close().await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

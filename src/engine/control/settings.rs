@@ -43,6 +43,9 @@ struct Set {
     windows_begin: Option<String>,
     letter_payload: Option<String>,
     reported_failures: Option<String>,
+    batch_size_counts: Option<String>,
+    update_answers: Option<String>,
+    stream_ends: Option<String>,
 }
 
 pub(super) fn set(engine: &Engine, call: &Call) -> Answer {
@@ -155,6 +158,18 @@ impl Set {
             &mut assumed.reported_failures,
             word("ReportedFailures", self.reported_failures.as_deref())?,
         );
+        put(
+            &mut assumed.batch_size_counts,
+            word("BatchSizeCounts", self.batch_size_counts.as_deref())?,
+        );
+        put(
+            &mut assumed.update_answers,
+            word("UpdateAnswers", self.update_answers.as_deref())?,
+        );
+        put(
+            &mut assumed.stream_ends,
+            word("StreamEnds", self.stream_ends.as_deref())?,
+        );
         Ok(())
     }
 }
@@ -194,6 +209,9 @@ pub fn described(engine: &Engine) -> Value {
         "WindowsBegin": assumed.windows_begin.to_string(),
         "LetterPayload": assumed.letter_payload.to_string(),
         "ReportedFailures": assumed.reported_failures.to_string(),
+        "BatchSizeCounts": assumed.batch_size_counts.to_string(),
+        "UpdateAnswers": assumed.update_answers.to_string(),
+        "StreamEnds": assumed.stream_ends.to_string(),
         "EnforceIam": settings.enforce_iam,
         "StrictKeys": engine.has_strict_keys(),
         "Durability": match engine.durability() {

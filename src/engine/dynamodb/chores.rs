@@ -160,6 +160,7 @@ fn pass(engine: &Engine, table: &Table, now: SystemTime) -> Result<Next, Fault> 
         }
         engine.change(|state| {
             if found.status == "DELETING" {
+                tables::close_stream(engine, state, found, now)?;
                 state.tables.remove(&found.name);
                 state.trash.extend(passing::store_ids(found));
             } else {

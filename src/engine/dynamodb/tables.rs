@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
@@ -13,6 +14,7 @@ use crate::engine::Engine;
 use crate::engine::call::{Answer, Call, Fault, Reply};
 use crate::engine::state::{State, Stream, Table, ViewType};
 use crate::engine::streams::shards;
+use crate::mapping::assumed::StreamEnds;
 
 /// Setting: when the table became on-demand, in seconds.
 pub(super) const ON_DEMAND_SINCE: &str = "LastUpdateToPayPerRequestDateTime";
@@ -155,11 +157,14 @@ pub(super) fn delete_table(engine: &Engine, call: &Call) -> Answer {
         }
         let mut going = Table::clone(table);
         passing::begin(&mut going, "DELETING", call.now);
+        let settings = engine.settings();
         engine.change(|state| {
-            close_stream(engine, state, table, call)?;
-            going.stream = None;
+            if settings.settle.is_zero() || settings.assumed.stream_ends == StreamEnds::Asked {
+                close_stream(engine, state, table, call.now)?;
+                going.stream = None;
+            }
             state.resource_policies.remove(&table.arn);
-            if engine.settings().settle.is_zero() {
+            if settings.settle.is_zero() {
                 state.tables.remove(&name);
                 state.trash.extend(passing::store_ids(table));
             } else {
@@ -187,7 +192,7 @@ pub(super) fn close_stream(
     engine: &Engine,
     state: &mut State,
     table: &Table,
-    call: &Call,
+    now: SystemTime,
 ) -> Result<(), Fault> {
     let stream = table
         .stream
@@ -203,7 +208,7 @@ pub(super) fn close_stream(
         // Who reads next waits for the change that is under way.
         tip.ring();
     }
-    shards::close(stream, call.now, |it| last.get(&it.id).copied().flatten());
+    shards::close(stream, now, |it| last.get(&it.id).copied().flatten());
     Ok(())
 }
 

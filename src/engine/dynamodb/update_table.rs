@@ -364,7 +364,7 @@ fn change_stream(
                     table.name
                 )));
             }
-            tables::close_stream(engine, state, table, call)?;
+            tables::close_stream(engine, state, table, call.now)?;
             table.stream = None;
             Ok(())
         }

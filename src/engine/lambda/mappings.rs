@@ -20,6 +20,7 @@ use crate::engine::checkpoints;
 use crate::engine::state::{Mapping, MappingState, NextSettings, State, Version};
 use crate::engine::streams::shards;
 use crate::mapping::MappingConfig;
+use crate::mapping::assumed::UpdateAnswers;
 use crate::mapping::config::StartingPosition;
 
 /// Mappings in one page, whatever is asked for.
@@ -122,7 +123,7 @@ pub(super) fn list(state: &mut State, call: &Call) -> Answer {
     Ok(reply.into())
 }
 
-/// Answers with the settings as they were: the new ones hold once `Updating` is over.
+/// Answers with the settings as they were, unless told otherwise: the new ones hold once `Updating` is over.
 pub(super) fn update(engine: &Engine, call: &Call) -> Answer {
     let input = &call.input;
     engine.read(|state| permit(engine, state, call))?;
@@ -164,6 +165,12 @@ pub(super) fn update(engine: &Engine, call: &Call) -> Answer {
         }
         after.next = Some(next);
         state.mappings.insert(after.uuid.clone(), after.clone());
+        if engine.settings().assumed.update_answers == UpdateAnswers::After
+            && let Some(next) = after.next.take()
+        {
+            after.function_arn = next.function_arn;
+            after.config = next.config;
+        }
         Ok(shown_to(engine, state, call, &after))
     })?;
     Ok(Reply::json(202, answered))

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::step::{Page, Rules};
-use crate::mapping::assumed::Assumed;
+use crate::mapping::assumed::{Assumed, BatchSizeCounts};
 use crate::mapping::payload;
 use crate::mapping::progress::{Answer, BatchId, Condition};
 use crate::mapping::record::{Record, SequenceNumber};
@@ -21,6 +21,10 @@ pub(super) struct Lane {
     pub queue: VecDeque<Queued>,
     /// JSON text of the queue, a comma for each record included.
     bytes: usize,
+    /// Records that were filtered out since the last one of the queue.
+    passed_over: usize,
+    /// The same before all of the queue, these included.
+    passed_over_all: usize,
     /// Batches made and not settled, oldest first: halves wait here for their turn.
     pub works: VecDeque<Work>,
     /// The first batch is being delivered, or records are being discarded.
@@ -42,6 +46,8 @@ pub(super) enum Busy {
 pub(super) struct Queued {
     pub record: Record,
     bytes: usize,
+    /// Records of its lane that were filtered out right before it.
+    passed_over: usize,
     /// When it was read: a batching window starts with the first record.
     pub since: SystemTime,
 }
@@ -116,6 +122,7 @@ impl Queued {
     pub(super) fn new(record: Record, since: SystemTime) -> Self {
         Self {
             bytes: record.event.text().len().saturating_add(1),
+            passed_over: 0,
             record,
             since,
         }
@@ -184,20 +191,49 @@ impl Lane {
         self.works.front().is_some_and(|work| work.setbacks > 0)
     }
 
-    pub(super) fn push(&mut self, queued: Queued) {
+    pub(super) fn push(&mut self, mut queued: Queued) {
         self.bytes = self.bytes.saturating_add(queued.bytes);
+        queued.passed_over = std::mem::take(&mut self.passed_over);
         self.queue.push_back(queued);
     }
 
-    /// Takes the first records out of the queue.
-    pub(super) fn take(&mut self, count: usize) -> Arc<[Record]> {
+    /// A record of the lane was filtered out.
+    pub(super) fn pass_over(&mut self, rules: &Rules) {
+        self.passed_over += 1;
+        self.passed_over_all += 1;
+        // A batch of which nothing is left.
+        if self.queue.is_empty() && self.passed_over >= rules.config.batch_size as usize {
+            self.passed_over = 0;
+            self.passed_over_all = 0;
+        }
+    }
+
+    /// Takes the first records out of the queue, and of those filtered out as many as fill the batch.
+    pub(super) fn take(&mut self, count: usize, rules: &Rules) -> Arc<[Record]> {
+        let size = (rules.config.batch_size as usize).max(1);
         let taken = self.queue.drain(..count.min(self.queue.len()));
         let mut records = Vec::with_capacity(taken.len());
+        let mut read = 0;
         for queued in taken {
             self.bytes = self.bytes.saturating_sub(queued.bytes);
+            self.passed_over_all -= queued.passed_over;
+            read += queued.passed_over + 1;
             records.push(queued.record);
         }
+        let next = self.queue.front_mut().map(|it| &mut it.passed_over);
+        let behind = next.unwrap_or(&mut self.passed_over);
+        let left = behind.saturating_sub(size.saturating_sub(read)) % size;
+        self.passed_over_all -= *behind - left;
+        *behind = left;
         records.into()
+    }
+
+    /// How many records count of the batch that is being gathered.
+    fn counted(&self, rules: &Rules) -> usize {
+        match rules.assumed.batch_size_counts {
+            BatchSizeCounts::Kept => self.queue.len(),
+            BatchSizeCounts::Read => self.queue.len() + self.passed_over_all,
+        }
     }
 
     /// Takes one record out of the queue or of a batch; a batch without records is no more.
@@ -209,6 +245,10 @@ impl Lane {
         if let Some(at) = self.queue.iter().position(|it| is_it(&it.record)) {
             let queued = self.queue.remove(at)?;
             self.bytes = self.bytes.saturating_sub(queued.bytes);
+            match self.queue.get_mut(at) {
+                Some(next) => next.passed_over += queued.passed_over,
+                None => self.passed_over += queued.passed_over,
+            }
             if self.queue.is_empty() {
                 self.gathering = None;
             }
@@ -295,6 +335,8 @@ impl Lane {
         let last = self.queue.back().unwrap_or(first);
         if self.queue.len() >= config.batch_size as usize {
             Some("the batch is full")
+        } else if self.counted(around.rules) >= config.batch_size as usize {
+            Some("the batch is full with those filtered out")
         } else if self.bytes > payload::room(around.window) {
             Some("the payload reaches 6 MB")
         } else if window_end.is_some_and(|end| last.record.created >= end || around.passed >= end) {
@@ -316,15 +358,17 @@ impl Lane {
     fn fit(&self, first: &Queued, around: Around<'_>) -> usize {
         let room = payload::room(around.window);
         let window_end = window_end(first, around);
-        let mut bytes = 0_usize;
+        let size = around.rules.config.batch_size as usize;
+        let counts_read = around.rules.assumed.batch_size_counts == BatchSizeCounts::Read;
+        let (mut bytes, mut read) = (0_usize, 0);
         let fitting = self.queue.iter().take_while(|queued| {
             bytes = bytes.saturating_add(queued.bytes);
-            bytes <= room && window_end.is_none_or(|end| queued.record.created < end)
+            read += 1 + if counts_read { queued.passed_over } else { 0 };
+            bytes <= room
+                && read <= size
+                && window_end.is_none_or(|end| queued.record.created < end)
         });
-        fitting
-            .take(around.rules.config.batch_size as usize)
-            .count()
-            .max(1)
+        fitting.count().max(1)
     }
 
     fn window_is_over(&self, window: &Window, around: Around<'_>) -> bool {

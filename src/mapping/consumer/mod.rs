@@ -398,12 +398,13 @@ impl ShardConsumer {
             self.read = Position::After(record.sequence_number.clone());
             self.passed = self.passed.max(record.created);
             self.ledger.add(&record);
+            let lane = lane_of(&record, self.lanes.len());
             match self.rules.filters.judge(&record.event) {
-                Ok(()) => {
-                    let lane = lane_of(&record, self.lanes.len());
-                    self.lanes[lane].push(Queued::new(record, now));
+                Ok(()) => self.lanes[lane].push(Queued::new(record, now)),
+                Err(because) => {
+                    self.lanes[lane].pass_over(&self.rules);
+                    filtered.push(FilteredRecord { record, because });
                 }
-                Err(because) => filtered.push(FilteredRecord { record, because }),
             }
         }
         if !filtered.is_empty() {
@@ -441,7 +442,7 @@ impl ShardConsumer {
             Look::Send { count, reason } => {
                 let gathered = self.lanes[at].gathering.take();
                 let id = gathered.unwrap_or_else(|| self.new_batch());
-                let records = self.lanes[at].take(count);
+                let records = self.lanes[at].take(count, &self.rules);
                 let reason = format!("sends {}: {reason}", words::count(count, "record"));
                 if let (None, Some(first)) = (&self.window, records.first()) {
                     self.window = self.rules.window_at(first.created);
@@ -514,7 +515,7 @@ impl ShardConsumer {
                 None => {
                     let gathered = self.lanes[at].gathering.take();
                     let id = gathered.unwrap_or_else(|| self.new_batch());
-                    (id, self.lanes[at].take(count), 0, None)
+                    (id, self.lanes[at].take(count, &self.rules), 0, None)
                 }
                 Some(mut work) => {
                     let (old, rest) = work.records.split_at(count.min(work.records.len()));

@@ -20,6 +20,7 @@ async fn settings_change_while_the_engine_runs() {
         "GsiLagInMilliseconds": 300, "TtlDelayInSeconds": 0, "SettleInMilliseconds": 50, "EnforceIam": false,
         "RetryFirstInMilliseconds": 100, "RetryMaxInMilliseconds": 5000, "LargerHalf": "second",
         "FailureBlocks": "shard", "WindowsBegin": "record", "LetterPayload": "object", "ReportedFailures": "ok",
+        "BatchSizeCounts": "read", "UpdateAnswers": "after", "StreamEnds": "gone",
     });
     let settings = set(&lab, wanted.clone()).await;
     for (name, value) in wanted.as_object().unwrap() {

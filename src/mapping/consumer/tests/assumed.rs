@@ -1,7 +1,9 @@
 //! What AWS leaves open, done in another way than usual.
 
 use super::*;
-use crate::mapping::assumed::{Assumed, FailureBlocks, LargerHalf, ReportedFailures, WindowsBegin};
+use crate::mapping::assumed::{
+    Assumed, BatchSizeCounts, FailureBlocks, LargerHalf, ReportedFailures, WindowsBegin,
+};
 
 fn desk(config: MappingConfig, assumed: Assumed) -> Desk {
     let rules = Rules::new(config.clone()).unwrap().assuming(assumed);
@@ -128,4 +130,54 @@ fn reported_failures_may_count_as_a_good_result() {
         _ => None,
     });
     assert_eq!(told.collect::<Vec<_>>(), ["OK"]);
+}
+
+#[test]
+fn the_batch_size_may_count_what_is_filtered_out() {
+    // Of every ten records two are kept, those that end in 3 and in 4; then a page with nothing to keep.
+    let config = MappingConfig {
+        batch_size: 10,
+        batching_window_secs: 60,
+        filters: vec![
+            r#"{"dynamodb":{"Keys":{"id":{"S":[{"suffix":"3"}]}}}}"#.to_owned(),
+            r#"{"dynamodb":{"Keys":{"id":{"S":[{"suffix":"4"}]}}}}"#.to_owned(),
+        ],
+        ..MappingConfig::default()
+    };
+    let delivered = |counts, pages: &[RangeInclusive<u32>]| {
+        let assumed = Assumed {
+            batch_size_counts: counts,
+            ..Assumed::default()
+        };
+        let mut desk = desk(config.clone(), assumed);
+        for page in pages {
+            desk = desk.page(records(page.clone()));
+        }
+        desk.run(seconds(30), fine);
+        desk.deliveries()
+    };
+    let whole: Vec<Vec<u32>> = vec![vec![3, 4], vec![13, 14], vec![23, 24]];
+    assert_eq!(delivered(BatchSizeCounts::Read, &[1..=30]), whole);
+    // The same whatever pages they come on.
+    assert_eq!(
+        delivered(BatchSizeCounts::Read, &[1..=4, 5..=9, 10..=13, 14..=30]),
+        whole
+    );
+    // The fourth batch is not full.
+    assert_eq!(delivered(BatchSizeCounts::Read, &[1..=39]), whole);
+    // A batch of which nothing is kept is none.
+    let pages = [1..=2, 5..=12, 15..=21, 23..=24, 25..=25];
+    assert_eq!(
+        delivered(BatchSizeCounts::Read, &pages[..4]),
+        Vec::<Vec<u32>>::new()
+    );
+    assert_eq!(delivered(BatchSizeCounts::Read, &pages), [[23, 24]]);
+    assert_eq!(
+        delivered(BatchSizeCounts::Kept, &[1..=30]),
+        Vec::<Vec<u32>>::new()
+    );
+    assert_eq!(
+        delivered(BatchSizeCounts::Kept, &[1..=50]),
+        [[3, 4, 13, 14, 23, 24, 33, 34, 43, 44]]
+    );
 }

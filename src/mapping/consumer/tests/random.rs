@@ -1,5 +1,6 @@
 //! Random settings, answers, delays, changes and restarts; what must hold always holds.
 
+use crate::mapping::assumed::{Assumed, BatchSizeCounts};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
@@ -244,7 +245,11 @@ fn play(seed: u64) -> Vec<String> {
         world.look(news, &sent);
         if changes && world.below(40) == 0 {
             config = world.config();
-            let rules = Rules::new(config.clone()).unwrap();
+            let assumed = Assumed {
+                batch_size_counts: world.pick([BatchSizeCounts::Kept, BatchSizeCounts::Read]),
+                ..Assumed::default()
+            };
+            let rules = Rules::new(config.clone()).unwrap().assuming(assumed);
             desk.consumer.reconfigure(Arc::new(rules));
         }
         if holds && world.below(30) == 0 {
