@@ -9,6 +9,7 @@ use super::control::ask;
 use super::{Aws, Error};
 use crate::clock::epoch_secs;
 use crate::mapping::MappingConfig;
+use crate::mapping::pace::Pace;
 use crate::mapping::whatif::{Report, Row};
 
 /// What is to be tried.
@@ -20,6 +21,10 @@ pub struct Question {
     pub proposed: MappingConfig,
     /// Records written since then; all that are in the stream where there is none.
     pub since: Option<SystemTime>,
+    /// Records of this shard only; of all where there is none.
+    pub shard: Option<String>,
+    /// How often the trigger looks for records.
+    pub pace: Pace,
     pub function: Function,
     pub seed: u64,
 }
@@ -104,16 +109,7 @@ pub struct Side {
 
 /// Plays the records under the trigger's settings and the proposed ones. Dropping the future calls it off.
 pub async fn simulate(aws: Aws, question: Question) -> Result<Answer, Error> {
-    let mut input = json!({
-        "UUID": question.uuid,
-        "Proposed": settings(&question.proposed),
-        "Function": question.function.input(),
-        "Seed": question.seed,
-    });
-    if let Some(since) = question.since {
-        input["Stretch"] = json!({ "Since": epoch_secs(since) });
-    }
-    let answer = ask(&aws, "SimulateMapping", input).await?;
+    let answer = ask(&aws, "SimulateMapping", question.input()).await?;
     Answer::deserialize(&answer).map_err(|error| Error::odd("SimulateMapping", &error.to_string()))
 }
 
@@ -134,6 +130,26 @@ fn settings(config: &MappingConfig) -> Value {
             .or_insert_with(|| json!({ "Filters": [] }));
     }
     named
+}
+
+impl Question {
+    fn input(&self) -> Value {
+        let mut stretch = Map::new();
+        if let Some(since) = self.since {
+            stretch.insert("Since".to_owned(), epoch_secs(since).into());
+        }
+        if let Some(shard) = &self.shard {
+            stretch.insert("ShardId".to_owned(), shard.as_str().into());
+        }
+        json!({
+            "UUID": self.uuid,
+            "Proposed": settings(&self.proposed),
+            "Stretch": stretch,
+            "Poll": self.pace.to_string(),
+            "Function": self.function.input(),
+            "Seed": self.seed,
+        })
+    }
 }
 
 impl Function {
@@ -186,6 +202,40 @@ impl Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_question_names_its_shard_its_time_and_its_pace() {
+        let everything = Question {
+            uuid: "u".to_owned(),
+            proposed: MappingConfig::default(),
+            since: None,
+            shard: None,
+            pace: Pace::FourPerSecond,
+            function: Function {
+                duration: None,
+                cold_start_millis: None,
+                timeout_secs: None,
+                memory_mb: None,
+                concurrency: None,
+                reports_failures: true,
+                failures: Failures::AsRecorded,
+            },
+            seed: 1,
+        };
+        let input = everything.input();
+        assert_eq!(input["Stretch"], json!({}));
+        assert_eq!(input["Poll"], "4/s");
+        let part = Question {
+            since: Some(SystemTime::UNIX_EPOCH),
+            shard: Some("shardId-1".to_owned()),
+            pace: Pace::AsWritten,
+            ..everything
+        };
+        let input = part.input();
+        let stretch = json!({ "Since": 0.0, "ShardId": "shardId-1" });
+        assert_eq!(input["Stretch"], stretch);
+        assert_eq!(input["Poll"], "as-written");
+    }
 
     #[test]
     fn no_filter_is_proposed_as_none_not_as_the_trigger_s_own() {

@@ -27,6 +27,7 @@ pub mod records;
 pub mod remote;
 pub mod roles;
 pub mod save_as;
+mod shard_list;
 mod shortcuts;
 pub mod tables;
 pub mod theme;

@@ -3,6 +3,7 @@
 use aws_sdk_lambda::types::EventSourceMappingConfiguration as Mapping;
 
 use super::Cx;
+use crate::mapping::pace::Pace;
 
 /// The table of a stream's ARN.
 pub(super) fn stream_table(arn: &str) -> Option<&str> {
@@ -57,6 +58,14 @@ pub(super) fn trigger(cx: &Cx<'_>, uuid: &str) -> String {
 /// The eight hex digits a shard's id ends with.
 pub(super) fn short_shard(id: &str) -> &str {
     id.rsplit('-').next().unwrap_or(id)
+}
+
+/// How often triggers read.
+pub(super) fn pace(pace: Pace) -> &'static str {
+    match pace {
+        Pace::FourPerSecond => "4/s",
+        Pace::AsWritten => "as written",
+    }
 }
 
 #[cfg(test)]

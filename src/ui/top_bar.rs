@@ -7,6 +7,7 @@ use egui::{Align, Button, Layout, RichText, Sense, Stroke, Ui, Vec2};
 use super::commands::Command;
 use super::cx::{Action, Cx, Route, Settings};
 use super::history::History;
+use super::names;
 use super::theme::{self, Tokens};
 use super::toasts::Toasts;
 use super::widgets::{Icon, icon};
@@ -182,18 +183,15 @@ fn pace_ui(ui: &mut Ui, cx: &Cx<'_>) {
     if ui.ctx().content_rect().width() < PACE_FROM {
         return;
     }
-    let (words, why) = match pace {
-        Pace::FourPerSecond => (
-            "polls 4/s",
-            "Triggers read their shards four times a second, as on AWS",
-        ),
-        Pace::AsWritten => (
-            "polls as written",
-            "Triggers read what was written at once, not four times a second as on AWS",
-        ),
+    let words = format!("polls {}", names::pace(pace));
+    let why = match pace {
+        Pace::FourPerSecond => "Triggers read their shards four times a second, as on AWS",
+        Pace::AsWritten => {
+            "Triggers read what was written at once, not four times a second as on AWS"
+        }
     };
     let color = theme::of(ui).text_muted;
-    let drawn = RichText::new(words).small().color(color);
+    let drawn = RichText::new(&words).small().color(color);
     let button = Button::new(drawn).frame_when_inactive(false);
     if icon::add(ui, button, &format!("Poll pace: {words}"))
         .on_hover_text(why)

@@ -1,5 +1,6 @@
 //! The whole console on an embedded cloud, as a user would see it: clicked and typed at, never drawn.
 
+use egui::accesskit::Role;
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable as _;
 use tokio::runtime::Runtime;
@@ -43,6 +44,10 @@ impl Lab {
 
     /// One where time passes only when a test lets it: see [`Self::pass`].
     pub(crate) fn paused() -> Self {
+        Self::paused_sized([1440.0, 900.0])
+    }
+
+    pub(crate) fn paused_sized(size: [f32; 2]) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .start_paused(true)
@@ -52,7 +57,7 @@ impl Lab {
             welcomed: true,
             ..Settings::default()
         };
-        Self::on(runtime, settings, [1440.0, 900.0], egui::Theme::Dark)
+        Self::on(runtime, settings, size, egui::Theme::Dark)
     }
 
     fn on(runtime: Runtime, settings: Settings, size: [f32; 2], theme: egui::Theme) -> Self {
@@ -139,6 +144,17 @@ impl Lab {
 
     pub(crate) fn click(&mut self, label: &str) {
         self.harness.get_by_label(label).click();
+        self.harness.run();
+        self.settle();
+    }
+
+    /// Opens a list of choices and takes one.
+    pub(crate) fn choose(&mut self, list: &str, choice: &str) {
+        let list = self.harness.get_by_role_and_label(Role::ComboBox, list);
+        list.click();
+        self.harness.run();
+        let choice = self.harness.get_by_role_and_label(Role::Button, choice);
+        choice.click();
         self.harness.run();
         self.settle();
     }
@@ -281,10 +297,7 @@ fn activity_lists_the_calls_the_user_made() {
     let mut lab = Lab::new();
     lab.click("Show activity");
     lab.until("a call is listed", |harness| {
-        harness
-            .query_all_by_role(egui::accesskit::Role::Row)
-            .next()
-            .is_some()
+        harness.query_all_by_role(Role::Row).next().is_some()
     });
 }
 

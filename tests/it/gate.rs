@@ -13,6 +13,7 @@ use waterwheel::aws::{
 use waterwheel::clock::Clock;
 use waterwheel::engine::Options;
 use waterwheel::mapping::MappingConfig;
+use waterwheel::mapping::pace::Pace;
 
 type Asked = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
 
@@ -162,6 +163,8 @@ fn reads(aws: &Aws) -> Vec<Asked> {
         uuid: x(),
         proposed: MappingConfig::default(),
         since: None,
+        shard: None,
+        pace: Pace::default(),
         function: whatif::Function {
             duration: None,
             cold_start_millis: None,

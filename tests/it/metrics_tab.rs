@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use egui::accesskit::Role;
-use egui_kittest::kittest::Queryable as _;
 use serde_json::json;
 use waterwheel::aws::dynamodb::{PutRule, item_from_dynamodb_json, put_item};
 use waterwheel::aws::{control, demo, lambda, shards, sqs, world};
@@ -53,18 +51,6 @@ fn split(lab: &mut Lab, uuid: &str) -> Vec<String> {
     lab.ask(shards::split(lab.aws.clone(), stream, shard))
 }
 
-fn choose_shard(lab: &mut Lab, what: &str) {
-    lab.harness
-        .get_by_role_and_label(Role::ComboBox, "Shard")
-        .click();
-    lab.harness.run();
-    lab.harness
-        .get_by_role_and_label(Role::Button, what)
-        .click();
-    lab.harness.run();
-    lab.settle();
-}
-
 #[test]
 fn a_trigger_s_metrics_are_shown_by_the_minute_under_aws_s_names() {
     let (mut lab, _) = lab();
@@ -108,9 +94,9 @@ fn metrics_are_summed_or_those_of_one_shard() {
     lab.order(&["d", "e", "f", "g", "h", "i"]);
     lab.pass(MINUTE);
     lab.must_say("PolledEventCount: 9 in");
-    choose_shard(&mut lab, children[0].rsplit('-').next().unwrap());
+    lab.choose("Shard", children[0].rsplit('-').next().unwrap());
     assert!(!lab.says("PolledEventCount: 9 in"));
-    choose_shard(&mut lab, "All 3 shards");
+    lab.choose("Shard", "All 3 shards");
     lab.must_say("PolledEventCount: 9 in");
 }
 

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use egui::accesskit::Role;
+use egui::{Key, Modifiers};
 use egui_kittest::kittest::Queryable as _;
 use waterwheel::aws::demo::{self, Writer};
-use waterwheel::aws::dynamodb::{PutRule, item_from_dynamodb_json, put_item};
-use waterwheel::aws::lambda;
+use waterwheel::aws::dynamodb::{PutRule, delete_table, item_from_dynamodb_json, put_item};
+use waterwheel::aws::shards::{self, ShardRow};
+use waterwheel::aws::{lambda, settings, world};
 use waterwheel::ui::{Route, Settings};
 
 use crate::console::Lab;
@@ -19,14 +22,43 @@ fn lab(theme: egui::Theme, orders: usize) -> Lab {
     };
     let mut lab = Lab::sized(settings, [1600.0, 1400.0], theme);
     lab.ask(demo::build(lab.aws.clone()));
+    order(&lab, orders);
+    open(&mut lab);
+    lab
+}
+
+fn order(lab: &Lab, orders: usize) {
     for nth in 0..orders {
         let json = format!(r#"{{"customer":{{"S":"c"}},"order":{{"S":"{nth}"}}}}"#);
         let item = item_from_dynamodb_json(&json).unwrap();
         let table = demo::TABLE.to_owned();
         lab.ask(put_item(lab.aws.clone(), table, item, PutRule::Any));
     }
+}
+
+/// The same on paused time; the shard with the orders was split behind them.
+fn split(orders: usize) -> Lab {
+    let mut lab = Lab::paused_sized([1600.0, 1400.0]);
+    lab.ask(demo::build(lab.aws.clone()));
+    order(&lab, orders);
+    let first = all_shards(&lab)[0].id.clone();
+    lab.ask(shards::split(lab.aws.clone(), stream(&lab), first));
     open(&mut lab);
     lab
+}
+
+fn stream(lab: &Lab) -> String {
+    let mappings = lab.ask(lambda::list_mappings(lab.aws.clone()));
+    mappings[0].event_source_arn().unwrap().to_owned()
+}
+
+fn all_shards(lab: &Lab) -> Vec<ShardRow> {
+    lab.ask(shards::list(lab.aws.clone(), stream(lab)))
+}
+
+/// The last digits of a shard's id.
+fn short(shard: &ShardRow) -> String {
+    shard.id.rsplit('-').next().unwrap().to_owned()
 }
 
 fn open(lab: &mut Lab) {
@@ -99,6 +131,84 @@ fn a_stream_without_records_says_so_and_keeps_what_was_typed() {
             .is_some()
     });
     assert!(lab.shows("Run"));
+}
+
+#[test]
+fn one_shard_is_played_at_a_pace_of_its_own() {
+    let mut lab = split(12);
+    let shard = short(&all_shards(&lab)[0]);
+    lab.must_say("The engine is set to 4/s. AWS polls a shard four times a second");
+    let list = lab.harness.get_by_role_and_label(Role::ComboBox, "Shard");
+    list.click();
+    lab.settle();
+    lab.shots("whatif_shards");
+    lab.press(Modifiers::NONE, Key::Escape);
+    lab.choose("Shard", &format!("{shard} closed, 12 records"));
+    lab.must_say("Played alone, it waits for no parent");
+    lab.click("a chosen time");
+    run(&mut lab);
+    assert!(lab.shows("12 records") && lab.shows("polled 4/s"));
+    assert!(lab.shows(&format!("shard {shard}")));
+    lab.shots("whatif_shard");
+    // The same, said otherwise.
+    lab.click("4/s");
+    assert!(!lab.shows("changed since this report"));
+    lab.click("as written");
+    assert!(lab.shows("changed since this report"));
+    run(&mut lab);
+    assert!(lab.shows("polled as written"));
+    lab.choose("Shard", "All 3 shards");
+    assert!(lab.shows("changed since this report"));
+    run(&mut lab);
+    assert!(lab.shows("3 shards"));
+    // What the engine is set to is asked anew, too.
+    lab.click("as set now");
+    run(&mut lab);
+    let changes = [("Poll".to_owned(), "as-written".into())];
+    lab.ask(settings::change(
+        lab.aws.clone(),
+        changes.into_iter().collect(),
+    ));
+    lab.settle();
+    assert!(lab.shows("changed since this report"));
+    lab.must_say("The engine is set to as written.");
+}
+
+#[test]
+fn a_shard_that_is_gone_says_so_and_so_does_a_stream() {
+    let mut lab = split(1);
+    let all = all_shards(&lab);
+    lab.choose("Shard", &format!("{} closed, 1 record", short(&all[0])));
+    assert!(!lab.says("is gone with its records"));
+    let day = Duration::from_hours(25);
+    lab.ask(world::set_clock(lab.aws.clone(), None, day));
+    lab.pass(Duration::from_secs(3));
+    let gone = format!("Shard {} is gone with its records", short(&all[0]));
+    lab.must_say(&format!("{gone}: choose another"));
+    lab.must_say(&format!("Put right first: {gone}"));
+    lab.shots("whatif_shard_gone");
+    lab.choose("Shard", &format!("{} open, no records", short(&all[1])));
+    assert!(!lab.says("is gone with its records"));
+    let table = demo::TABLE.to_owned();
+    lab.ask(delete_table(lab.aws.clone(), table));
+    lab.ask(world::set_clock(lab.aws.clone(), None, day));
+    lab.pass(Duration::from_secs(3));
+    lab.must_say("Stream: arn:aws:dynamodb");
+    lab.shots("whatif_stream_gone");
+}
+
+#[test]
+fn a_report_that_was_stopped_leaves_the_one_before_as_it_was() {
+    let mut lab = lab(egui::Theme::Dark, 3);
+    lab.click("a chosen time");
+    run(&mut lab);
+    lab.type_into("Batch size", "1");
+    lab.harness.get_by_label("Run").click();
+    lab.harness.run();
+    lab.harness.get_by_label("Stop").click();
+    lab.harness.run();
+    lab.settle();
+    assert!(lab.shows("changed since this report"));
 }
 
 /// Pictures for people to look at, where `SHOTS` names a folder.

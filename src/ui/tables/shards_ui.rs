@@ -9,12 +9,11 @@ use super::stream_ui::card;
 use crate::aws::shards::{self, ShardRow, Trim};
 use crate::ui::names::short_shard;
 use crate::ui::remote::{error_ui, loading_ui};
+use crate::ui::shard_list::{ShardList, state};
 use crate::ui::widgets::form::{self, grouped};
-use crate::ui::widgets::{Column, Confirm, Health, Icon, chip, icon, table_list};
+use crate::ui::widgets::{Column, Confirm, Icon, chip, icon, table_list};
 use crate::ui::{Action, Cx, Remote, Toast, theme, time};
 
-/// In the local cloud shards are looked at again after this.
-const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// Between two columns of the lineage.
 const STEP: f32 = 14.0;
 const DOT: f32 = 4.0;
@@ -23,10 +22,7 @@ const MINUTES_MAX: i64 = 24 * 60;
 
 /// The card "Shards".
 pub(super) struct ShardsCard {
-    /// Whose shards these are.
-    arn: String,
-    shards: Remote<Vec<ShardRow>>,
-    looked: Option<Duration>,
+    list: ShardList,
     /// What was done, in words.
     changing: Remote<String>,
     question: Option<(Confirm, Wish)>,
@@ -38,9 +34,7 @@ pub(super) struct ShardsCard {
 impl Default for ShardsCard {
     fn default() -> Self {
         Self {
-            arn: String::new(),
-            shards: Remote::default(),
-            looked: None,
+            list: ShardList::default(),
             changing: Remote::default(),
             question: None,
             by_age: false,
@@ -67,12 +61,12 @@ impl ShardsCard {
                 error_ui(ui, error);
             }
             let mut wish = None;
-            self.shards
-                .ui(ui, |ui, shards| wish = list_ui(ui, cx, shards));
+            let shards = self.list.shards();
+            shards.ui(ui, |ui, shards| wish = list_ui(ui, cx, shards));
             if let Some(wish) = wish {
                 self.ask(table, wish);
             }
-            if cx.aws.is_local() && self.shards.value().is_some() {
+            if cx.aws.is_local() && self.list.shards().value().is_some() {
                 ui.add_space(theme::GUTTER);
                 self.trim_ui(ui, cx, table);
             }
@@ -91,31 +85,17 @@ impl ShardsCard {
     }
 
     fn settle(&mut self, cx: &Cx<'_>, arn: &str) {
-        if self.arn != arn {
-            *self = Self {
-                arn: arn.to_owned(),
-                ..Self::default()
-            };
-        }
-        self.shards.poll();
         if self.changing.poll() {
             if let Some(words) = self.changing.take() {
                 cx.send(Action::Toast(Toast::good(words)));
             }
-            self.looked = None;
+            self.list.look_again();
         }
-        let age = self.looked.map(|at| cx.since(at));
-        let is_due = match age {
-            None => true,
-            Some(age) => cx.aws.is_local() && age >= LOOK_AGAIN,
-        };
-        if is_due && !self.shards.is_pending() {
-            self.looked = Some(cx.uptime);
-            self.shards
-                .start(cx, shards::list(cx.aws.clone(), arn.to_owned()));
-        }
-        if cx.aws.is_local() {
-            cx.ctx.request_repaint_after(LOOK_AGAIN);
+        if self.list.look(cx, arn) {
+            *self = Self {
+                list: std::mem::take(&mut self.list),
+                ..Self::default()
+            };
         }
     }
 
@@ -123,7 +103,7 @@ impl ShardsCard {
         let tokens = theme::of(ui);
         ui.horizontal(|ui| {
             ui.label(RichText::new("Shards").text_style(theme::subtitle()));
-            if let Some(shards) = self.shards.value() {
+            if let Some(shards) = self.list.shards().value() {
                 let open = shards.iter().filter(|it| it.is_open).count();
                 chip::plain(ui, &format!("{open} open"));
                 chip::plain(ui, &format!("{} closed", shards.len() - open));
@@ -132,7 +112,7 @@ impl ShardsCard {
                 loading_ui(ui);
             }
             if !cx.aws.is_local() && icon::only(ui, Icon::Refresh, "Reload shards").clicked() {
-                self.looked = None;
+                self.list.look_again();
             }
         });
         let words = if cx.aws.is_local() {
@@ -178,12 +158,12 @@ impl ShardsCard {
     }
 
     fn ask(&mut self, table: &str, wish: Wish) {
-        let shards = self.shards.value().map_or(&[][..], Vec::as_slice);
+        let shards = self.list.shards().value().map_or(&[][..], Vec::as_slice);
         self.question = Some((question(table, shards, &wish), wish));
     }
 
     fn start(&mut self, cx: &Cx<'_>, wish: Wish) {
-        let (aws, arn) = (cx.aws.clone(), self.arn.clone());
+        let (aws, arn) = (cx.aws.clone(), self.list.arn().to_owned());
         self.changing.start(cx, async move {
             let replaced = |shard: &str, children: &[String]| {
                 let children: Vec<&str> = children.iter().map(|it| short_shard(it)).collect();
@@ -320,15 +300,6 @@ fn row_words(shard: &ShardRow) -> String {
     let kept = shard.kept.as_ref();
     let kept = kept.map_or(String::new(), |it| format!(", {}", records_words(it)));
     format!("Shard {}, {state}{kept}", short_shard(&shard.id))
-}
-
-fn state(shard: &ShardRow) -> (Health, &'static str) {
-    let is_trimmed = (shard.kept.as_ref()).is_some_and(|it| it.records == 0 && it.trimmed > 0);
-    match (shard.is_open, is_trimmed) {
-        (true, _) => (Health::Ok, "open"),
-        (false, false) => (Health::Idle, "closed"),
-        (false, true) => (Health::Filtered, "trimmed"),
-    }
 }
 
 fn records_words(kept: &shards::Kept) -> String {

@@ -4,6 +4,7 @@
 mod chart;
 mod model;
 mod report_ui;
+mod stretch;
 mod words;
 
 use aws_sdk_lambda::types::EventSourceMappingConfiguration as Mapping;
@@ -18,16 +19,17 @@ use crate::aws::lambda;
 use crate::aws::whatif::{self, Answer, Question};
 use model::{Model, head_ui};
 use report_ui::View;
+use stretch::Stretch;
 
 /// The page of one trigger.
 pub(super) struct WhatIf {
     uuid: String,
     /// What is proposed, as typed; the trigger's settings at first.
     proposed: Option<Form>,
+    stretch: Stretch,
     model: Model,
-    run: Remote<Answer>,
-    /// What the answer is of, or will be.
-    asked: Option<Question>,
+    /// With what it is of.
+    run: Remote<(Question, Answer)>,
     view: View,
 }
 
@@ -36,9 +38,9 @@ impl WhatIf {
         Self {
             uuid,
             proposed: None,
+            stretch: Stretch::default(),
             model: Model::default(),
             run: Remote::default(),
-            asked: None,
             view: View::default(),
         }
     }
@@ -77,6 +79,8 @@ impl WhatIf {
             }
             return;
         };
+        let stream = mapping.event_source_arn().unwrap_or_default();
+        self.stretch.look(cx, stream);
         let question = self.question(cx);
         self.head_ui(ui, cx, &mapping, question.as_ref().ok());
         egui::Panel::left("what-if settings")
@@ -86,7 +90,7 @@ impl WhatIf {
                 egui::ScrollArea::vertical()
                     .id_salt("what-if form")
                     .auto_shrink(false)
-                    .show(ui, |ui| self.form_ui(ui, &mapping));
+                    .show(ui, |ui| self.form_ui(ui, cx, &mapping));
             });
         egui::CentralPanel::default().show(ui, |ui| {
             egui::ScrollArea::vertical()
@@ -110,16 +114,18 @@ impl WhatIf {
         Ok(Question {
             uuid: self.uuid.clone(),
             proposed,
-            since: self.model.since(cx.now)?,
+            since: self.stretch.since(cx.now)?,
+            shard: self.stretch.shard()?,
+            pace: self.stretch.pace(cx),
             function: self.model.function()?,
             seed: self.model.seed()?,
         })
     }
 
     fn start(&mut self, cx: &Cx<'_>, question: Question) {
-        self.asked = Some(question.clone());
+        let answer = whatif::simulate(cx.aws.clone(), question.clone());
         self.run
-            .start(cx, whatif::simulate(cx.aws.clone(), question));
+            .start(cx, async move { Ok((question, answer.await?)) });
     }
 
     fn head_ui(
@@ -163,7 +169,7 @@ impl WhatIf {
 
     /// There is a report, and it is of something else than what is typed now.
     fn is_stale(&self, question: Option<&Question>) -> bool {
-        let Some(asked) = self.asked.as_ref().filter(|_| self.run.value().is_some()) else {
+        let Some((asked, _)) = self.run.value() else {
             return false;
         };
         // Time goes on: how old records may be is said in minutes.
@@ -174,7 +180,7 @@ impl WhatIf {
         question.is_none_or(|it| aged(it) != aged(asked))
     }
 
-    fn form_ui(&mut self, ui: &mut Ui, mapping: &Mapping) {
+    fn form_ui(&mut self, ui: &mut Ui, cx: &Cx<'_>, mapping: &Mapping) {
         let config = lambda::config_of(mapping);
         let proposed = self.proposed.get_or_insert_with(|| Form::of(&config, true));
         head_ui(ui, "Proposed settings");
@@ -188,6 +194,7 @@ impl WhatIf {
             });
         });
         proposed.tried_ui(ui, &config);
+        self.stretch.ui(ui, cx);
         let refusal = self.run.error().map(|it| it.message.clone());
         self.model.ui(ui, refusal.as_deref());
     }
@@ -199,8 +206,8 @@ impl WhatIf {
         if let Some(error) = self.run.error() {
             error_ui(ui, error);
         }
-        if let Some(answer) = self.run.value() {
-            report_ui::show(ui, answer, &mut self.view);
+        if let Some((asked, answer)) = self.run.value() {
+            report_ui::show(ui, asked, answer, &mut self.view);
             return;
         }
         if self.run.is_pending() {

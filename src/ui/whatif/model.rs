@@ -1,6 +1,4 @@
-//! What stands in for the function in a what-if, and which records are played: the lower half of its form.
-
-use std::time::{Duration, SystemTime};
+//! What stands in for the function in a what-if: the last part of its form.
 
 use egui::{RichText, TextEdit, Ui};
 
@@ -11,7 +9,6 @@ use crate::ui::widgets::form::{self, Number};
 
 const SECS_MAX: i64 = 900;
 const MILLIS_MAX: i64 = 900_000;
-const MINUTES_MAX: i64 = 24 * 60;
 
 /// Where failures come from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,8 +22,6 @@ enum Fails {
 /// As typed, right or wrong.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Model {
-    by_age: bool,
-    minutes: Number,
     given: bool,
     call_millis: Number,
     record_millis: Number,
@@ -46,8 +41,6 @@ pub(super) struct Model {
 impl Default for Model {
     fn default() -> Self {
         Self {
-            by_age: false,
-            minutes: Number::of(Some(10)),
             given: false,
             call_millis: Number::of(Some(100)),
             record_millis: Number::of(Some(0)),
@@ -69,25 +62,6 @@ impl Default for Model {
 impl Model {
     /// `refusal` is what the engine found wrong with failures or durations.
     pub(super) fn ui(&mut self, ui: &mut Ui, refusal: Option<&str>) {
-        head_ui(ui, "Records");
-        form::choice(
-            ui,
-            "Play",
-            &mut self.by_age,
-            &[(false, "all in the stream"), (true, "the last ones")],
-            "",
-        );
-        if self.by_age {
-            let range = 1..=MINUTES_MAX;
-            form::number(
-                ui,
-                "Written in the last",
-                &mut self.minutes,
-                &range,
-                "min",
-                "",
-            );
-        }
         head_ui(ui, "Function");
         self.durations_ui(ui, refusal.filter(|it| it.contains("uration")));
         self.failures_ui(ui, refusal.filter(|it| it.contains("Failures")));
@@ -176,19 +150,6 @@ impl Model {
         let range = 0..=MILLIS_MAX;
         let help = "Decides what is drawn: the same seed gives the same report";
         form::number(ui, "Seed", &mut self.seed, &range, "", help);
-    }
-
-    /// Records written since then; all where there is none. `Err` while it makes no sense.
-    pub(super) fn since(&self, now: SystemTime) -> Result<Option<SystemTime>, String> {
-        if !self.by_age {
-            return Ok(None);
-        }
-        let minutes = self
-            .minutes
-            .value(&(1..=MINUTES_MAX))?
-            .unwrap_or(MINUTES_MAX);
-        let age = Duration::from_mins(u64::try_from(minutes).unwrap_or_default());
-        Ok(now.checked_sub(age))
     }
 
     pub(super) fn seed(&self) -> Result<u64, String> {

@@ -6,9 +6,9 @@ use egui::{Align, Layout, RichText, Ui, vec2};
 
 use super::chart;
 use super::words::{difference, number};
-use crate::aws::whatif::Answer;
+use crate::aws::whatif::{Answer, Question};
 use crate::mapping::whatif::{Better, Note, Report, Row};
-use crate::ui::names::short_shard;
+use crate::ui::names::{self, short_shard};
 use crate::ui::widgets::form::counted;
 use crate::ui::widgets::{Health, Icon, chip, icon};
 use crate::ui::{theme, time};
@@ -27,8 +27,8 @@ pub(super) struct View {
     notes_now: bool,
 }
 
-pub(super) fn show(ui: &mut Ui, answer: &Answer, view: &mut View) {
-    facts_ui(ui, answer);
+pub(super) fn show(ui: &mut Ui, asked: &Question, answer: &Answer, view: &mut View) {
+    facts_ui(ui, asked, answer);
     ui.add_space(theme::GUTTER);
     comparison_ui(ui, &answer.comparison, view);
     ui.add_space(theme::GUTTER);
@@ -38,16 +38,22 @@ pub(super) fn show(ui: &mut Ui, answer: &Answer, view: &mut View) {
 }
 
 /// What was played, and what to bear in mind.
-fn facts_ui(ui: &mut Ui, answer: &Answer) {
+fn facts_ui(ui: &mut Ui, asked: &Question, answer: &Answer) {
     let stretch = &answer.stretch;
     let function = &answer.function;
     ui.horizontal_wrapped(|ui| {
         chip::plain(ui, &counted(stretch.records, "record"));
-        chip::plain(ui, &counted(stretch.shards, "shard"));
+        match &asked.shard {
+            Some(id) => {
+                chip::plain(ui, &format!("shard {}", short_shard(id))).on_hover_text(id);
+            }
+            None => drop(chip::plain(ui, &counted(stretch.shards, "shard"))),
+        }
         let secs = (stretch.last - stretch.first).max(0.0);
         if let Ok(span) = Duration::try_from_secs_f64(secs) {
             chip::plain(ui, &format!("written within {}", time::span(span)));
         }
+        chip::plain(ui, &format!("polled {}", names::pace(asked.pace)));
         let measured = match function.samples {
             Some(samples) => format!("{} measured", counted(samples, "call")),
             None => "durations as chosen".to_owned(),
