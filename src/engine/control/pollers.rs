@@ -16,7 +16,7 @@ use crate::engine::checkpoints;
 use crate::engine::pollers::{self, Held};
 use crate::engine::state::{Mapping, MappingState};
 use crate::mapping::consumer::{BatchStanding, By, LaneStanding, Position, Skip, Standing};
-use crate::mapping::record::SequenceNumber;
+use crate::mapping::record::{Record, SequenceNumber};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -222,13 +222,24 @@ fn position(position: &Position) -> Value {
 }
 
 fn lane(lane: &LaneStanding) -> Value {
+    let first = lane.first_queued.first();
     without_nulls(json!({
         "Queued": lane.queued,
-        "FirstQueued": text(lane.first_queued.as_ref()),
+        "FirstQueued": text(first.map(|it| &it.sequence_number)),
         "LastQueued": text(lane.last_queued.as_ref()),
+        "QueuedRecords": lane.first_queued.iter().map(queued).collect::<Vec<Value>>(),
         "GivingUp": lane.is_discarding,
         "Batches": lane.batches.iter().map(batch).collect::<Vec<Value>>(),
     }))
+}
+
+fn queued(record: &Record) -> Value {
+    json!({
+        "SequenceNumber": record.sequence_number.as_str(),
+        "EventName": record.event_name.as_str(),
+        "Key": &*record.key,
+        "Created": epoch_secs(record.created),
+    })
 }
 
 fn batch(batch: &BatchStanding) -> Value {

@@ -8,6 +8,8 @@ use crate::mapping::payload::PAYLOAD_BYTES_MAX;
 use crate::mapping::record::Record;
 
 const PAUSED: &str = "waits: paused";
+/// Records without a batch that a standing tells of, in each lane.
+const QUEUED_TOLD: usize = 20;
 
 /// What one step lets through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +51,8 @@ pub struct Standing {
 pub struct LaneStanding {
     /// Records that are in no batch yet.
     pub queued: usize,
-    pub first_queued: Option<SequenceNumber>,
+    /// The first 20 of them.
+    pub first_queued: Vec<Record>,
     pub last_queued: Option<SequenceNumber>,
     /// Records are being given up.
     pub is_discarding: bool,
@@ -253,11 +256,12 @@ impl ShardConsumer {
 
 impl LaneStanding {
     fn of(lane: &Lane) -> Self {
-        let number = |it: &super::Queued| it.record.sequence_number.clone();
+        let first = lane.queue.iter().take(QUEUED_TOLD);
+        let last = lane.queue.back();
         Self {
             queued: lane.queue.len(),
-            first_queued: lane.queue.front().map(number),
-            last_queued: lane.queue.back().map(number),
+            first_queued: first.map(|it| it.record.clone()).collect(),
+            last_queued: last.map(|it| it.record.sequence_number.clone()),
             is_discarding: lane.busy == Busy::Discarding,
             batches: lane
                 .works

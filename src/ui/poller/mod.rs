@@ -116,7 +116,7 @@ impl Poll {
         shards.find(|(id, _)| **id == *shard).map(|(_, it)| it)
     }
 
-    /// Asks whether one of the records a batch waits with is to be skipped.
+    /// Asks whether a record that waits is to be skipped.
     pub(super) fn ask_to_skip(&mut self, skipping: Skipping) {
         self.confirm = Some((skipping.question(&self.uuid), skipping));
     }

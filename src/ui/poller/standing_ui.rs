@@ -89,7 +89,7 @@ impl Poll {
                 let is_first = place == 0;
                 self.batch_ui(ui, cx, (id, standing), (name.as_deref(), batch), is_first);
             }
-            rest_ui(ui, name.as_deref(), lane);
+            self.rest_ui(ui, id, name.as_deref(), lane);
         }
         if standing.lanes.iter().all(is_idle) {
             let words = if standing.is_polling {
@@ -143,25 +143,27 @@ impl Poll {
             ui.weak(&batch.trouble);
         }
     }
-}
 
-/// What a lane has beyond its first batches.
-fn rest_ui(ui: &mut Ui, name: Option<&str>, lane: &LaneStanding) {
-    let name = name.unwrap_or_default();
-    let more = lane.batches.len().saturating_sub(BATCHES_MAX);
-    if more > 0 {
-        ui.weak(format!("{name}{more} more batches wait their turn"));
-    }
-    if lane.is_discarding {
-        ui.label(format!("{name}Records are being given up"));
-    }
-    if lane.queued > 0 {
+    /// What a lane has beyond its first batches.
+    fn rest_ui(&mut self, ui: &mut Ui, shard: &Arc<str>, name: Option<&str>, lane: &LaneStanding) {
+        let name = name.unwrap_or_default();
+        let more = lane.batches.len().saturating_sub(BATCHES_MAX);
+        if more > 0 {
+            ui.weak(format!("{name}{more} more batches wait their turn"));
+        }
+        if lane.is_discarding {
+            ui.label(format!("{name}Records are being given up"));
+        }
+        let Some(first) = lane.first_queued.first() else {
+            return;
+        };
         let queued = records(lane.queued);
         let verb = if lane.queued == 1 { "waits" } else { "wait" };
-        let range = range(lane.first_queued.as_ref(), lane.last_queued.as_ref());
+        let range = range(Some(&first.sequence_number), lane.last_queued.as_ref());
         ui.horizontal_wrapped(|ui| {
             ui.label(format!("{name}{queued} {verb} to be put into a batch"));
             ui.label(RichText::new(range).monospace().weak());
+            self.skip_queued_ui(ui, shard, lane);
         });
     }
 }

@@ -79,6 +79,13 @@ async fn steps_let_one_poll_or_one_batch_through() {
         (lane["Queued"].clone(), delivered(&lab).len()),
         (json!(2), 0)
     );
+    let queued = lane["QueuedRecords"].as_array().unwrap();
+    let keys: Vec<&Value> = queued.iter().map(|it| &it["Key"]).collect();
+    assert_eq!(keys, ["a", "b"]);
+    assert_eq!(queued[0]["SequenceNumber"], lane["FirstQueued"]);
+    assert_eq!(queued[1]["SequenceNumber"], lane["LastQueued"]);
+    assert_eq!(queued[0]["EventName"], "INSERT");
+    assert!(queued[0]["Created"].is_number(), "{now}");
     step(&lab, &uuid, "BATCH").await;
     assert_eq!(delivered(&lab), ["a"]);
     step(&lab, &uuid, "BATCH").await;

@@ -317,6 +317,16 @@ fn what_does_not_wait_cannot_be_skipped() {
 }
 
 #[test]
+fn a_standing_tells_the_first_records_that_wait_for_a_batch() {
+    let mut desk = paused(MappingConfig::default()).page(records(1..=25));
+    step(&mut desk, By::Poll, fine);
+    let lane = &desk.consumer.standing(desk.now).lanes[0];
+    let told: Vec<u32> = lane.first_queued.iter().map(number_of).collect();
+    assert_eq!(told, (1..=20).collect::<Vec<u32>>());
+    assert_eq!((lane.queued, &lane.last_queued), (25, &Some(number(25))));
+}
+
+#[test]
 fn a_standing_tells_what_waits_and_why() {
     let mut desk = Desk::new(single()).page(records(1..=3));
     desk.run(Duration::from_millis(100), |_| thrown());
