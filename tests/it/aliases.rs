@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_lambda::error::ProvideErrorMetadata as _;
-use aws_sdk_lambda::types::AliasRoutingConfiguration;
+use aws_sdk_lambda::types::{AliasRoutingConfiguration, InvocationType};
 use serde_json::json;
 use waterwheel::clock::{Clock, from_epoch_millis};
 use waterwheel::mapping::progress::What;
 
+use crate::control::told;
 use crate::lab::{Lab, Story, fast_folder};
 use crate::versions::{invoke, publish, telling};
 
@@ -230,4 +231,54 @@ async fn a_trigger_reads_as_the_role_of_the_version_its_alias_points_to() {
     lab.sleep(5).await;
     assert_eq!(executed(&lab), ["1", "2"]);
     assert_eq!(Story::of(&lab).deliveries().concat(), ["1", "2"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_for_an_alias_runs_the_version_it_points_to_when_it_was_accepted() {
+    let lab = Lab::new().await;
+    let code =
+        "exports.handler = async (event, context) => console.log('ran', context.functionVersion);";
+    lab.function("bill", code).await;
+    publish(&lab, "bill").await;
+    let create = lab.lambda.create_alias().function_name("bill").name("live");
+    create.function_version("1").send().await.unwrap();
+    let invoke = lab.lambda.invoke().function_name("bill").qualifier("live");
+    let accepted = invoke.invocation_type(InvocationType::Event).send().await;
+    assert_eq!(accepted.unwrap().status_code, 202);
+    lab.sleep(1).await;
+    let events = lab.logs.filter_log_events();
+    let events = events.log_group_name("/aws/lambda/bill").send().await;
+    let events = events.unwrap().events.unwrap();
+    let ran = |it: &&str| it.ends_with("\tINFO\tran 1\n") || it.ends_with("\tINFO\tran 1");
+    assert_eq!(
+        events
+            .iter()
+            .filter_map(|it| it.message())
+            .filter(ran)
+            .count(),
+        1
+    );
+    let invoke = lab.lambda.invoke().function_name("bill").qualifier("gone");
+    let refused = invoke.invocation_type(InvocationType::Event).send().await;
+    let refused = refused.unwrap_err().into_service_error();
+    assert_eq!(refused.code(), Some("ResourceNotFoundException"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_of_an_alias_is_replayed_on_the_version_it_points_to_now() {
+    let lab = Lab::new().await;
+    let stream = lab.table("orders").await;
+    two_versions(&lab).await;
+    let uuid = lab.trigger(&stream, "bill:live", |it| it).await;
+    lab.put("orders", ["1"]).await;
+    lab.sleep(2).await;
+    let poller = told(&lab, "GetPoller", json!({ "UUID": uuid })).await;
+    let shard = &poller["Shards"][0]["ShardId"];
+    let batch = json!({ "UUID": uuid, "ShardId": shard, "Batch": 1 });
+    for version in ["1", "2"] {
+        point(&lab, version).await;
+        let again = told(&lab, "ReplayBatch", batch.clone()).await;
+        assert_eq!(again["ExecutedVersion"], version, "{again}");
+    }
+    assert_eq!(executed(&lab), ["1"]);
 }

@@ -95,7 +95,7 @@ async fn a_table_is_used_once_it_is_active() {
 #[tokio::test(start_paused = true)]
 async fn the_stream_of_a_deleted_table_ends_when_that_is_asked_or_when_it_is_gone() {
     for (ends, while_deleting) in [
-        (StreamEnds::Asked, "DISABLED"),
+        (StreamEnds::Asked, "DISABLING"),
         (StreamEnds::Gone, "ENABLED"),
     ] {
         let (clock, host) = slow();
@@ -113,7 +113,7 @@ async fn the_stream_of_a_deleted_table_ends_when_that_is_asked_or_when_it_is_gon
             answer.unwrap()["StreamDescription"]["StreamStatus"].clone()
         };
         assert_eq!(status().await, while_deleting);
-        clock.sleep(Duration::from_secs(31)).await;
+        clock.sleep(Duration::from_secs(62)).await;
         assert_eq!(status().await, "DISABLED");
         clock.sleep(Duration::from_hours(25)).await;
         let gone = call(engine, "DescribeStream", stream).await;

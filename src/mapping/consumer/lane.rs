@@ -15,6 +15,7 @@ use crate::mapping::window::Window;
 /// DynamoDB keeps records no longer than this, so nothing is tried again for longer.
 pub(in crate::mapping) const RETENTION: Duration = Duration::from_hours(24);
 const STEPPED: &str = "a step was asked for";
+const FULL: &str = "the batch is full";
 
 #[derive(Debug, Default)]
 pub(super) struct Lane {
@@ -230,9 +231,10 @@ impl Lane {
 
     /// How many records count of the batch that is being gathered.
     fn counted(&self, rules: &Rules) -> usize {
-        match rules.assumed.batch_size_counts {
-            BatchSizeCounts::Kept => self.queue.len(),
-            BatchSizeCounts::Read => self.queue.len() + self.passed_over_all,
+        if counts_read(rules) {
+            self.queue.len() + self.passed_over_all
+        } else {
+            self.queue.len()
         }
     }
 
@@ -322,6 +324,13 @@ impl Lane {
         }
         if let Some(reason) = self.why_full(first, around) {
             let count = self.fit(first, around);
+            let is_cut =
+                counts_read(around.rules) && count < around.rules.config.batch_size as usize;
+            let reason = if reason == FULL && is_cut {
+                "the batch is full with those filtered out"
+            } else {
+                reason
+            };
             return Look::Send { count, reason };
         }
         let until = first.since + batching_window(around.rules);
@@ -333,10 +342,8 @@ impl Lane {
         let config = &around.rules.config;
         let window_end = window_end(first, around);
         let last = self.queue.back().unwrap_or(first);
-        if self.queue.len() >= config.batch_size as usize {
-            Some("the batch is full")
-        } else if self.counted(around.rules) >= config.batch_size as usize {
-            Some("the batch is full with those filtered out")
+        if self.counted(around.rules) >= config.batch_size as usize {
+            Some(FULL)
         } else if self.bytes > payload::room(around.window) {
             Some("the payload reaches 6 MB")
         } else if window_end.is_some_and(|end| last.record.created >= end || around.passed >= end) {
@@ -359,7 +366,7 @@ impl Lane {
         let room = payload::room(around.window);
         let window_end = window_end(first, around);
         let size = around.rules.config.batch_size as usize;
-        let counts_read = around.rules.assumed.batch_size_counts == BatchSizeCounts::Read;
+        let counts_read = counts_read(around.rules);
         let (mut bytes, mut read) = (0_usize, 0);
         let fitting = self.queue.iter().take_while(|queued| {
             bytes = bytes.saturating_add(queued.bytes);
@@ -377,6 +384,11 @@ impl Lane {
             None => around.is_ended || around.passed >= window.end(),
         }
     }
+}
+
+/// Whether records that are filtered out count until a batch is full.
+fn counts_read(rules: &Rules) -> bool {
+    rules.assumed.batch_size_counts == BatchSizeCounts::Read
 }
 
 /// How old a record may be. Retries also end when the stream no longer holds it.

@@ -9,6 +9,9 @@ use waterwheel::engine::delays::Delays;
 use waterwheel::engine::faults::{Kind, Rule};
 use waterwheel::engine::streams::Settings;
 use waterwheel::engine::{Options, Pace};
+use waterwheel::mapping::assumed::{
+    Assumed, BatchSizeCounts, FailureBlocks, LargerHalf, WindowsBegin,
+};
 
 use super::program::Mood;
 use super::truth::PATTERNS;
@@ -27,7 +30,20 @@ pub(super) fn options(dice: &mut Rng, options: Options) -> Options {
             shards: NonZeroU32::new(pick(dice, [1, 1, 2, 3])).unwrap(),
             ..Settings::default()
         },
+        assumed: assumed(dice),
         ..options
+    }
+}
+
+/// What AWS leaves open, one way or the other.
+fn assumed(dice: &mut Rng) -> Assumed {
+    Assumed {
+        retry_first: Duration::from_millis(pick(dice, [100, 500, 500])),
+        larger_half: pick(dice, [LargerHalf::First, LargerHalf::Second]),
+        failure_blocks: pick(dice, [FailureBlocks::Lane, FailureBlocks::Shard]),
+        windows_begin: pick(dice, [WindowsBegin::Epoch, WindowsBegin::Record]),
+        batch_size_counts: pick(dice, [BatchSizeCounts::Kept, BatchSizeCounts::Read]),
+        ..Assumed::default()
     }
 }
 

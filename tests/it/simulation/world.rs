@@ -121,11 +121,12 @@ impl World {
             streams,
             poll,
             delays,
+            assumed,
             ..
         } = &world.options;
         let (tables, shards) = (world.tables.len(), streams.shards);
         world.say(&format!(
-            "{tables} tables of {shards} shards, {poll:?}, {delays:?}"
+            "{tables} tables of {shards} shards, {poll:?}, {delays:?}, {assumed:?}"
         ));
         world
     }

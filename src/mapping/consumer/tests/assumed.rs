@@ -153,7 +153,11 @@ fn the_batch_size_may_count_what_is_filtered_out() {
         for page in pages {
             desk = desk.page(records(page.clone()));
         }
-        desk.run(seconds(30), fine);
+        desk.run(seconds(30), |batch| {
+            let is_full = batch.records.len() == 10;
+            assert_eq!(batch.reason.ends_with("the batch is full"), is_full);
+            answer("null")
+        });
         desk.deliveries()
     };
     let whole: Vec<Vec<u32>> = vec![vec![3, 4], vec![13, 14], vec![23, 24]];
