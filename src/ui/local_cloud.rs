@@ -85,8 +85,8 @@ impl Panel for LocalCloudPanel {
     fn ui(&mut self, ui: &mut Ui, cx: &Cx<'_>) {
         if !cx.aws.is_local() {
             let why = "The open connection leads elsewhere. The local cloud runs inside this program and needs no account.";
-            let words = Some("Choose a connection");
-            if empty_state(ui, Icon::Cloud, "This is not the local cloud", why, words) {
+            let button = Some((Icon::Plug, "Choose a connection"));
+            if empty_state(ui, Icon::Cloud, "This is not the local cloud", why, button) {
                 cx.send(Action::Go(Route::Connections));
             }
             return;

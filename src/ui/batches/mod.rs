@@ -315,7 +315,13 @@ fn empty_ui(ui: &mut Ui, cx: &Cx<'_>) {
     }
     let why = "A batch is what one call of a function gets from a stream. Add a trigger and write an item: \
                each batch shows here with its attempts, waits, splits and log lines.";
-    if empty_state(ui, Icon::Batch, "No batches yet", why, Some("Add trigger…")) {
+    if empty_state(
+        ui,
+        Icon::Batch,
+        "No batches yet",
+        why,
+        Some((Icon::Plus, "Add trigger…")),
+    ) {
         cx.send(super::Action::Go(Route::NewTrigger {
             stream_arn: None,
             function: None,

@@ -203,7 +203,7 @@ impl FunctionsPanel {
                 Icon::Function,
                 "No functions yet",
                 why,
-                Some("New function…"),
+                Some((Icon::Plus, "New function…")),
             ) {
                 cx.send(Action::Go(Route::NewFunction));
             }

@@ -223,7 +223,13 @@ impl OverviewPanel {
             };
             ("Add trigger…", to)
         };
-        if empty_state(ui, Icon::Overview, "No pipelines yet", why, Some(button)) {
+        if empty_state(
+            ui,
+            Icon::Overview,
+            "No pipelines yet",
+            why,
+            Some((Icon::Plus, button)),
+        ) {
             cx.send(Action::Go(to));
         }
     }

@@ -388,7 +388,13 @@ fn none_ui(ui: &mut Ui, cx: &Cx<'_>) {
         return;
     }
     let why = "A stream holds every change of a table's items for 24 hours. Turn one on in a table's settings.";
-    if empty_state(ui, Icon::Stream, "No streams", why, Some("Open tables")) {
+    if empty_state(
+        ui,
+        Icon::Stream,
+        "No streams",
+        why,
+        Some((Icon::Table, "Open tables")),
+    ) {
         cx.send(Action::Go(Route::Tables));
     }
 }

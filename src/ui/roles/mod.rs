@@ -166,9 +166,9 @@ impl RolesPanel {
                 return;
             }
             let why = "A role says what a function and the trigger that calls it may do. Every function needs one.";
-            let words = Some("New role…");
+            let button = Some((Icon::Plus, "New role…"));
             if cx.catalog.roles.error().is_none()
-                && empty_state(ui, Icon::Role, "No roles yet", why, words)
+                && empty_state(ui, Icon::Role, "No roles yet", why, button)
             {
                 cx.send(Action::Go(Route::NewRole));
             }

@@ -189,7 +189,13 @@ impl TablesPanel {
             } else if tables.error().is_none() {
                 let why = "It was deleted, or it belongs to another account or region.";
                 let title = format!("There is no table {name}");
-                if empty_state(ui, Icon::Table, &title, why, Some("New table…")) {
+                if empty_state(
+                    ui,
+                    Icon::Table,
+                    &title,
+                    why,
+                    Some((Icon::Plus, "New table…")),
+                ) {
                     cx.send(Action::Go(Route::NewTable));
                 }
             }
@@ -264,7 +270,13 @@ fn none_ui(ui: &mut Ui, cx: &Cx<'_>) {
         None => (),
         Some(all) if all.is_empty() => {
             let why = "A table keeps items; its stream tells functions about every change.";
-            if empty_state(ui, Icon::Table, "No tables yet", why, Some("New table…")) {
+            if empty_state(
+                ui,
+                Icon::Table,
+                "No tables yet",
+                why,
+                Some((Icon::Plus, "New table…")),
+            ) {
                 cx.send(Action::Go(Route::NewTable));
             }
         }

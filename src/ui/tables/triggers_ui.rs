@@ -159,7 +159,7 @@ fn empty_ui(ui: &mut Ui, cx: &Cx<'_>, table: &TableDescription) {
             Icon::Trigger,
             "No triggers yet",
             why,
-            Some("Add trigger…"),
+            Some((Icon::Plus, "Add trigger…")),
         ) {
             cx.send(new_trigger(table));
         }

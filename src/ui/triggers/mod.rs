@@ -132,7 +132,13 @@ impl Panel for TriggersPanel {
         };
         if mappings.is_empty() {
             let why = "A trigger polls a table's stream four times a second and calls a function with each batch.";
-            if empty_state(ui, Icon::Plug, "No triggers yet", why, Some("Add trigger…")) {
+            if empty_state(
+                ui,
+                Icon::Plug,
+                "No triggers yet",
+                why,
+                Some((Icon::Plus, "Add trigger…")),
+            ) {
                 cx.send(new_trigger());
             }
             return;

@@ -56,7 +56,13 @@ impl WhatIf {
         if !cx.aws.is_local() {
             let why = "What a trigger would have done is played by the engine of the local cloud, from the records and batches it has kept.";
             let title = "Only the local cloud can try settings";
-            if empty_state(ui, Icon::Cloud, title, why, Some("Back to the trigger")) {
+            if empty_state(
+                ui,
+                Icon::Cloud,
+                title,
+                why,
+                Some((Icon::ArrowLeft, "Back to the trigger")),
+            ) {
                 cx.send(back());
             }
             return;
@@ -73,7 +79,7 @@ impl WhatIf {
                 Icon::Trigger,
                 "There is no such trigger",
                 "It was deleted, or it belongs to another cloud.",
-                Some("Back to the trigger"),
+                Some((Icon::ArrowLeft, "Back to the trigger")),
             ) {
                 cx.send(Action::Go(Route::Triggers));
             }
@@ -215,7 +221,7 @@ impl WhatIf {
             return;
         }
         let why = "Change settings at the left and run: the records still in the stream are played once as the trigger is and once as proposed. Nothing is invoked and nothing moves.";
-        let button = question.is_ok().then_some("Run what if");
+        let button = question.is_ok().then_some((Icon::Play, "Run what if"));
         if empty_state(ui, Icon::Replay, "Nothing tried yet", why, button)
             && let Ok(question) = question
         {

@@ -6,7 +6,13 @@ use super::icon::{self, Icon};
 use crate::ui::theme;
 
 /// Draws it in the middle of the room; true when the button was clicked.
-pub fn empty_state(ui: &mut Ui, sign: Icon, title: &str, why: &str, button: Option<&str>) -> bool {
+pub fn empty_state(
+    ui: &mut Ui,
+    sign: Icon,
+    title: &str,
+    why: &str,
+    button: Option<(Icon, &str)>,
+) -> bool {
     let tokens = theme::of(ui);
     let mut clicked = false;
     let room = ui.available_height();
@@ -25,9 +31,9 @@ pub fn empty_state(ui: &mut Ui, sign: Icon, title: &str, why: &str, button: Opti
             ui.set_max_width(460.0);
             ui.label(RichText::new(why).color(tokens.text_muted));
         });
-        if let Some(words) = button {
+        if let Some((icon, words)) = button {
             ui.add_space(8.0);
-            clicked = icon::primary(ui, Icon::Plus, words).clicked();
+            clicked = icon::primary(ui, icon, words).clicked();
         }
     });
     clicked
