@@ -24,6 +24,16 @@ async fn two_versions(lab: &Lab) {
     create.function_version("1").send().await.unwrap();
 }
 
+/// A trigger that has handed one record to the alias `live` of these versions: its UUID.
+async fn called_once(lab: &Lab) -> String {
+    let stream = lab.table("orders").await;
+    two_versions(lab).await;
+    let uuid = lab.trigger(&stream, "bill:live", |it| it).await;
+    lab.put("orders", ["1"]).await;
+    lab.sleep(2).await;
+    uuid
+}
+
 fn weights(version: &str, weight: f64) -> AliasRoutingConfiguration {
     let routing = AliasRoutingConfiguration::builder();
     routing.additional_version_weights(version, weight).build()
@@ -158,11 +168,7 @@ async fn a_weighted_alias_shares_the_batches_of_a_trigger() {
 #[tokio::test(start_paused = true)]
 async fn a_trigger_that_begins_without_its_alias_waits_for_it() {
     let lab = Lab::new().await;
-    let stream = lab.table("orders").await;
-    two_versions(&lab).await;
-    let uuid = lab.trigger(&stream, "bill:live", |it| it).await;
-    lab.put("orders", ["1"]).await;
-    lab.sleep(2).await;
+    let uuid = called_once(&lab).await;
     let switch = async |on: bool, state: &str| {
         let update = lab.lambda.update_event_source_mapping().uuid(&uuid);
         update.enabled(on).send().await.unwrap();
@@ -267,11 +273,7 @@ async fn an_event_for_an_alias_runs_the_version_it_points_to_when_it_was_accepte
 #[tokio::test(start_paused = true)]
 async fn a_batch_of_an_alias_is_replayed_on_the_version_it_points_to_now() {
     let lab = Lab::new().await;
-    let stream = lab.table("orders").await;
-    two_versions(&lab).await;
-    let uuid = lab.trigger(&stream, "bill:live", |it| it).await;
-    lab.put("orders", ["1"]).await;
-    lab.sleep(2).await;
+    let uuid = called_once(&lab).await;
     let poller = told(&lab, "GetPoller", json!({ "UUID": uuid })).await;
     let shard = &poller["Shards"][0]["ShardId"];
     let batch = json!({ "UUID": uuid, "ShardId": shard, "Batch": 1 });
