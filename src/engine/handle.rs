@@ -11,7 +11,7 @@ use http::HeaderValue;
 use http::request::Parts;
 use serde_json::Value;
 
-use super::call::{Answer, Call, Fault, Operation, Principal};
+use super::call::{Answer, Call, Fault, Operation, Principal, Run};
 use super::faults::{AnswerLost, Fate};
 use super::wire::{Input, Wire};
 use super::{
@@ -55,9 +55,22 @@ impl Engine {
                     self.clock().sleep(fate.delay).await;
                     call.now = self.clock().now();
                 }
-                match fate.strike {
-                    Some(strike) => Err(strike.fault(&call, operation)),
-                    None => shielded(self.permitted(operation, call)).await,
+                match (fate.strike, operation.run) {
+                    (Some(strike), _) => Err(strike.fault(&call, operation)),
+                    (None, Run::Later(run)) => {
+                        let work = async {
+                            self.permit(operation, &call)?;
+                            run(self.clone(), call).await
+                        };
+                        shielded(work).await
+                    }
+                    (None, run) => {
+                        let work = || {
+                            self.permit(operation, &call)?;
+                            self.run(run, operation.name, &call)
+                        };
+                        caught(work).unwrap_or_else(Err)
+                    }
                 }
             }
         };
@@ -158,17 +171,18 @@ impl Engine {
         Ok((row, call))
     }
 
-    async fn permitted(&self, operation: &'static Operation, call: Call) -> Answer {
+    /// Whether the caller may ask for that.
+    fn permit(&self, operation: &Operation, call: &Call) -> Result<(), Fault> {
         if call.service == control::SERVICE {
-            control::permit(&call)?;
+            control::permit(call)?;
         }
         // Where no policy has a say, the resource need not be named.
         let is_judged = || self.read(|state| iam::is_judged(state, &call.principal));
         if self.enforces_iam() && !operation.action.is_empty() && is_judged() {
-            let resource = (operation.resource)(&call);
-            self.read(|state| iam::authorize_call(state, &call, operation.action, &resource))?;
+            let resource = (operation.resource)(call);
+            self.read(|state| iam::authorize_call(state, call, operation.action, &resource))?;
         }
-        self.run(operation, call).await
+        Ok(())
     }
 }
 
@@ -198,17 +212,23 @@ pub(super) fn operations(service: &str) -> &'static [Operation] {
 async fn shielded(work: impl Future<Output = Answer>) -> Answer {
     let mut work = pin!(work);
     std::future::poll_fn(|cx| {
-        catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(cx))).unwrap_or_else(|panic| {
-            let reason = panic
-                .downcast_ref::<String>()
-                .map(String::as_str)
-                .or_else(|| panic.downcast_ref::<&str>().copied())
-                .unwrap_or("no reason was given");
-            let message = format!("Waterwheel failed while it answered this request: {reason}");
-            Poll::Ready(Err(Fault::internal(message)))
-        })
+        caught(|| work.as_mut().poll(cx)).unwrap_or_else(|fault| Poll::Ready(Err(fault)))
     })
     .await
+}
+
+/// What the work comes to, or the fault that tells of its panic.
+fn caught<T>(work: impl FnOnce() -> T) -> Result<T, Fault> {
+    catch_unwind(AssertUnwindSafe(work)).map_err(|panic| {
+        let reason = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("no reason was given");
+        Fault::internal(format!(
+            "Waterwheel failed while it answered this request: {reason}"
+        ))
+    })
 }
 
 /// What a request is about, for the list of calls: the name of a table, function, role, queue, topic or bucket, or a

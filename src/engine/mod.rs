@@ -48,7 +48,7 @@ pub mod wire;
 mod world_clock;
 
 pub use beside::Threads;
-use call::{Account, Answer, Call, Fault, Operation, Principal, Run};
+use call::{Account, Answer, Call, Fault, Principal, Run};
 use delays::Delays;
 use state::State;
 use store::{Durability, OpenError, Store};
@@ -350,16 +350,16 @@ impl Engine {
         all.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Runs an operation whose caller may make it.
-    async fn run(&self, operation: &'static Operation, call: Call) -> Answer {
-        match operation.run {
-            Run::Now(run) if reads(operation.name) => self.read(|state| {
+    /// Runs an operation that does not wait and whose caller may make it.
+    fn run(&self, run: Run, operation: &str, call: &Call) -> Answer {
+        match run {
+            Run::Now(run) if reads(operation) => self.read(|state| {
                 // Readers get a copy so that one signature serves all rows.
-                run(&mut state.clone(), &call)
+                run(&mut state.clone(), call)
             }),
-            Run::Now(run) => self.change(|state| run(state, &call)),
-            Run::Data(run) | Run::Item(_, run) => run(self, &call),
-            Run::Later(run) => run(self.clone(), call).await,
+            Run::Now(run) => self.change(|state| run(state, call)),
+            Run::Data(run) | Run::Item(_, run) => run(self, call),
+            Run::Later(_) => Err(Fault::internal("this operation waits")),
         }
     }
 }

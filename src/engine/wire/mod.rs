@@ -236,19 +236,29 @@ impl Wire {
 
 /// The key and scope of a `SigV4` header; `None` without one.
 pub fn credential(headers: &HeaderMap) -> Option<Credential<'_>> {
-    // Byte by byte: the searches of texts are made for longer ones.
     let value = headers.get(http::header::AUTHORIZATION)?.as_bytes();
     let fields = value.strip_prefix(b"AWS4-HMAC-SHA256")?;
-    let scope = fields
-        .split(|it| *it == b',')
-        .find_map(|field| field.trim_ascii().strip_prefix(b"Credential="))?;
-    // The key, the day, the region, the service, `aws4_request`.
-    let mut parts = scope.split(|it| *it == b'/');
-    let (access_key, _day, _region) = (parts.next()?, parts.next()?, parts.next()?);
+    let scope = match fields.trim_ascii_start().strip_prefix(b"Credential=") {
+        // Nearly always it is the first, and its end need not be looked for.
+        Some(scope) => scope,
+        None => fields
+            .split(|it| *it == b',')
+            .find_map(|field| field.trim_ascii().strip_prefix(b"Credential="))?,
+    };
+    // The key, the day, the region, the service, `aws4_request`; behind a comma another field begins.
+    let mut rest = Some(scope);
+    let mut part = || {
+        let bytes = rest?;
+        let is_end = |it: &u8| matches!(it, b'/' | b',');
+        let end = bytes.iter().position(is_end).unwrap_or(bytes.len());
+        rest = (bytes.get(end) == Some(&b'/')).then(|| &bytes[end + 1..]);
+        Some(bytes[..end].trim_ascii_end())
+    };
+    let (access_key, _day, _region, service) = (part()?, part()?, part()?, part()?);
     let text = |bytes| std::str::from_utf8(bytes).ok();
     (!access_key.is_empty()).then_some(Credential {
         access_key: text(access_key)?,
-        service: text(parts.next()?)?,
+        service: text(service)?,
     })
 }
 
@@ -292,7 +302,8 @@ pub fn healthy(region: &str, request_id: &str) -> Response<Bytes> {
 
 /// `DynamoDB_20120810.PutItem`.
 pub fn target(headers: &HeaderMap) -> Option<&str> {
-    headers.get(&TARGET)?.to_str().ok()
+    // What is no text of ASCII names nothing either.
+    std::str::from_utf8(headers.get(&TARGET)?.as_bytes()).ok()
 }
 
 /// Whether the path begins like `/2015-03-31/`.
